@@ -1,0 +1,6 @@
+//! Flask's request lifecycle, rebuilt in Rust, in the open.
+
+pub mod value;
+pub mod wsgi;
+
+pub use value::{Dict, Value};
