@@ -277,7 +277,7 @@ fn what_either_side_signs_is_the_same_text_and_the_other_reads_it() {
         }
     }
     println!("{compressed} were compressed, {differ} on one side only");
-    assert!(compressed > 500 && differ * 10 < compressed);
+    assert!(compressed > 500 && differ * 50 < compressed);
 }
 
 #[test]
@@ -394,6 +394,46 @@ fn a_signed_payload_or_time_that_is_rubbish_gets_the_same_verdict() {
 }
 
 #[test]
+fn a_compressed_payload_that_is_damaged_and_then_signed_gets_the_same_verdict() {
+    let Some(mut oracle) = Oracle::start("damaged compression") else {
+        return;
+    };
+    let mut rng = rng(11);
+    let setup = Setup::flask();
+    let signer =
+        carafe::signing::Signer::with_options(setup.keys.clone(), &setup.salt, &setup.options)
+            .unwrap();
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..5000 {
+        let text = "a lazy dog ".repeat(rng.usize(3..40));
+        let payload = URLSafe::new(TaggedJsonSerializer).dump_payload((&Value::from(text)).into());
+        let payload = payload.unwrap();
+        let mut zlib = carafe::signing::base64_decode(&payload[1..]).unwrap();
+        let at = rng.usize(..zlib.len());
+        match rng.u8(..5) {
+            0 => zlib[at] ^= 1 << rng.u8(..8),
+            1 => zlib.truncate(at),
+            2 => zlib.extend(bytes(&mut rng, 1, 9)),
+            3 => drop(zlib.remove(at)),
+            _ => {}
+        }
+        let value = format!(".{}.ZVPxAA", carafe::signing::base64_encode(&zlib));
+        let signed = signer.sign(value.as_bytes());
+        let mut request = setup.request("loads", NOW);
+        put(&mut request, "signed", hex(&signed));
+        put(&mut request, "max_age", Json::Null);
+        let ours = setup.loads(&signed, None, NOW);
+        *(if ours.is_ok() {
+            &mut read
+        } else {
+            &mut refused
+        }) += 1;
+        assert_same_verdict(&ours, &oracle.ask(&request), &hex(&zlib));
+    }
+    assert!(read > 1500 && refused > 1500, "{read} {refused}");
+}
+
+#[test]
 fn whether_a_payload_near_the_limit_is_compressed_agrees_nearly_always() {
     let Some(mut oracle) = Oracle::start("compression") else {
         return;
@@ -428,7 +468,7 @@ fn whether_a_payload_near_the_limit_is_compressed_agrees_nearly_always() {
         differ += usize::from(Json::Bool(ours) != theirs);
     }
     println!("{differ} of {near} differ");
-    assert!(differ * 30 < near, "{differ} of {near} differ");
+    assert!(differ * 300 < near, "{differ} of {near} differ");
 }
 
 #[test]
