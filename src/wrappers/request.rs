@@ -261,16 +261,9 @@ impl Request {
         }
     }
 
-    /// The `Cookie` header. Unlike other headers it is read as UTF-8, and HTTP/2 may send it in parts.
+    /// The `Cookie` header, which HTTP/2 may send in parts.
     fn cookie_header(&self) -> Option<Cow<'_, str>> {
-        let mut values = self.headers.get_all(COOKIE).iter();
-        let mut text = String::from_utf8_lossy(values.next()?.as_bytes());
-        for value in values {
-            let joined = text.to_mut();
-            joined.push(';');
-            joined.push_str(&String::from_utf8_lossy(value.as_bytes()));
-        }
-        Some(text)
+        self.joined_header(COOKIE.as_str(), ";")
     }
 
     /// `Content-Type`.

@@ -143,9 +143,10 @@ impl Response {
         I: IntoIterator<Item = Result<Bytes, Error>>,
         I::IntoIter: Send + 'static,
     {
-        let mut response = Self::default();
-        response.body = ResponseBody::Stream(Box::new(chunks.into_iter()));
-        response
+        Self {
+            body: ResponseBody::Stream(Box::new(chunks.into_iter())),
+            ..Self::default()
+        }
     }
 
     /// The status code as a number.
