@@ -22,10 +22,10 @@ use crate::hook::{
     BeforeFirstFunction, Hook, TeardownFunction, ViewFunction, before_first_hook, teardown_hook,
 };
 use crate::request::Request;
-use crate::routing::{BuildError, Converter, ConverterArgs, Map, Rule};
+use crate::routing::{BuildError, Converter, ConverterArgs, Map, Rule, RuleError};
 use crate::scaffold::{Functions, Route, Scaffold};
 use crate::session::{SecureCookieSessionInterface, SessionInterface};
-use crate::testing::{EnvironBuilder, TestClient};
+use crate::testing::{TestClient, environ_builder};
 use crate::typing::HookReturn;
 use crate::url_adapter::UrlAdapter;
 use crate::value::Dict;
@@ -252,9 +252,10 @@ impl App {
     /// # Panics
     /// After the first request.
     #[track_caller]
-    pub fn add_converter<F>(&mut self, name: &str, make: F)
+    pub fn add_converter<F, C>(&mut self, name: &str, make: F)
     where
-        F: Fn(&ConverterArgs) -> Result<Arc<dyn Converter>, String> + Send + Sync + 'static,
+        F: Fn(&ConverterArgs) -> Result<C, String> + Send + Sync + 'static,
+        C: Converter + 'static,
     {
         self.change_setup("url_map.converters", |s| s.url_map.converters_insert(name, make));
     }
@@ -273,12 +274,12 @@ impl App {
     }
 
     /// `app.test_request_context(path)`: the context of a request that nobody sent. For more than a
-    /// path, give [`App::request_context`] what [`EnvironBuilder`] builds.
+    /// path, give [`App::request_context`] what [`EnvironBuilder`](crate::wrappers::EnvironBuilder) builds.
     ///
     /// # Errors
     /// Where `path` is no path.
     pub fn test_request_context(&self, path: &str) -> Result<Arc<RequestContext>, Error> {
-        Ok(self.request_context(EnvironBuilder::for_app(self, path).build()?))
+        Ok(self.request_context(environ_builder(self, path).build()?))
     }
 
     /// `app.request_context(environ)`.
@@ -337,8 +338,8 @@ impl Scaffold for App {
         let automatic = self.config().settings().provide_automatic_options;
         let added =
             self.change_setup("add_url_rule", |setup| setup.add_rule(route, endpoint, automatic));
-        if let Err(message) = added {
-            panic!("{message}");
+        if let Err(error) = added {
+            panic!("{error}");
         }
         if let Some(view) = view {
             self.set_view(endpoint, view);
@@ -358,7 +359,12 @@ impl Scaffold for App {
 }
 
 impl Setup {
-    fn add_rule(&mut self, route: Route, endpoint: &str, automatic: bool) -> Result<(), String> {
+    fn add_rule(
+        &mut self,
+        route: Route,
+        endpoint: &str,
+        automatic: bool,
+    ) -> Result<(), RuleError> {
         let mut methods = route.methods.unwrap_or_else(|| vec!["GET".to_owned()]);
         let has_options = methods.iter().any(|method| method == "OPTIONS");
         // A rule answers OPTIONS by itself unless its view wants to.
@@ -369,18 +375,18 @@ impl Setup {
         if automatic && route.provide_automatic_options.is_none() {
             methods.push("OPTIONS".to_owned());
         }
-        let mut rule = Rule::new(route.rule)
-            .endpoint(endpoint)
-            .methods(methods)
-            .defaults(route.defaults)
-            .provide_automatic_options(automatic);
+        let mut rule = Rule::try_new(route.rule, endpoint)?
+            .with_methods(methods)
+            .with_defaults(route.defaults)
+            .with_automatic_options(automatic);
         if let Some(strict) = route.strict_slashes {
-            rule = rule.strict_slashes(strict);
+            rule = rule.with_strict_slashes(strict);
         }
         if let Some(merge) = route.merge_slashes {
-            rule = rule.merge_slashes(merge);
+            rule = rule.with_merge_slashes(merge);
         }
-        self.url_map.add(rule).map_err(|error| error.to_string())
+        self.url_map.add(rule)?;
+        Ok(())
     }
 }
 

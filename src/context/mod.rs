@@ -23,6 +23,7 @@ pub use globals::{
     session, try_current_app, try_g, try_request, try_session,
 };
 pub use local::{LocalProxy, LocalStack};
+pub(crate) use request_context::PreservedContexts;
 pub use request_context::RequestContext;
 
 use crate::error::Error;

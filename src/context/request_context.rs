@@ -40,8 +40,6 @@ struct State {
     implicit_app_ctx_stack: Vec<Option<Arc<AppContext>>>,
     flashes: Option<Vec<Flash>>,
     after_request_functions: Vec<Hook<AfterFunction>>,
-    /// Someone (a test client) takes over the pop at the end of the request.
-    preserved: bool,
 }
 
 impl RequestContext {
@@ -224,8 +222,8 @@ impl RequestContext {
         }
     }
 
-    /// The pop at the end of a request, unless someone took it over: then they pop it when they are
-    /// done looking.
+    /// The pop at the end of a request. Where a test client wants to look at the contexts after that,
+    /// it is told which they were, and pushes them again.
     ///
     /// # Errors
     /// As [`pop`](RequestContext::pop).
@@ -236,11 +234,12 @@ impl RequestContext {
         skip_all
     )]
     pub(crate) fn auto_pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
-        if self.state().preserved { Ok(()) } else { self.pop(exc) }
-    }
-
-    pub(crate) fn preserve(&self) {
-        self.state().preserved = true;
+        if let Some(preserved) = self.request.extensions().get::<PreservedContexts>()
+            && let Some(app_ctx) = APP_CTX_STACK.top()
+        {
+            preserved.keep(app_ctx, Arc::clone(self));
+        }
+        self.pop(exc)
     }
 
     /// Runs `body` in this context: Flask's `with app.test_request_context(...):`.
@@ -260,5 +259,20 @@ impl fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (url, method) = (self.request.url(), self.request.method());
         write!(f, "<RequestContext {url:?} [{method}] of {}>", self.app.name())
+    }
+}
+
+/// The contexts of a request that has ended, for a test client that wants them back: an entry of the
+/// environ's extensions. Werkzeug: `werkzeug.debug.preserve_context`.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PreservedContexts(Arc<Mutex<Vec<(Arc<AppContext>, Arc<RequestContext>)>>>);
+
+impl PreservedContexts {
+    fn keep(&self, app_ctx: Arc<AppContext>, req_ctx: Arc<RequestContext>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((app_ctx, req_ctx));
+    }
+
+    pub(crate) fn take(&self) -> Vec<(Arc<AppContext>, Arc<RequestContext>)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
