@@ -19,7 +19,6 @@ use crate::json;
 use crate::session::Session;
 use crate::value::Value;
 use crate::wrappers::datastructures::latin1_decode;
-use crate::wrappers::urls::urljoin;
 use crate::wrappers::{EnvironBuilder, Response};
 
 /// How many redirects in a row are followed.
@@ -345,8 +344,17 @@ impl RequestBuilder<'_> {
                 return Err(Error::runtime(format!("too many redirects, the last to {target}")));
             }
             let Location { scheme, host, script_name, path } = from;
-            let url = urljoin(&format!("{scheme}://{host}{script_name}{path}"), &target);
             let root = format!("{scheme}://{host}{script_name}");
+            let url = if target.starts_with("//") {
+                format!("{scheme}:{target}")
+            } else if target.starts_with('/') {
+                format!("{scheme}://{host}{target}")
+            } else if target.contains("://") {
+                target
+            } else {
+                let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
+                format!("{root}{folder}{target}")
+            };
             let Some(path) = url.strip_prefix(&root) else {
                 return Err(Error::runtime(format!("following external redirects to {url}")));
             };
