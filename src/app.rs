@@ -148,14 +148,24 @@ impl App {
 
     /// What is registered by now.
     pub(crate) fn setup(&self) -> Arc<Setup> {
-        Arc::clone(&self.inner.setup.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(
+            &self
+                .inner
+                .setup
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     /// Changes what is registered, unless the first request has been handled.
     #[track_caller]
     pub(crate) fn change_setup<R>(&self, f_name: &str, change: impl FnOnce(&mut Setup) -> R) -> R {
         self.check_setup_finished(f_name);
-        let mut setup = self.inner.setup.write().unwrap_or_else(PoisonError::into_inner);
+        let mut setup = self
+            .inner
+            .setup
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut setup))
     }
 
@@ -182,7 +192,9 @@ impl App {
         R: HookReturn,
     {
         let hook = before_first_hook(f);
-        self.change_setup("before_first_request", |s| s.before_first_request_funcs.push(hook));
+        self.change_setup("before_first_request", |s| {
+            s.before_first_request_funcs.push(hook)
+        });
     }
 
     /// `@app.teardown_appcontext`: runs when the app context is popped, with the error that was not
@@ -197,7 +209,9 @@ impl App {
         R: HookReturn,
     {
         let hook = teardown_hook(f);
-        self.change_setup("teardown_appcontext", |s| s.teardown_appcontext_funcs.push(hook));
+        self.change_setup("teardown_appcontext", |s| {
+            s.teardown_appcontext_funcs.push(hook)
+        });
     }
 
     /// `app.register_blueprint(blueprint)`.
@@ -229,7 +243,9 @@ impl App {
     /// After the first request.
     #[track_caller]
     pub fn session_interface(&mut self, interface: impl SessionInterface + 'static) {
-        self.change_setup("session_interface", |s| s.session_interface = Arc::new(interface));
+        self.change_setup("session_interface", |s| {
+            s.session_interface = Arc::new(interface)
+        });
     }
 
     /// `app.url_build_error_handlers.append(f)`: may give the URL that `url_for` could not build.
@@ -257,7 +273,9 @@ impl App {
         F: Fn(&ConverterArgs) -> Result<C, String> + Send + Sync + 'static,
         C: Converter + 'static,
     {
-        self.change_setup("url_map.converters", |s| s.url_map.converters_insert(name, make));
+        self.change_setup("url_map.converters", |s| {
+            s.url_map.converters_insert(name, make)
+        });
     }
 
     /// `app.test_client()`: a browser for tests, which keeps cookies.
@@ -268,7 +286,12 @@ impl App {
 
     /// `app.app_context()`: a context to work in without a request.
     #[must_use]
-    #[instrument(target = "carafe::lifecycle", level = "debug", name = "Flask.app_context", skip_all)]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.app_context",
+        skip_all
+    )]
     pub fn app_context(&self) -> Arc<AppContext> {
         AppContext::new(self)
     }
@@ -336,8 +359,9 @@ impl Scaffold for App {
     #[track_caller]
     fn add_rule(&mut self, route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
         let automatic = self.config().settings().provide_automatic_options;
-        let added =
-            self.change_setup("add_url_rule", |setup| setup.add_rule(route, endpoint, automatic));
+        let added = self.change_setup("add_url_rule", |setup| {
+            setup.add_rule(route, endpoint, automatic)
+        });
         if let Err(error) = added {
             panic!("{error}");
         }
@@ -359,12 +383,7 @@ impl Scaffold for App {
 }
 
 impl Setup {
-    fn add_rule(
-        &mut self,
-        route: Route,
-        endpoint: &str,
-        automatic: bool,
-    ) -> Result<(), RuleError> {
+    fn add_rule(&mut self, route: Route, endpoint: &str, automatic: bool) -> Result<(), RuleError> {
         let mut methods = route.methods.unwrap_or_else(|| vec!["GET".to_owned()]);
         let has_options = methods.iter().any(|method| method == "OPTIONS");
         // A rule answers OPTIONS by itself unless its view wants to.

@@ -120,7 +120,11 @@ impl BlueprintSetupState<'_> {
 }
 
 fn join_prefix(prefix: &str, rest: &str) -> String {
-    format!("{}/{}", prefix.trim_end_matches('/'), rest.trim_start_matches('/'))
+    format!(
+        "{}/{}",
+        prefix.trim_end_matches('/'),
+        rest.trim_start_matches('/')
+    )
 }
 
 impl Blueprint {
@@ -134,7 +138,10 @@ impl Blueprint {
         static NEXT_ID: AtomicU64 = AtomicU64::new(0);
         let name = name.into();
         assert!(!name.is_empty(), "'name' may not be empty.");
-        assert!(!name.contains('.'), "'name' may not contain a dot '.' character.");
+        assert!(
+            !name.contains('.'),
+            "'name' may not contain a dot '.' character."
+        );
         Blueprint {
             id: BlueprintId(NEXT_ID.fetch_add(1, Ordering::Relaxed)),
             name,
@@ -172,7 +179,10 @@ impl Blueprint {
     }
 
     /// `bp.record_once(f)`: runs `f` when the blueprint is first registered on an app.
-    pub fn record_once(&mut self, f: impl Fn(&mut BlueprintSetupState<'_>) + Send + Sync + 'static) {
+    pub fn record_once(
+        &mut self,
+        f: impl Fn(&mut BlueprintSetupState<'_>) + Send + Sync + 'static,
+    ) {
         self.record(move |state| {
             if state.first_registration {
                 f(state);
@@ -202,8 +212,16 @@ impl Blueprint {
         let name = name.trim_start_matches('.').to_owned();
         let registered = app.setup();
         if let Some(id) = registered.blueprints.get(&name) {
-            let which = if *id == self.id { "this" } else { "a different" };
-            let at = if self_name == name { String::new() } else { format!(" '{name}'") };
+            let which = if *id == self.id {
+                "this"
+            } else {
+                "a different"
+            };
+            let at = if self_name == name {
+                String::new()
+            } else {
+                format!(" '{name}'")
+            };
             panic!(
                 "The name '{self_name}' is already registered for {which} blueprint{at}. Use \
                  'name=' to provide a unique name."
@@ -213,10 +231,15 @@ impl Blueprint {
         drop(registered);
         app.change_setup("register_blueprint", |setup| {
             setup.blueprints.insert(name.clone(), self.id);
-            setup.blueprint_functions.insert(name.clone(), self.functions.clone());
+            setup
+                .blueprint_functions
+                .insert(name.clone(), self.functions.clone());
         });
 
-        let url_prefix = options.url_prefix.clone().or_else(|| self.url_prefix.clone());
+        let url_prefix = options
+            .url_prefix
+            .clone()
+            .or_else(|| self.url_prefix.clone());
         let mut url_defaults = self.url_values_defaults.clone();
         url_defaults.extend(options.url_defaults.clone());
         let mut state = BlueprintSetupState {
@@ -328,7 +351,7 @@ impl Blueprint {
         R: IntoReturnValue,
     {
         let hook = error_hook(f);
-        let key = CatchKey::of_code(code);
+        let key = CatchKey::Code(code);
         self.record_for_app(move |to| _ = to.error_handler_spec.insert(key, hook.clone()));
     }
 
@@ -352,7 +375,10 @@ impl Scaffold for Blueprint {
 
     #[track_caller]
     fn add_rule(&mut self, route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
-        assert!(!endpoint.contains('.'), "'endpoint' may not contain a dot '.' character.");
+        assert!(
+            !endpoint.contains('.'),
+            "'endpoint' may not contain a dot '.' character."
+        );
         let endpoint = endpoint.to_owned();
         self.record(move |state| state.add_rule(route.clone(), &endpoint, view.clone()));
     }
@@ -374,6 +400,8 @@ impl fmt::Debug for Blueprint {
 
 impl fmt::Debug for BlueprintSetupState<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlueprintSetupState").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("BlueprintSetupState")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }

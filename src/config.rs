@@ -166,7 +166,10 @@ impl Config {
     }
 
     fn update<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
-        let mut guard = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut guard))
     }
 
@@ -218,7 +221,7 @@ impl Config {
             .collect();
         variables.sort();
         for (name, text) in variables {
-            let value = json::loads(text.as_bytes()).unwrap_or(Value::Str(text));
+            let value = json::loads(&text).unwrap_or(Value::Str(text));
             let mut path = name[prefix.len()..].split("__");
             let key = path.next().unwrap_or_default();
             let inner: Vec<&str> = path.collect();
@@ -309,7 +312,11 @@ fn refused<T>(key: &str, expected: &str, value: &Value) -> Result<T, ConfigError
         _ if key.starts_with("SECRET_KEY") => "a value of another type".to_owned(),
         value => json::dumps(value).unwrap_or_else(|_| format!("{value:?}")),
     };
-    Err(ConfigError { key: key.to_owned(), expected: expected.to_owned(), got })
+    Err(ConfigError {
+        key: key.to_owned(),
+        expected: expected.to_owned(),
+        got,
+    })
 }
 
 fn boolean(key: &str, value: &Value) -> Result<Option<bool>, ConfigError> {
@@ -374,7 +381,10 @@ fn secrets(key: &str, value: &Value) -> Result<Vec<Vec<u8>>, ConfigError> {
 
 fn same_site(key: &str, value: &Value) -> Result<Option<SameSite>, ConfigError> {
     let expected = "\"Strict\", \"Lax\", \"None\" or null";
-    match text(key, value)?.map(|text| text.to_ascii_lowercase()).as_deref() {
+    match text(key, value)?
+        .map(|text| text.to_ascii_lowercase())
+        .as_deref()
+    {
         None => Ok(None),
         Some("strict") => Ok(Some(SameSite::Strict)),
         Some("lax") => Ok(Some(SameSite::Lax)),

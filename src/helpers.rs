@@ -47,7 +47,10 @@ impl App {
     /// [`url_for`], by this app: it works without a context too, where SERVER_NAME is set. Flask:
     /// `app.url_for`.
     pub fn url_for(&self, endpoint: impl Into<String>) -> UrlFor {
-        UrlFor { app: Some(self.clone()), ..url_for(endpoint) }
+        UrlFor {
+            app: Some(self.clone()),
+            ..url_for(endpoint)
+        }
     }
 }
 
@@ -66,10 +69,27 @@ pub struct UrlFor {
 
 /// What stays as it is in an anchor, beside letters and digits.
 const IN_ANCHOR: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'_').remove(b'.').remove(b'-').remove(b'~')
-    .remove(b'%').remove(b'!').remove(b'#').remove(b'$').remove(b'&').remove(b'\'')
-    .remove(b'(').remove(b')').remove(b'*').remove(b'+').remove(b',').remove(b'/')
-    .remove(b':').remove(b';').remove(b'=').remove(b'?').remove(b'@');
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'-')
+    .remove(b'~')
+    .remove(b'%')
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b'/')
+    .remove(b':')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b'?')
+    .remove(b'@');
 
 impl UrlFor {
     /// A variable of the rule, or else an argument of the query. A list is repeated, null left out.
@@ -115,7 +135,15 @@ impl UrlFor {
     /// `url_build_error_handler` gave a URL; a `RuntimeError` outside a request without SERVER_NAME; a
     /// `ValueError` for a scheme on a URL that is to be internal.
     pub fn build(self) -> Result<String, Error> {
-        let UrlFor { app, mut endpoint, mut values, anchor, method, scheme, external } = self;
+        let UrlFor {
+            app,
+            mut endpoint,
+            mut values,
+            anchor,
+            method,
+            scheme,
+            external,
+        } = self;
         let req_ctx = REQUEST_CTX_STACK.top();
         let app_ctx = APP_CTX_STACK.top();
         let app = match (app, &req_ctx, &app_ctx) {
@@ -131,7 +159,10 @@ impl UrlFor {
                         None => relative.to_owned(),
                     };
                 }
-                (Arc::clone(ctx.setup()), external.unwrap_or(scheme.is_some()))
+                (
+                    Arc::clone(ctx.setup()),
+                    external.unwrap_or(scheme.is_some()),
+                )
             }
             None => (app.setup(), external.unwrap_or(true)),
         };
@@ -156,8 +187,11 @@ impl UrlFor {
             ));
         }
         app.inject_url_defaults(&setup, &endpoint, &mut values)?;
-        let options =
-            BuildOptions { method: method.as_deref(), scheme: scheme.as_deref(), external };
+        let options = BuildOptions {
+            method: method.as_deref(),
+            scheme: scheme.as_deref(),
+            external,
+        };
         let request = req_ctx.as_ref().map(|ctx| &**ctx.request());
         match url_adapter.build(&setup.url_map, request, &endpoint, &values, &options) {
             Ok(mut url) => {
@@ -176,24 +210,25 @@ impl App {
     /// Asks the url_build_error_handlers, the first to register first.
     fn handle_url_build_error(
         &self,
-        mut error: BuildError,
+        error: BuildError,
         endpoint: &str,
         values: &Dict,
     ) -> Result<String, Error> {
         // A value that a converter refuses is no build error in Flask: it is not shown to them.
-        if error.cause.is_none() {
-            for handler in &self.setup().url_build_error_handlers {
-                match handler(&error, endpoint, values) {
-                    Ok(Some(url)) => return Ok(url),
-                    Ok(None) => {}
-                    Err(other) => match other.downcast_ref::<BuildError>() {
-                        Some(newer) => error = newer.clone(),
-                        None => return Err(other),
-                    },
-                }
+        if error.cause.is_some() {
+            return Err(error.into());
+        }
+        let setup = self.setup();
+        let mut latest = None;
+        for handler in &setup.url_build_error_handlers {
+            match handler(&error, endpoint, values) {
+                Ok(Some(url)) => return Ok(url),
+                Ok(None) => {}
+                Err(newer) if newer.is::<BuildError>() => latest = Some(newer),
+                Err(other) => return Err(other),
             }
         }
-        Err(error.into())
+        Err(latest.unwrap_or_else(|| error.into()))
     }
 }
 
@@ -269,8 +304,14 @@ pub fn flash_with_category(
     message: impl Into<String>,
     category: impl Into<String>,
 ) -> Result<(), Error> {
-    let flash = Flash { category: category.into(), message: message.into() };
-    let pair = Value::Tuple(vec![flash.category.as_str().into(), flash.message.as_str().into()]);
+    let flash = Flash {
+        category: category.into(),
+        message: message.into(),
+    };
+    let pair = Value::Tuple(vec![
+        flash.category.as_str().into(),
+        flash.message.as_str().into(),
+    ]);
     session().update(|data| match data.entry(FLASHES.to_owned()).or_default() {
         Value::List(flashes) => flashes.push(pair),
         other => *other = Value::List(vec![pair]),
@@ -285,16 +326,20 @@ pub fn flash_with_category(
 /// A `RuntimeError` outside a request context.
 pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
     let Some(ctx) = REQUEST_CTX_STACK.top() else {
-        return Err(crate::context::try_request().err().unwrap_or_else(|| {
-            Error::runtime("Working outside of request context.")
-        }));
+        return Err(crate::context::try_request()
+            .err()
+            .unwrap_or_else(|| Error::runtime("Working outside of request context.")));
     };
     if let Some(flashes) = ctx.flashes() {
         return Ok(flashes);
     }
     // Asking whether there are any is an access to the session even where there are none.
     let session = session();
-    let stored = if session.contains_key(FLASHES) { session.pop(FLASHES)? } else { None };
+    let stored = if session.contains_key(FLASHES) {
+        session.pop(FLASHES)?
+    } else {
+        None
+    };
     let flashes: Vec<Flash> = match stored {
         Some(Value::List(pairs)) => pairs.iter().filter_map(flash_from).collect(),
         _ => Vec::new(),
@@ -304,11 +349,14 @@ pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
 }
 
 fn flash_from(pair: &Value) -> Option<Flash> {
-    let (Value::Tuple(pair) | Value::List(pair)) = pair else { return None };
+    let (Value::Tuple(pair) | Value::List(pair)) = pair else {
+        return None;
+    };
     match pair.as_slice() {
-        [Value::Str(category), Value::Str(message)] => {
-            Some(Flash { category: category.clone(), message: message.clone() })
-        }
+        [Value::Str(category), Value::Str(message)] => Some(Flash {
+            category: category.clone(),
+            message: message.clone(),
+        }),
         _ => None,
     }
 }

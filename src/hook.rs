@@ -18,7 +18,8 @@ use crate::value::Dict;
 use crate::wrappers::Response;
 
 /// A registered function with what a trace says of it.
-pub(crate) struct Hook<F: ?Sized> {
+#[doc(hidden)]
+pub struct Hook<F: ?Sized> {
     pub(crate) func: Arc<F>,
     pub(crate) name: &'static str,
     pub(crate) location: &'static Location<'static>,
@@ -26,7 +27,11 @@ pub(crate) struct Hook<F: ?Sized> {
 
 impl<F: ?Sized> Clone for Hook<F> {
     fn clone(&self) -> Self {
-        Hook { func: Arc::clone(&self.func), name: self.name, location: self.location }
+        Hook {
+            func: Arc::clone(&self.func),
+            name: self.name,
+            location: self.location,
+        }
     }
 }
 
@@ -40,7 +45,11 @@ impl<F: ?Sized> Hook<F> {
     /// Keeps `func` with the name of the type `T` it was given as and the place it was given at.
     #[track_caller]
     pub(crate) fn new<T>(func: Arc<F>) -> Self {
-        Hook { func, name: function_name::<T>(), location: Location::caller() }
+        Hook {
+            func,
+            name: function_name::<T>(),
+            location: Location::caller(),
+        }
     }
 }
 
@@ -97,7 +106,9 @@ where
     F: Fn(&mut Response) -> R + Send + Sync + 'static,
     R: HookReturn,
 {
-    Hook::new::<F>(Arc::new(move |response: &mut Response| f(response).into_result()))
+    Hook::new::<F>(Arc::new(move |response: &mut Response| {
+        f(response).into_result()
+    }))
 }
 
 #[track_caller]
@@ -106,7 +117,9 @@ where
     F: Fn(Option<&Error>) -> R + Send + Sync + 'static,
     R: HookReturn,
 {
-    Hook::new::<F>(Arc::new(move |error: Option<&Error>| f(error).into_result()))
+    Hook::new::<F>(Arc::new(move |error: Option<&Error>| {
+        f(error).into_result()
+    }))
 }
 
 #[track_caller]
@@ -115,9 +128,11 @@ where
     F: Fn(Option<&str>, Option<&mut ViewArgs>) -> R + Send + Sync + 'static,
     R: HookReturn,
 {
-    Hook::new::<F>(Arc::new(move |endpoint: Option<&str>, values: Option<&mut ViewArgs>| {
-        f(endpoint, values).into_result()
-    }))
+    Hook::new::<F>(Arc::new(
+        move |endpoint: Option<&str>, values: Option<&mut ViewArgs>| {
+            f(endpoint, values).into_result()
+        },
+    ))
 }
 
 #[track_caller]

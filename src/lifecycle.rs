@@ -47,7 +47,12 @@ impl App {
     /// # Errors
     /// An error that leaves the app: an unhandled one where TESTING, DEBUG or PROPAGATE_EXCEPTIONS say
     /// so, one that a 500 handler raised, or one that a teardown function raised.
-    #[instrument(target = "carafe::lifecycle", level = "debug", name = "Flask.wsgi_app", skip_all)]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.wsgi_app",
+        skip_all
+    )]
     pub fn wsgi_app(
         &self,
         environ: Environ,
@@ -113,8 +118,10 @@ impl App {
         if self.got_first_request() {
             return Ok(());
         }
-        let _only_one =
-            self.before_first_request_lock().lock().unwrap_or_else(PoisonError::into_inner);
+        let _only_one = self
+            .before_first_request_lock()
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if self.got_first_request() {
             return Ok(());
         }
@@ -184,11 +191,16 @@ impl App {
         let Some(rule) = request.url_rule() else {
             return Err(HttpException::not_found().into());
         };
-        if rule.provide_automatic_options() && request.method() == "OPTIONS" {
-            return Ok(ReturnValue::Response(self.make_default_options_response(ctx)));
+        if rule.provide_automatic_options && request.method() == "OPTIONS" {
+            return Ok(ReturnValue::Response(
+                self.make_default_options_response(ctx),
+            ));
         }
-        let Some(view) = ctx.setup().view_functions.get(rule.endpoint()) else {
-            return Err(Error::lookup(format!("no view function for {:?}", rule.endpoint())));
+        let Some(view) = ctx.setup().view_functions.get(&rule.endpoint) else {
+            return Err(Error::lookup(format!(
+                "no view function for {:?}",
+                rule.endpoint
+            )));
         };
         view.run("view", |f| f(request.view_args().unwrap_or_default()))
     }
@@ -239,10 +251,16 @@ impl App {
         skip_all
     )]
     fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
-        let Some(http) = e.as_http() else { return Err(e) };
+        let Some(http) = e.as_http() else {
+            return Err(e);
+        };
         // An `abort(response)` has no code to look for; a redirect is routing's own affair.
-        let handler =
-            if http.is_handled() { find_error_handler(ctx, &e) } else { None };
+        let has_handler = http.code != 0 && http.new_url.is_none();
+        let handler = if has_handler {
+            find_error_handler(ctx, &e)
+        } else {
+            None
+        };
         match handler {
             Some(handler) => handler.run("errorhandler", |f| f(&e)),
             None => Ok(ReturnValue::HttpException(Box::new(http.clone()))),
@@ -260,14 +278,20 @@ impl App {
     fn handle_exception(&self, ctx: &RequestContext, e: &Error) -> Result<Response, Error> {
         signals::GOT_REQUEST_EXCEPTION.send(self, e)?;
         let settings = ctx.settings();
-        if settings.propagate_exceptions.unwrap_or(settings.testing || settings.debug) {
+        if settings
+            .propagate_exceptions
+            .unwrap_or(settings.testing || settings.debug)
+        {
             return Err(e.clone());
         }
         self.log_exception(ctx, e);
         let server_error: Error = HttpException::internal_server_error(Some(e.clone())).into();
         let rv = match find_error_handler(ctx, &server_error) {
             Some(handler) => handler.run("errorhandler", |f| f(&server_error))?,
-            None => HttpException::internal_server_error(Some(e.clone())).into(),
+            None => {
+                let http = HttpException::internal_server_error(Some(e.clone()));
+                ReturnValue::HttpException(Box::new(http))
+            }
         };
         self.finalize_request(ctx, rv, true)
     }
@@ -397,11 +421,7 @@ impl App {
         name = "Flask.process_response",
         skip_all
     )]
-    fn process_response(
-        &self,
-        ctx: &RequestContext,
-        response: &mut Response,
-    ) -> Result<(), Error> {
+    fn process_response(&self, ctx: &RequestContext, response: &mut Response) -> Result<(), Error> {
         let mut index = 0;
         while let Some(hook) = ctx.after_request_function(index) {
             hook.run("after_this_request", |f| f(response))?;
@@ -484,7 +504,9 @@ impl App {
             None => Vec::new(),
         };
         names.reverse();
-        let of_blueprints = names.iter().filter_map(|name| setup.blueprint_functions.get(*name));
+        let of_blueprints = names
+            .iter()
+            .filter_map(|name| setup.blueprint_functions.get(*name));
         for functions in std::iter::once(&setup.functions).chain(of_blueprints) {
             for hook in &functions.url_default_functions {
                 hook.run("url_defaults", |f| f(endpoint, values))?;
@@ -498,7 +520,9 @@ impl App {
 fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let setup: &Arc<Setup> = ctx.setup();
     let names = ctx.request().blueprints();
-    let of_blueprints = names.into_iter().filter_map(|name| setup.blueprint_functions.get(name));
+    let of_blueprints = names
+        .into_iter()
+        .filter_map(|name| setup.blueprint_functions.get(name));
     of_blueprints.chain(std::iter::once(&setup.functions))
 }
 
@@ -507,8 +531,15 @@ fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
 fn find_error_handler<'a>(ctx: &'a RequestContext, e: &Error) -> Option<&'a Hook<ErrorHandler>> {
     let http = e.as_http();
     let by_code = http.map(|http| [CatchKey::Code(http.code)]);
-    let by_type = [http.map_or(CatchKey::Type(e.type_id()), |_| CatchKey::Http), CatchKey::Any];
-    let passes = by_code.as_ref().map(|keys| &keys[..]).into_iter().chain([&by_type[..]]);
+    let by_type = [
+        http.map_or(CatchKey::Type(e.type_id()), |_| CatchKey::Http),
+        CatchKey::Any,
+    ];
+    let passes = by_code
+        .as_ref()
+        .map(|keys| &keys[..])
+        .into_iter()
+        .chain([&by_type[..]]);
     for keys in passes {
         for functions in outwards(ctx) {
             for key in keys {

@@ -27,10 +27,14 @@ pub struct Request {
 
 impl Request {
     pub(crate) fn new(environ: Environ, settings: &Settings) -> Self {
-        let mut base = wrappers::Request::from_environ(environ);
+        let base = wrappers::Request::from_environ(environ);
         base.set_max_content_length(settings.max_content_length);
         base.set_debug(settings.debug);
-        Request { base, routing: OnceLock::new(), view_args: Mutex::default() }
+        Request {
+            base,
+            routing: OnceLock::new(),
+            view_args: Mutex::default(),
+        }
     }
 
     pub(crate) fn set_match(&self, matched: RuleMatch) {
@@ -45,7 +49,9 @@ impl Request {
     }
 
     fn lock_view_args(&self) -> MutexGuard<'_, Option<ViewArgs>> {
-        self.view_args.lock().unwrap_or_else(PoisonError::into_inner)
+        self.view_args
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// `request.url_rule`: the rule that matched.
@@ -82,7 +88,9 @@ impl Request {
 
     /// `request.blueprint`: the full name of the blueprint that the endpoint belongs to.
     pub fn blueprint(&self) -> Option<&str> {
-        self.endpoint()?.rsplit_once('.').map(|(blueprint, _)| blueprint)
+        self.endpoint()?
+            .rsplit_once('.')
+            .map(|(blueprint, _)| blueprint)
     }
 
     /// `request.blueprints`: that blueprint and those it is nested in, from the innermost out.

@@ -9,12 +9,13 @@ use std::collections::HashMap;
 
 use crate::error::Error;
 use crate::hook::{
-    AfterFunction, BeforeFunction, ErrorHandler, Hook, LAMBDA, TeardownFunction, UrlDefaultFunction,
-    UrlValuePreprocessor, ViewFunction, after_hook, before_hook, error_hook, function_name,
-    teardown_hook, url_default_hook, url_value_hook, view_hook,
+    AfterFunction, BeforeFunction, ErrorHandler, Hook, LAMBDA, TeardownFunction,
+    UrlDefaultFunction, UrlValuePreprocessor, ViewFunction, after_hook, before_hook, error_hook,
+    function_name, teardown_hook, url_default_hook, url_value_hook, view_hook,
 };
 use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue, View, ViewArgs};
 use crate::value::{Dict, Value};
+use crate::wrappers::exceptions::default_exception;
 use crate::wrappers::{HttpException, Response};
 
 /// The functions that an app or one blueprint has registered, each kind in order.
@@ -73,7 +74,12 @@ impl Route {
     /// The methods it answers to; GET without this. HEAD comes with GET.
     #[must_use]
     pub fn methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
-        self.methods = Some(methods.into_iter().map(|m| m.into().to_uppercase()).collect());
+        self.methods = Some(
+            methods
+                .into_iter()
+                .map(|m| m.into().to_uppercase())
+                .collect(),
+        );
         self
     }
 
@@ -121,12 +127,19 @@ impl From<String> for Route {
 /// What a closure's endpoint is called: the words of its rule.
 fn endpoint_from_rule(rule: &str) -> String {
     let mut words: Vec<String> = Vec::new();
-    for piece in rule.split(['/', '<', '>', '.']).filter(|piece| !piece.is_empty()) {
+    for piece in rule
+        .split(['/', '<', '>', '.'])
+        .filter(|piece| !piece.is_empty())
+    {
         // "int(min=1):id" is the variable id.
         let name = piece.rsplit(':').next().unwrap_or(piece);
         words.push(name.replace(|c: char| !c.is_alphanumeric(), "_"));
     }
-    if words.is_empty() { "index".to_owned() } else { words.join("_") }
+    if words.is_empty() {
+        "index".to_owned()
+    } else {
+        words.join("_")
+    }
 }
 
 /// Registration, the same for an [`App`](crate::App) and a [`Blueprint`](crate::Blueprint). Every
@@ -283,7 +296,9 @@ pub trait Scaffold {
         R: HookReturn,
     {
         let hook = teardown_hook(f);
-        self.setup_method("teardown_request", |to| to.teardown_request_funcs.push(hook));
+        self.setup_method("teardown_request", |to| {
+            to.teardown_request_funcs.push(hook)
+        });
     }
 
     /// `@app.url_value_preprocessor`: sees the endpoint and the view arguments before any before
@@ -296,7 +311,9 @@ pub trait Scaffold {
         R: HookReturn,
     {
         let hook = url_value_hook(f);
-        self.setup_method("url_value_preprocessor", |to| to.url_value_preprocessors.push(hook));
+        self.setup_method("url_value_preprocessor", |to| {
+            to.url_value_preprocessors.push(hook)
+        });
     }
 
     /// `@app.url_defaults`: may add values that `url_for` was not given.
@@ -323,12 +340,14 @@ pub trait Scaffold {
         R: IntoReturnValue,
     {
         assert!(
-            HttpException::is_default_code(code),
+            default_exception(code).is_some(),
             "'{code}' is not a recognized HTTP error code."
         );
         let hook = error_hook(f);
         let key = CatchKey::Code(code);
-        self.setup_method("errorhandler", |to| _ = to.error_handler_spec.insert(key, hook));
+        self.setup_method("errorhandler", |to| {
+            _ = to.error_handler_spec.insert(key, hook)
+        });
     }
 
     /// `@app.errorhandler(SomeError)`: the closure's argument says which type. Take `&HttpException`
@@ -342,6 +361,8 @@ pub trait Scaffold {
         R: IntoReturnValue,
     {
         let hook = error_hook(f);
-        self.setup_method("errorhandler", |to| _ = to.error_handler_spec.insert(E::key(), hook));
+        self.setup_method("errorhandler", |to| {
+            _ = to.error_handler_spec.insert(E::key(), hook)
+        });
     }
 }

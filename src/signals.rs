@@ -75,7 +75,11 @@ pub struct ReceiverId(u64);
 
 impl<A: 'static> Signal<A> {
     const fn new(name: &'static str) -> Self {
-        Signal { name, receivers: RwLock::new(Vec::new()), count: AtomicUsize::new(0) }
+        Signal {
+            name,
+            receivers: RwLock::new(Vec::new()),
+            count: AtomicUsize::new(0),
+        }
     }
 
     /// The signal's name in Flask.
@@ -110,12 +114,18 @@ impl<A: 'static> Signal<A> {
         F: Fn(&App, &A) -> R + Send + Sync + 'static,
         R: HookReturn,
     {
-        ConnectedTo { signal: self, receiver: self.connect_via(sender, receiver) }
+        ConnectedTo {
+            signal: self,
+            receiver: self.connect_via(sender, receiver),
+        }
     }
 
     /// `signal.disconnect(receiver)`. Disconnecting twice does nothing.
     pub fn disconnect(&self, receiver: ReceiverId) {
-        let mut receivers = self.receivers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut receivers = self
+            .receivers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         receivers.retain(|each| each.id != receiver.0);
         self.count.store(receivers.len(), Ordering::Release);
     }
@@ -129,8 +139,15 @@ impl<A: 'static> Signal<A> {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         let function: Arc<Function<A>> =
             Arc::new(move |app: &App, data: &A| receiver(app, data).into_result());
-        let mut receivers = self.receivers.write().unwrap_or_else(PoisonError::into_inner);
-        receivers.push(Receiver { id, sender, function });
+        let mut receivers = self
+            .receivers
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        receivers.push(Receiver {
+            id,
+            sender,
+            function,
+        });
         self.count.store(receivers.len(), Ordering::Release);
         ReceiverId(id)
     }
@@ -152,7 +169,10 @@ impl<A: 'static> Signal<A> {
 
     /// The receivers at this moment, so that one may connect or disconnect while it runs.
     fn receivers_for(&self, sender: &App) -> Vec<Arc<Function<A>>> {
-        let receivers = self.receivers.read().unwrap_or_else(PoisonError::into_inner);
+        let receivers = self
+            .receivers
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         receivers
             .iter()
             .filter(|each| each.sender.is_none_or(|id| id == sender.id()))
@@ -163,7 +183,9 @@ impl<A: 'static> Signal<A> {
 
 impl<A: 'static> fmt::Debug for Signal<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signal").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Signal")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 

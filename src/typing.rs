@@ -18,7 +18,8 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::json;
 use crate::value::{Dict, Value};
-use crate::wrappers::{HttpException, Response, header_value};
+use crate::wrappers::datastructures::latin1_decode;
+use crate::wrappers::{HttpException, Response};
 
 /// What a view, a before function or an error handler returned, not yet a response.
 /// Flask: `ft.ResponseReturnValue`.
@@ -181,7 +182,10 @@ impl TuplePart for Vec<(String, String)> {
 impl TuplePart for HeaderMap {
     fn apply(self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
         let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-            (name.as_str().to_owned(), header_value::decode(value).into_owned())
+            (
+                name.as_str().to_owned(),
+                latin1_decode(value.as_bytes()).into_owned(),
+            )
         };
         headers.extend(self.iter().map(text));
     }
@@ -191,7 +195,11 @@ impl<T: IntoReturnValue, A: TuplePart> IntoReturnValue for (T, A) {
     fn into_return_value(self) -> Result<ReturnValue, Error> {
         let (mut status, mut headers) = (None, Vec::new());
         self.1.apply(&mut status, &mut headers);
-        Ok(ReturnValue::Tuple(Box::new(self.0.into_return_value()?), status, headers))
+        Ok(ReturnValue::Tuple(
+            Box::new(self.0.into_return_value()?),
+            status,
+            headers,
+        ))
     }
 }
 
@@ -200,7 +208,11 @@ impl<T: IntoReturnValue, A: TuplePart, B: TuplePart> IntoReturnValue for (T, A, 
         let (mut status, mut headers) = (None, Vec::new());
         self.1.apply(&mut status, &mut headers);
         self.2.apply(&mut status, &mut headers);
-        Ok(ReturnValue::Tuple(Box::new(self.0.into_return_value()?), status, headers))
+        Ok(ReturnValue::Tuple(
+            Box::new(self.0.into_return_value()?),
+            status,
+            headers,
+        ))
     }
 }
 
@@ -272,7 +284,10 @@ fn next_arg(args: &mut ViewArgs) -> Result<(String, Value), Error> {
 }
 
 fn wrong_type<T>(name: &str, value: &Value) -> Error {
-    Error::type_error(format!("the view takes {name} as {}, but it is {value:?}", type_name::<T>()))
+    Error::type_error(format!(
+        "the view takes {name} as {}, but it is {value:?}",
+        type_name::<T>()
+    ))
 }
 
 impl FromViewArg for ViewArgs {
@@ -355,9 +370,9 @@ pub trait View<Args>: Send + Sync + 'static {
 fn no_args_left(args: &ViewArgs) -> Result<(), Error> {
     match args.first() {
         None => Ok(()),
-        Some((name, _)) => {
-            Err(Error::type_error(format!("the view got an unexpected argument '{name}'")))
-        }
+        Some((name, _)) => Err(Error::type_error(format!(
+            "the view got an unexpected argument '{name}'"
+        ))),
     }
 }
 
@@ -426,4 +441,3 @@ impl<E: std::error::Error + Send + Sync + 'static> Catch for E {
         error.downcast_ref::<E>()
     }
 }
-

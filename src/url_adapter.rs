@@ -24,12 +24,16 @@ pub(crate) struct UrlAdapter {
 
 impl UrlAdapter {
     pub(crate) fn for_request(request: &Request, settings: &Settings) -> Result<Self, Error> {
-        let host = request.checked_host()?;
+        let host = request.trusted_host(&[])?;
         let server_name = match &settings.server_name {
             Some(name) => without_standard_port(&name.to_lowercase(), request.scheme()).into(),
             None => Arc::from(host),
         };
-        Ok(UrlAdapter { server_name, script_name: String::new(), url_scheme: String::new() })
+        Ok(UrlAdapter {
+            server_name,
+            script_name: String::new(),
+            url_scheme: String::new(),
+        })
     }
 
     pub(crate) fn outside_request(settings: &Settings) -> Option<Self> {
@@ -51,9 +55,9 @@ impl UrlAdapter {
             None => outside,
             Some(request) => BindArgs {
                 server_name: &self.server_name,
-                script_name: request.script_name(),
+                script_name: request.script_root(),
                 url_scheme: request.scheme(),
-                path_info: request.path_info(),
+                path_info: request.path(),
                 default_method: request.method(),
                 query_args: request.query_string(),
             },
@@ -62,18 +66,20 @@ impl UrlAdapter {
 
     /// The rule for the request, or the HTTP error or redirect in its place.
     pub(crate) fn match_request(&self, map: &Map, request: &Request) -> Result<RuleMatch, Error> {
-        self.bind(map, Some(request)).match_(None, None).map_err(|exception| {
-            match exception {
-                RoutingException::NotFound => HttpException::not_found(),
-                RoutingException::MethodNotAllowed { valid_methods } => {
-                    HttpException::method_not_allowed(valid_methods)
+        self.bind(map, Some(request))
+            .match_(None, None)
+            .map_err(|exception| {
+                match exception {
+                    RoutingException::NotFound => HttpException::not_found(),
+                    RoutingException::MethodNotAllowed { valid_methods } => {
+                        HttpException::method_not_allowed(valid_methods)
+                    }
+                    RoutingException::RequestRedirect { new_url } => {
+                        HttpException::request_redirect(new_url)
+                    }
                 }
-                RoutingException::RequestRedirect { new_url } => {
-                    HttpException::request_redirect(new_url)
-                }
-            }
-            .into()
-        })
+                .into()
+            })
     }
 
     pub(crate) fn allowed_methods(&self, map: &Map, request: &Request) -> Vec<String> {
@@ -88,8 +94,13 @@ impl UrlAdapter {
         values: &Dict,
         options: &BuildOptions<'_>,
     ) -> Result<String, Box<BuildError>> {
-        let BuildOptions { method, scheme, external } = *options;
-        self.bind(map, request).build(endpoint, values, method, external, true, scheme)
+        let BuildOptions {
+            method,
+            scheme,
+            external,
+        } = *options;
+        self.bind(map, request)
+            .build(endpoint, values, method, external, true, scheme)
     }
 }
 

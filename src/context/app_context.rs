@@ -15,7 +15,6 @@ use tracing::instrument;
 
 use super::APP_CTX_STACK;
 use crate::app::{App, Setup};
-use crate::config::Settings;
 use crate::error::{Error, catch};
 use crate::signals;
 use crate::url_adapter::UrlAdapter;
@@ -25,7 +24,6 @@ pub struct AppContext {
     app: App,
     /// The app as it was set up when this context was made.
     setup: Arc<Setup>,
-    settings: Arc<Settings>,
     url_adapter: Option<UrlAdapter>,
     g: Arc<AppCtxGlobals>,
     /// How often it is on a stack now. Flask: `len(_cv_tokens)`, before that `_refcnt`.
@@ -33,14 +31,17 @@ pub struct AppContext {
 }
 
 impl AppContext {
-    #[instrument(target = "carafe::lifecycle", level = "debug", name = "AppContext.__init__", skip_all)]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "AppContext.__init__",
+        skip_all
+    )]
     pub(crate) fn new(app: &App) -> Arc<Self> {
-        let (setup, settings) = (app.setup(), app.config().settings());
         Arc::new(AppContext {
             app: app.clone(),
-            url_adapter: app.create_url_adapter_outside_request(&settings),
-            setup,
-            settings,
+            setup: app.setup(),
+            url_adapter: app.create_url_adapter_outside_request(&app.config().settings()),
             g: Arc::new(AppCtxGlobals::default()),
             refcnt: AtomicUsize::new(0),
         })
@@ -56,14 +57,6 @@ impl AppContext {
         &self.g
     }
 
-    pub(crate) fn setup(&self) -> &Arc<Setup> {
-        &self.setup
-    }
-
-    pub(crate) fn settings(&self) -> &Arc<Settings> {
-        &self.settings
-    }
-
     pub(crate) fn url_adapter(&self) -> Option<&UrlAdapter> {
         self.url_adapter.as_ref()
     }
@@ -72,7 +65,12 @@ impl AppContext {
     ///
     /// # Errors
     /// What a receiver of `appcontext_pushed` failed with; the context is pushed all the same.
-    #[instrument(target = "carafe::lifecycle", level = "debug", name = "AppContext.push", skip_all)]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "AppContext.push",
+        skip_all
+    )]
     pub fn push(self: &Arc<Self>) -> Result<(), Error> {
         self.refcnt.fetch_add(1, Ordering::Relaxed);
         APP_CTX_STACK.push(Arc::clone(self));
@@ -84,7 +82,12 @@ impl AppContext {
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
     /// was on top. The context is gone from the stack in every case.
-    #[instrument(target = "carafe::lifecycle", level = "debug", name = "AppContext.pop", skip_all)]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "AppContext.pop",
+        skip_all
+    )]
     pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.refcnt.load(Ordering::Relaxed) <= 1;
         let torn_down = if last {
@@ -126,7 +129,6 @@ impl fmt::Debug for AppContext {
     }
 }
 
-
 /// `g`: a place for the app's own values, for as long as the app context lasts. Flask:
 /// `_AppCtxGlobals`.
 ///
@@ -160,7 +162,9 @@ impl AppCtxGlobals {
     /// value in an `Arc`.
     #[must_use]
     pub fn get<T: Any + Clone>(&self, name: &str) -> Option<T> {
-        self.lock().get(name).and_then(|value| value.downcast_ref::<T>().cloned())
+        self.lock()
+            .get(name)
+            .and_then(|value| value.downcast_ref::<T>().cloned())
     }
 
     /// `g.pop(name, None)`: takes the value out. One of another type than `T` stays.

@@ -60,9 +60,7 @@ where
 /// # Panics
 /// Outside a request context.
 #[track_caller]
-pub fn copy_current_request_context<R>(
-    f: impl FnOnce() -> R,
-) -> impl FnOnce() -> Result<R, Error> {
+pub fn copy_current_request_context<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> Result<R, Error> {
     let ctx = current_request_context("copy_current_request_context").copy();
     move || ctx.with(f)
 }
@@ -171,7 +169,10 @@ impl<I> StreamWithContext<I> {
         }
         drop(chunks);
         let req_ctx_popped = self.req_ctx.pop(exc);
-        let app_ctx_popped = self.app_ctx.as_ref().map_or(Ok(()), |app_ctx| app_ctx.pop(exc));
+        let app_ctx_popped = self
+            .app_ctx
+            .as_ref()
+            .map_or(Ok(()), |app_ctx| app_ctx.pop(exc));
         app_ctx_popped.and(req_ctx_popped)
     }
 }
@@ -191,7 +192,11 @@ where
             return Some(Err(self.close(Some(&error)).err().unwrap_or(error)));
         }
         let chunk = crate::error::catch(|| {
-            self.chunks.as_mut().and_then(Iterator::next).map(IntoChunk::into_chunk).transpose()
+            self.chunks
+                .as_mut()
+                .and_then(Iterator::next)
+                .map(IntoChunk::into_chunk)
+                .transpose()
         });
         match chunk {
             Ok(Some(chunk)) => {
@@ -218,6 +223,8 @@ impl<I> Drop for StreamWithContext<I> {
 
 impl<I> fmt::Debug for StreamWithContext<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StreamWithContext").field("req_ctx", &self.req_ctx).finish_non_exhaustive()
+        f.debug_struct("StreamWithContext")
+            .field("req_ctx", &self.req_ctx)
+            .finish_non_exhaustive()
     }
 }

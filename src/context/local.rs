@@ -58,7 +58,9 @@ impl<T> LocalStack<T> {
 
 impl<T> fmt::Debug for LocalStack<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LocalStack").field("len", &self.len()).finish()
+        f.debug_struct("LocalStack")
+            .field("len", &self.len())
+            .finish()
     }
 }
 
@@ -81,7 +83,11 @@ impl<T> LocalProxy<T> {
         lookup: fn() -> Option<T>,
         unbound_message: &'static str,
     ) -> Self {
-        LocalProxy { name, lookup, unbound_message }
+        LocalProxy {
+            name,
+            lookup,
+            unbound_message,
+        }
     }
 
     /// The object that the proxy stands for now. Werkzeug: `_get_current_object`.

@@ -19,14 +19,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 pub use app_context::{AppContext, AppCtxGlobals};
 pub use copy::{after_this_request, copy_current_request_context, stream_with_context};
 pub use globals::{
-    APP_CTX_STACK, REQUEST_CTX_STACK, current_app, g, has_app_context, has_request_context, request,
-    session, try_current_app, try_g, try_request, try_session,
+    APP_CTX_STACK, REQUEST_CTX_STACK, current_app, g, has_app_context, has_request_context,
+    request, session, try_current_app, try_g, try_request, try_session,
 };
 pub use local::{LocalProxy, LocalStack};
 pub(crate) use request_context::PreservedContexts;
 pub use request_context::RequestContext;
 
-use crate::error::Error;
+use crate::error::{Error, panic_message};
 
 /// The body of a `with` statement: runs it unless the push failed, and pops in every case.
 fn run_and_pop<R>(
@@ -47,7 +47,7 @@ fn run_and_pop<R>(
         }
         Err(payload) => {
             // The panic goes on whatever a teardown function thinks of it.
-            let error = Error::from_panic(payload.as_ref());
+            let error = Error::panic(panic_message(payload.as_ref()));
             drop(pop(Some(&error)));
             resume_unwind(payload)
         }

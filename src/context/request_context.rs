@@ -70,7 +70,15 @@ impl RequestContext {
         url_adapter: Option<UrlAdapter>,
     ) -> Arc<Self> {
         let (session, state) = (OnceLock::new(), Mutex::default());
-        Arc::new(RequestContext { app, setup, settings, request, url_adapter, session, state })
+        Arc::new(RequestContext {
+            app,
+            setup,
+            settings,
+            request,
+            url_adapter,
+            session,
+            state,
+        })
     }
 
     /// A context of its own for the same request and session, to be pushed on another thread. Flask:
@@ -151,7 +159,12 @@ impl RequestContext {
     /// # Errors
     /// What the session interface, a converter or a receiver failed with; the context is pushed all
     /// the same, and wants its [`pop`](RequestContext::pop).
-    #[instrument(target = "carafe::lifecycle", level = "debug", name = "RequestContext.push", skip_all)]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "RequestContext.push",
+        skip_all
+    )]
     pub fn push(self: &Arc<Self>) -> Result<(), Error> {
         let needs_app_context =
             APP_CTX_STACK.with_top(|top| top.is_none_or(|ctx| ctx.app().id() != self.app.id()));
@@ -185,7 +198,9 @@ impl RequestContext {
         skip_all
     )]
     fn match_request(&self) {
-        let Some(url_adapter) = &self.url_adapter else { return };
+        let Some(url_adapter) = &self.url_adapter else {
+            return;
+        };
         match url_adapter.match_request(&self.setup.url_map, &self.request) {
             Ok(matched) => self.request.set_match(matched),
             Err(error) => self.request.set_routing_exception(error),
@@ -198,7 +213,12 @@ impl RequestContext {
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
     /// was on top. The contexts are gone from the stacks in every case.
-    #[instrument(target = "carafe::lifecycle", level = "debug", name = "RequestContext.pop", skip_all)]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "RequestContext.pop",
+        skip_all
+    )]
     pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.state().implicit_app_ctx_stack.len() <= 1;
         let torn_down = if last {
@@ -258,7 +278,11 @@ impl RequestContext {
 impl fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (url, method) = (self.request.url(), self.request.method());
-        write!(f, "<RequestContext {url:?} [{method}] of {}>", self.app.name())
+        write!(
+            f,
+            "<RequestContext {url:?} [{method}] of {}>",
+            self.app.name()
+        )
     }
 }
 
@@ -269,7 +293,10 @@ pub(crate) struct PreservedContexts(Arc<Mutex<Vec<(Arc<AppContext>, Arc<RequestC
 
 impl PreservedContexts {
     fn keep(&self, app_ctx: Arc<AppContext>, req_ctx: Arc<RequestContext>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((app_ctx, req_ctx));
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((app_ctx, req_ctx));
     }
 
     pub(crate) fn take(&self) -> Vec<(Arc<AppContext>, Arc<RequestContext>)> {

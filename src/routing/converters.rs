@@ -122,7 +122,9 @@ impl ConverterArgs {
     pub fn bind<const N: usize>(&self, names: [&str; N]) -> Result<[Option<Value>; N], String> {
         if self.args.len() > N {
             let given = self.args.len();
-            return Err(format!("the converter takes {N} arguments but {given} were given"));
+            return Err(format!(
+                "the converter takes {N} arguments but {given} were given"
+            ));
         }
         let mut bound = [const { None }; N];
         for (slot, value) in bound.iter_mut().zip(&self.args) {
@@ -399,9 +401,15 @@ pub(crate) fn default_converters() -> HashMap<String, ConverterFactory> {
         ("default".to_owned(), factory(UnicodeConverter::new)),
         ("string".to_owned(), factory(UnicodeConverter::new)),
         ("any".to_owned(), factory(AnyConverter::new)),
-        ("path".to_owned(), factory(|args| args.bind([]).map(|[]| PathConverter))),
+        (
+            "path".to_owned(),
+            factory(|args| args.bind([]).map(|[]| PathConverter)),
+        ),
         ("int".to_owned(), factory(IntegerConverter::new)),
         ("float".to_owned(), factory(FloatConverter::new)),
-        ("uuid".to_owned(), factory(|args| args.bind([]).map(|[]| UuidConverter))),
+        (
+            "uuid".to_owned(),
+            factory(|args| args.bind([]).map(|[]| UuidConverter)),
+        ),
     ])
 }

@@ -92,7 +92,9 @@ pub trait SessionInterface: Send + Sync {
     /// session, `None` (with the browser) for any other.
     fn get_expiration_time(&self, settings: &Settings, session: &Session) -> Option<u64> {
         let lifetime: Duration = settings.permanent_session_lifetime;
-        session.permanent().then(|| settings.clock.now().saturating_add(lifetime.as_secs()))
+        session
+            .permanent()
+            .then(|| settings.clock.now().saturating_add(lifetime.as_secs()))
     }
 
     /// Whether a Set-Cookie is due: for a modified session, and for a permanent one on each request
@@ -117,7 +119,12 @@ pub trait SessionInterface: Send + Sync {
 
 // The three stages that a trace shows, whichever interface is in use.
 
-#[instrument(target = "carafe::lifecycle", level = "debug", name = "open_session", skip_all)]
+#[instrument(
+    target = "carafe::lifecycle",
+    level = "debug",
+    name = "open_session",
+    skip_all
+)]
 pub(crate) fn open_session(
     app: &App,
     setup: &Setup,
@@ -126,12 +133,22 @@ pub(crate) fn open_session(
     setup.session_interface.open_session(app, request)
 }
 
-#[instrument(target = "carafe::lifecycle", level = "debug", name = "make_null_session", skip_all)]
+#[instrument(
+    target = "carafe::lifecycle",
+    level = "debug",
+    name = "make_null_session",
+    skip_all
+)]
 pub(crate) fn make_null_session(app: &App, setup: &Setup) -> Session {
     setup.session_interface.make_null_session(app)
 }
 
-#[instrument(target = "carafe::lifecycle", level = "debug", name = "save_session", skip_all)]
+#[instrument(
+    target = "carafe::lifecycle",
+    level = "debug",
+    name = "save_session",
+    skip_all
+)]
 pub(crate) fn save_session(
     app: &App,
     setup: &Setup,

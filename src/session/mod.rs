@@ -64,20 +64,35 @@ impl Session {
     /// A session that was opened with `data` in it.
     #[must_use]
     pub fn from_data(data: Dict) -> Self {
-        Session { state: Mutex::new(State { data, ..State::default() }), null: false }
+        Session {
+            state: Mutex::new(State {
+                data,
+                ..State::default()
+            }),
+            null: false,
+        }
     }
 
     /// An empty session for a client that brought none.
     #[must_use]
     pub fn new() -> Self {
-        let state = State { new: true, ..State::default() };
-        Session { state: Mutex::new(state), null: false }
+        let state = State {
+            new: true,
+            ..State::default()
+        };
+        Session {
+            state: Mutex::new(state),
+            null: false,
+        }
     }
 
     /// Flask's `NullSession`: empty, and every write to it fails.
     #[must_use]
     pub fn null() -> Self {
-        Session { state: Mutex::default(), null: true }
+        Session {
+            state: Mutex::default(),
+            null: true,
+        }
     }
 
     /// Whether this is a null session.

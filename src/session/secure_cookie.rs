@@ -60,7 +60,11 @@ impl SecureCookieSessionInterface {
         let key_derivation = KeyDerivation::Hmac;
         SecureCookieSessionInterface {
             salt: "cookie-session".to_owned(),
-            options: SignerOptions { key_derivation, digest_method, ..SignerOptions::default() },
+            options: SignerOptions {
+                key_derivation,
+                digest_method,
+                ..SignerOptions::default()
+            },
             cached: RwLock::new(None),
         }
     }
@@ -148,7 +152,7 @@ impl SessionInterface for SecureCookieSessionInterface {
             // Emptied by this request: the browser shall forget it. Empty all along: nothing to do.
             if session.modified() {
                 let cookie = self.cookie(&settings, SetCookie::deletion(name));
-                response.set_cookie(&cookie, now)?;
+                response.set_cookie(cookie, now)?;
                 response.vary_add("Cookie");
             }
             return Ok(());
@@ -163,7 +167,7 @@ impl SessionInterface for SecureCookieSessionInterface {
         let value = session.with(|data| serializer.dumps(data))?;
         let cookie = self.cookie(&settings, SetCookie::new(name, value));
         let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
-        response.set_cookie(&cookie.expires(expires), now)?;
+        response.set_cookie(cookie.expires(expires), now)?;
         response.vary_add("Cookie");
         Ok(())
     }

@@ -115,7 +115,12 @@ impl TestClient {
     /// Starts a request with any method. Flask: `client.open`.
     pub fn open(&mut self, method: &str, path: &str) -> RequestBuilder<'_> {
         let builder = environ_builder(&self.app, path).method(method);
-        RequestBuilder { client: self, method: method.to_owned(), builder, follow_redirects: false }
+        RequestBuilder {
+            client: self,
+            method: method.to_owned(),
+            builder,
+            follow_redirects: false,
+        }
     }
 
     /// The cookies, where it keeps any.
@@ -173,8 +178,8 @@ impl TestClient {
         let ctx = self.app.request_context(builder.build()?);
         let interface = Arc::clone(&ctx.setup().session_interface);
         let session = ctx.with(|| interface.open_session(&self.app, ctx.request()))??;
-        let session = session
-            .ok_or_else(|| Error::runtime("Session backend did not open a session."))?;
+        let session =
+            session.ok_or_else(|| Error::runtime("Session backend did not open a session."))?;
         let result = change(&session)?;
         if interface.is_null_session(&session) {
             return Ok(result);
@@ -243,20 +248,29 @@ impl TestClient {
             host: environ
                 .headers
                 .get(http::header::HOST)
-                .map_or_else(String::new, |host| latin1_decode(host.as_bytes()).into_owned()),
+                .map_or_else(String::new, |host| {
+                    latin1_decode(host.as_bytes()).into_owned()
+                }),
             script_name: environ.script_name.clone(),
             path: path.clone(),
         };
         let mut started = None;
-        let body = self.app.wsgi_app(environ, &mut |status: http::StatusCode, headers| {
-            started = Some((status, headers));
-        })?;
+        let body = self
+            .app
+            .wsgi_app(environ, &mut |status: http::StatusCode, headers| {
+                started = Some((status, headers));
+            })?;
         let data = body.into_bytes()?;
         let (status, headers) = started
             .ok_or_else(|| Error::assertion("the app returned without calling start_response"))?;
         self.update_cookies(&headers, &path);
         self.push_contexts(&preserved)?;
-        let response = TestResponse { status: status.as_u16(), headers, data, history: Vec::new() };
+        let response = TestResponse {
+            status: status.as_u16(),
+            headers,
+            data,
+            history: Vec::new(),
+        };
         Ok((response, from))
     }
 }
@@ -302,7 +316,9 @@ impl RequestBuilder<'_> {
     /// The body is JSON. A value that cannot be JSON is sent as `null`.
     pub fn json(mut self, value: impl Serialize) -> Self {
         let text = json::to_value(&value).and_then(|value| json::dumps(&value));
-        self.builder = self.builder.json(text.unwrap_or_else(|_| "null".to_owned()));
+        self.builder = self
+            .builder
+            .json(text.unwrap_or_else(|_| "null".to_owned()));
         self
     }
 
@@ -330,20 +346,34 @@ impl RequestBuilder<'_> {
     /// An error that leaves the app, as with TESTING set; a request that cannot be built; a redirect
     /// to another host, or too many of them.
     pub fn send(self) -> Result<TestResponse, Error> {
-        let RequestBuilder { client, mut method, builder, follow_redirects } = self;
+        let RequestBuilder {
+            client,
+            mut method,
+            builder,
+            follow_redirects,
+        } = self;
         let mut history = Vec::new();
         let mut next = builder;
         loop {
             let (mut response, from) = client.run(next.clone())?;
-            let target = response.header("Location").filter(|_| response.is_redirect());
+            let target = response
+                .header("Location")
+                .filter(|_| response.is_redirect());
             let Some(target) = target.filter(|_| follow_redirects) else {
                 response.history = history;
                 return Ok(response);
             };
             if history.len() >= MAX_REDIRECTS {
-                return Err(Error::runtime(format!("too many redirects, the last to {target}")));
+                return Err(Error::runtime(format!(
+                    "too many redirects, the last to {target}"
+                )));
             }
-            let Location { scheme, host, script_name, path } = from;
+            let Location {
+                scheme,
+                host,
+                script_name,
+                path,
+            } = from;
             let root = format!("{scheme}://{host}{script_name}");
             let url = if target.starts_with("//") {
                 format!("{scheme}:{target}")
@@ -356,7 +386,9 @@ impl RequestBuilder<'_> {
                 format!("{root}{folder}{target}")
             };
             let Some(path) = url.strip_prefix(&root) else {
-                return Err(Error::runtime(format!("following external redirects to {url}")));
+                return Err(Error::runtime(format!(
+                    "following external redirects to {url}"
+                )));
             };
             let keeps_method = matches!(response.status, 307 | 308);
             next = if keeps_method {
@@ -398,7 +430,9 @@ impl TestResponse {
     /// The first header of this name, as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name).map(|value| latin1_decode(value.as_bytes()).into_owned())
+        self.headers
+            .get(name)
+            .map(|value| latin1_decode(value.as_bytes()).into_owned())
     }
 
     /// `response.data`.

@@ -48,9 +48,9 @@ impl Cookie {
                     .strip_suffix(&self.domain)
                     .is_some_and(|rest| rest.ends_with('.')));
         let path_matches = path == self.path
-            || path.strip_prefix(&self.path).is_some_and(|rest| {
-                self.path.ends_with('/') || rest.starts_with('/')
-            });
+            || path
+                .strip_prefix(&self.path)
+                .is_some_and(|rest| self.path.ends_with('/') || rest.starts_with('/'));
         domain_matches && path_matches
     }
 }
@@ -65,7 +65,9 @@ impl CookieJar {
     /// The cookie of this name that a request to `path` on `server_name` would carry.
     #[must_use]
     pub fn get(&self, key: &str, server_name: &str, path: &str) -> Option<&Cookie> {
-        self.cookies.iter().find(|cookie| cookie.key == key && cookie.goes_to(server_name, path))
+        self.cookies
+            .iter()
+            .find(|cookie| cookie.key == key && cookie.goes_to(server_name, path))
     }
 
     /// All of them, in the order in which they were first set.
@@ -94,16 +96,24 @@ impl CookieJar {
     /// The `Cookie` header for a request; `None` where none goes there.
     #[must_use]
     pub fn header(&self, server_name: &str, path: &str) -> Option<String> {
-        let going = self.cookies.iter().filter(|cookie| cookie.goes_to(server_name, path));
-        let pairs: Vec<String> =
-            going.map(|cookie| format!("{}={}", cookie.key, cookie.value)).collect();
+        let going = self
+            .cookies
+            .iter()
+            .filter(|cookie| cookie.goes_to(server_name, path));
+        let pairs: Vec<String> = going
+            .map(|cookie| format!("{}={}", cookie.key, cookie.value))
+            .collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
     /// Does what a `Set-Cookie` header of a response from `path` on `server_name` says.
     pub fn update(&mut self, set_cookie: &str, server_name: &str, path: &str) {
         let mut pieces = set_cookie.split(';');
-        let (key, value) = pieces.next().unwrap_or_default().split_once('=').unwrap_or_default();
+        let (key, value) = pieces
+            .next()
+            .unwrap_or_default()
+            .split_once('=')
+            .unwrap_or_default();
         let mut cookie = Cookie {
             key: key.trim().to_owned(),
             value: value.trim().to_owned(),

@@ -12,7 +12,8 @@ use http::HeaderValue;
 
 use super::datastructures::MultiDict;
 use super::dates::http_date;
-use super::urls::{COOKIE_PATH, check_ascii_domain, quote};
+use super::idna::encode_domain;
+use super::urls::{COOKIE_PATH, quote};
 use crate::error::Error;
 
 /// The size in bytes beyond which browsers may drop a cookie: Flask's `MAX_COOKIE_SIZE`.
@@ -69,8 +70,8 @@ pub struct SetCookie<'a> {
     value: Cow<'a, str>,
     max_age: Option<i64>,
     expires: Option<i64>,
-    path: Option<Cow<'a, str>>,
-    domain: Option<Cow<'a, str>>,
+    path: Option<&'a str>,
+    domain: Option<&'a str>,
     secure: bool,
     httponly: bool,
     samesite: Option<SameSite>,
@@ -87,7 +88,7 @@ impl<'a> SetCookie<'a> {
             value: value.into(),
             max_age: None,
             expires: None,
-            path: Some(Cow::Borrowed("/")),
+            path: Some("/"),
             domain: None,
             secure: false,
             httponly: false,
@@ -117,14 +118,14 @@ impl<'a> SetCookie<'a> {
     }
 
     /// The paths that it is sent to; `None` leaves that to the browser.
-    pub fn path<S: Into<Cow<'a, str>>>(mut self, path: impl Into<Option<S>>) -> Self {
-        self.path = path.into().map(Into::into);
+    pub fn path(mut self, path: impl Into<Option<&'a str>>) -> Self {
+        self.path = path.into();
         self
     }
 
     /// The domain that it is sent to, with all its subdomains; `None` is just this host.
-    pub fn domain<S: Into<Cow<'a, str>>>(mut self, domain: impl Into<Option<S>>) -> Self {
-        self.domain = domain.into().map(Into::into);
+    pub fn domain(mut self, domain: impl Into<Option<&'a str>>) -> Self {
+        self.domain = domain.into();
         self
     }
 
@@ -169,8 +170,7 @@ impl<'a> SetCookie<'a> {
     /// A cookie larger than its `max_size` is logged as a warning, and dumped all the same.
     ///
     /// # Errors
-    /// `UnicodeError` for a domain that is not ASCII (Werkzeug encodes those) or has a label that is
-    /// empty or longer than 63 bytes.
+    /// `UnicodeError` for a domain with a label that is empty or longer than 63 bytes.
     pub fn dump(&self, now: u64) -> Result<String, Error> {
         let value = quote_value(&self.value);
         let mut header = String::with_capacity(self.key.len() + value.len() + 96);
@@ -178,11 +178,10 @@ impl<'a> SetCookie<'a> {
         header.push('=');
         header.push_str(&value);
 
-        if let Some(domain) = &self.domain {
+        if let Some(domain) = self.domain {
             let host = domain.split(':').next().unwrap_or_default();
             let host = host.trim_start_matches('.');
-            check_ascii_domain(host)?;
-            push_attribute(&mut header, "Domain", host);
+            push_attribute(&mut header, "Domain", &encode_domain(host)?);
         }
         let synced = self.max_age.filter(|_| self.sync_expires).map(|max_age| {
             let now = i64::try_from(now).unwrap_or(i64::MAX);
@@ -200,7 +199,7 @@ impl<'a> SetCookie<'a> {
         if self.httponly {
             header.push_str("; HttpOnly");
         }
-        if let Some(path) = &self.path {
+        if let Some(path) = self.path {
             push_attribute(&mut header, "Path", &quote(path, COOKIE_PATH));
         }
         if let Some(samesite) = self.samesite {

@@ -231,8 +231,14 @@ impl EnvironBuilder {
         if let Some(content_type) = &self.content_type {
             headers.insert(CONTENT_TYPE, header_value(content_type)?);
         }
+        // A form without fields is an empty body too; anything else without a body has no length.
+        let is_form = |text: &String| {
+            text.split(';').next().map(str::trim) == Some("application/x-www-form-urlencoded")
+        };
         if let Some(body) = &self.body {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        } else if self.content_type.as_ref().is_some_and(is_form) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
         }
         Ok(headers)
     }

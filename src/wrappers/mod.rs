@@ -21,6 +21,7 @@ pub mod dates;
 pub mod environ_builder;
 pub mod exceptions;
 pub mod headers;
+mod idna;
 mod input;
 pub mod request;
 pub mod response;

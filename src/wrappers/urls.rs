@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::datastructures::{MultiDict, py_repr};
 use super::exceptions::HttpException;
+use super::idna::{decode_domain, encode_domain};
 use crate::error::Error;
 
 /// The characters to quote: all but letters, digits, `_.-~` and these.
@@ -272,10 +273,10 @@ struct Netloc<'a> {
     username: Option<&'a str>,
     password: Option<&'a str>,
     hostname: String,
-    port: Option<u16>,
+    port: &'a str,
 }
 
-fn split_netloc(netloc: &str) -> Result<Netloc<'_>, Error> {
+fn split_netloc(netloc: &str) -> Netloc<'_> {
     let (userinfo, hostinfo) = match netloc.rsplit_once('@') {
         Some((userinfo, hostinfo)) => (Some(userinfo), hostinfo),
         None => (None, netloc),
@@ -297,28 +298,28 @@ fn split_netloc(netloc: &str) -> Result<Netloc<'_>, Error> {
         Some((ip, zone)) => format!("{}%{zone}", ip.to_lowercase()),
         None => hostname.to_lowercase(),
     };
-    let port = if port.is_empty() {
-        None
-    } else if port.bytes().all(|byte| byte.is_ascii_digit()) {
-        let digits = port.trim_start_matches('0');
-        let port = if digits.is_empty() {
-            Ok(0)
-        } else {
-            digits.parse()
-        };
-        Some(port.map_err(|_| Error::value_error("Port out of range 0-65535"))?)
-    } else {
-        return Err(Error::value_error(format!(
-            "Port could not be cast to integer value as {}",
-            py_repr(port)
-        )));
-    };
-    Ok(Netloc {
+    Netloc {
         username,
         password,
         hostname,
         port,
-    })
+    }
+}
+
+fn parse_port(port: &str) -> Result<Option<u16>, Error> {
+    if port.is_empty() {
+        return Ok(None);
+    }
+    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Error::value_error(format!(
+            "Port could not be cast to integer value as {}",
+            py_repr(port)
+        )));
+    }
+    match port.parse() {
+        Ok(port) => Ok(Some(port)),
+        Err(_) => Err(Error::value_error("Port out of range 0-65535")),
+    }
 }
 
 fn join_netloc(
@@ -349,7 +350,7 @@ fn join_netloc(
     netloc
 }
 
-/// Makes a URI readable: Werkzeug's `uri_to_iri`. An `xn--` host stays as it is.
+/// Makes a URI readable: Werkzeug's `uri_to_iri`.
 ///
 /// # Errors
 /// `ValueError` for a host or a port that can't be one.
@@ -361,7 +362,7 @@ fn join_netloc(
 /// ```
 pub fn uri_to_iri(uri: &str) -> Result<String, Error> {
     let parts = urlsplit(uri)?;
-    let netloc = split_netloc(&parts.netloc)?;
+    let netloc = split_netloc(&parts.netloc);
     let username = netloc
         .username
         .map(|text| unquote_part(text, unsafe_in_user));
@@ -370,8 +371,8 @@ pub fn uri_to_iri(uri: &str) -> Result<String, Error> {
         .map(|text| unquote_part(text, unsafe_in_user));
     Ok(urlunsplit(&SplitResult {
         netloc: join_netloc(
-            &netloc.hostname,
-            netloc.port,
+            &decode_domain(&netloc.hostname),
+            parse_port(netloc.port)?,
             username.as_deref(),
             password.as_deref(),
         ),
@@ -385,8 +386,8 @@ pub fn uri_to_iri(uri: &str) -> Result<String, Error> {
 /// Makes an IRI fit for the wire: Werkzeug's `iri_to_uri`.
 ///
 /// # Errors
-/// `ValueError` for a host or a port that can't be one; `UnicodeError` for a host that is not ASCII
-/// (Werkzeug encodes those with Punycode).
+/// `ValueError` for a host or a port that can't be one; `UnicodeError` for one with a label that is
+/// empty or too long.
 ///
 /// ```
 /// use carafe::wrappers::urls::iri_to_uri;
@@ -395,14 +396,14 @@ pub fn uri_to_iri(uri: &str) -> Result<String, Error> {
 /// ```
 pub fn iri_to_uri(iri: &str) -> Result<String, Error> {
     let parts = urlsplit(iri)?;
-    let netloc = split_netloc(&parts.netloc)?;
-    check_ascii_domain(&netloc.hostname)?;
+    let netloc = split_netloc(&parts.netloc);
+    let hostname = encode_domain(&netloc.hostname)?;
     let username = netloc.username.map(|text| quote(text, USER));
     let password = netloc.password.map(|text| quote(text, USER));
     Ok(urlunsplit(&SplitResult {
         netloc: join_netloc(
-            &netloc.hostname,
-            netloc.port,
+            &hostname,
+            parse_port(netloc.port)?,
             username.as_deref(),
             password.as_deref(),
         ),
@@ -417,25 +418,6 @@ pub fn iri_to_uri(iri: &str) -> Result<String, Error> {
 /// a whole.
 pub(crate) fn iri_to_uri_lossy(iri: &str) -> String {
     iri_to_uri(iri).unwrap_or_else(|_| quote(iri, FRAGMENT).into_owned())
-}
-
-/// What Python's `idna` codec asks of a domain that is ASCII already.
-pub(crate) fn check_ascii_domain(domain: &str) -> Result<(), Error> {
-    if !domain.is_ascii() {
-        return Err(Error::python(
-            "UnicodeError",
-            "only ASCII domains are supported: write it in its xn-- form",
-        ));
-    }
-    let mut labels = domain.split('.').rev();
-    let last = labels.next().unwrap_or_default();
-    if last.len() >= 64 {
-        return Err(Error::python("UnicodeError", "label too long"));
-    }
-    if labels.any(|label| label.is_empty() || label.len() >= 64) {
-        return Err(Error::python("UnicodeError", "label empty or too long"));
-    }
-    Ok(())
 }
 
 /// Reads a query string or a form: Python's `parse_qsl` as Werkzeug calls it. Blank values are kept,
