@@ -58,7 +58,7 @@ class SessionCookies:
     def __init__(self, scenario):
         config = scenario.get("config", {})
         self.name = config.get("SESSION_COOKIE_NAME", "session")
-        self._secret_key = config.get("SECRET_KEY")
+        self._secret_key = config.get("SECRET_KEY") or ""
         self._digest = getattr(hashlib, scenario.get("session_digest", "sha1"))
 
     def difference(self, expected, actual):
@@ -249,7 +249,13 @@ def read_results(path):
 def compare_files(scenarios, expected, old, actual, tally):
     """Yields (scenario, expected, old, actual, difference) for every scenario that differs."""
     files = [read_results(path) for path in (scenarios, expected, old, actual)]
+    if len(files[1]) != len(files[0]):
+        raise ValueError(f"{expected} has {len(files[1])} results for {len(files[0])} scenarios")
     for scenario, expected_one, old_one, actual_one in zip_longest(*files):
+        if scenario is None:
+            tally.differences += 1
+            yield {}, None, None, actual_one, "more results than scenarios"
+            continue
         difference = scenario_difference(scenario, expected_one, old_one, actual_one, tally)
         if difference:
             tally.differences += 1
