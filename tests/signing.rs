@@ -240,7 +240,7 @@ fn what_either_side_signs_is_the_same_text_and_the_other_reads_it() {
     };
     let mut rng = rng(1);
     let (mut compressed, mut differ) = (0, 0);
-    for round in 0..6000 {
+    for round in 0..4000 {
         let setup = if round % 3 == 0 {
             Setup::flask()
         } else {
@@ -287,7 +287,7 @@ fn a_value_that_was_tampered_with_gets_the_same_verdict() {
     };
     let mut rng = rng(2);
     let mut refused = 0;
-    for round in 0..12000 {
+    for round in 0..6000 {
         let setup = if round % 2 == 0 {
             Setup::flask()
         } else {
@@ -348,7 +348,7 @@ fn a_value_that_was_tampered_with_gets_the_same_verdict() {
         }
     }
     println!("{refused} were refused");
-    assert!(refused > 6000);
+    assert!(refused > 3000);
 }
 
 #[test]
@@ -564,7 +564,7 @@ fn json_text_that_was_cut_or_changed_is_read_or_refused_as_python_does() {
         "1.",
         "// x",
     ];
-    for round in 0..15000 {
+    for round in 0..8000 {
         let mut text = if round % 3 == 0 {
             String::new()
         } else {
@@ -678,7 +678,7 @@ fn a_tag_with_any_contents_is_read_or_refused_as_flask_does() {
         "99999999999999999999",
         "\"\\u00e9\\ud83d\\ude00\"",
     ];
-    for _ in 0..20000 {
+    for _ in 0..8000 {
         let mut text = match rng.u8(..4) {
             0 => format!("{:?}", uuids[rng.usize(..uuids.len())]),
             _ => others[rng.usize(..others.len())].to_owned(),
@@ -773,7 +773,7 @@ fn dates_are_written_and_read_as_werkzeug_does() {
         "d m t y",
         "w m d t y",
     ];
-    for _ in 0..20000 {
+    for _ in 0..8000 {
         let order = orders[rng.usize(..orders.len())];
         let mut parts: Vec<&str> = order
             .split(' ')
