@@ -81,51 +81,53 @@ fn fewest_bytes(data: &[u8]) -> usize {
     }
     let repeated = repeated_bytes(data);
     let mut counts = [0_u8; 256];
-    let (mut literals, mut symbols, mut matches) = (0_u8, 0_u8, 0_u8);
+    // A bit for each byte that is a literal.
+    let mut used = [0_u128; 2];
+    let (mut literals, mut matches) = (0_u8, 0_u8);
     for (at, byte) in data.iter().enumerate() {
         if repeated >> at & 1 == 0 {
-            let count = &mut counts[usize::from(*byte)];
-            symbols += u8::from(*count == 0);
-            *count += 1;
+            counts[usize::from(*byte)] += 1;
+            used[usize::from(byte >> 7)] |= 1 << (byte & 0x7f);
             literals += 1;
         } else if at == 0 || repeated >> (at - 1) & 1 == 0 {
             matches += 1;
         }
     }
-    let [literals, symbols, matches] = [literals, symbols, matches].map(f32::from);
+    let (literals, matches) = (f32::from(literals), f32::from(matches));
     let fixed = 8.0 * literals + 12.0 * matches + 7.0;
 
     // The numbers of codes (14 bits), the lengths of five or more codes for lengths (3 bits each), the
-    // lengths of the codes, the end of the block; and less 0.5 for the rounding of the logarithms.
-    let mut own = 14.0 + 15.0 + symbols / 2.0 + gap_bits(&counts) + 2.0 * matches + 1.0 - 0.5;
+    // end of the block; and less 0.5 for the rounding of the logarithms.
+    let mut own = 14.0 + 15.0 + 2.0 * matches + 1.0 - 0.5;
     own += literals * literals.max(1.0).log2();
-    for count in counts.into_iter().filter(|count| *count > 1) {
-        own -= f32::from(count) * f32::from(count).log2();
+    let mut next = 0;
+    for (half, mut bits) in used.into_iter().enumerate() {
+        while bits != 0 {
+            let byte = half * 128 + bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            own += gap_bits(byte - next) + 0.5;
+            next = byte + 1;
+            if counts[byte] > 1 {
+                own -= f32::from(counts[byte]) * f32::from(counts[byte]).log2();
+            }
+        }
     }
+    own += gap_bits(256 - next);
 
     ((WRAPPING + fixed.min(own)) / 8.0).ceil() as usize
 }
 
-/// What it costs at least, in bits, to say which bytes have no code: 4 bits for up to ten in a row, 8
-/// for up to 138. A byte without a code costs no more here than one with a code, so the sum is no
-/// larger where a byte that is only counted as part of a match has a code all the same.
-fn gap_bits(counts: &[u8; 256]) -> f32 {
-    let (mut bits, mut gap) = (0.0, 0_u16);
-    for count in counts.iter().chain(&[1]) {
-        if *count == 0 {
-            gap += 1;
-        } else {
-            let (many, rest) = (gap / 138, f32::from(gap % 138));
-            let rest = if rest > 10.0 {
-                (4.0 + (rest - 10.0) / 2.0).min(8.0)
-            } else {
-                (rest / 2.0).min(4.0)
-            };
-            bits += f32::from(many) * 8.0 + rest;
-            gap = 0;
-        }
-    }
-    bits
+/// What it costs at least, in bits, to say that so many bytes in a row have no code: 4 bits for up to
+/// ten, 8 for up to 138. A byte without a code costs no more here than one with a code, so the sum is
+/// no larger where a byte that is only counted as part of a match has a code all the same.
+fn gap_bits(gap: usize) -> f32 {
+    let (many, rest) = (gap / 138, (gap % 138) as f32);
+    let rest = if rest > 10.0 {
+        (4.0 + (rest - 10.0) / 2.0).min(8.0)
+    } else {
+        (rest / 2.0).min(4.0)
+    };
+    many as f32 * 8.0 + rest
 }
 
 /// A bit for each of up to 128 bytes: whether it is within three bytes that stood there before.
