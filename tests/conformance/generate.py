@@ -40,7 +40,7 @@ def make_config(words):
         "DEBUG": (0.06, [True, False]),
         "PROPAGATE_EXCEPTIONS": (0.07, [True, False, None]),
         "TRAP_HTTP_EXCEPTIONS": (0.04, [True]),
-        "MAX_CONTENT_LENGTH": (0.1, [0, 10, 64, 1000, None]),
+        "MAX_CONTENT_LENGTH": (0.2, [0, 5, 10, 10, 1000, None]),
     }
     for key, (probability, values) in choices.items():
         if words.chance(probability):

@@ -103,7 +103,17 @@ class OpMaker:
     def fill(self):
         for kind, fn in self.shape.functions:
             # In place: two rules of one function share the list.
+            if self.takes_body(fn) and self.words.chance(0.75):
+                fn["ops"].append(self.read_body())
             fn["ops"] += self.ops(kind)
+
+    def takes_body(self, fn):
+        return bool({"POST", "PUT", "patch"} & set(fn.get("methods", [])))
+
+    def read_body(self):
+        """An op that looks at what the client sent."""
+        attribute = self.words.weighted({"form": 5, "json": 4, "data": 2})
+        return ["request", "form", self.words.one(FORM_KEYS)] if attribute == "form" else ["request", attribute]
 
     def ops(self, kind, depth=0, nested=False):
         """The ops of a function, or (`nested`) of a context that it pushes. `depth` counts both."""

@@ -192,7 +192,7 @@ class ShapeMaker:
         segments = [self.segment(number) for number in range(self.words.weighted({0: 1, 1: 5, 2: 4, 3: 1}))]
         slash = not segments or self.words.chance(0.4)
         options = {}
-        if self.words.chance(0.35):
+        if self.words.chance(0.5):
             options["methods"] = self.words.one(METHODS)
         if self.words.chance(0.15):
             options["strict_slashes"] = self.words.chance(0.3)
