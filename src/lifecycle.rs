@@ -51,7 +51,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.wsgi_app",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub fn wsgi_app(
         &self,
@@ -85,7 +86,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.full_dispatch_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn full_dispatch_request(&self, ctx: &RequestContext) -> Result<Response, Error> {
         self.try_trigger_before_first_request_functions(ctx)?;
@@ -109,7 +111,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.try_trigger_before_first_request_functions",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn try_trigger_before_first_request_functions(
         &self,
@@ -137,7 +140,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.preprocess_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
         let request = ctx.request();
@@ -181,7 +185,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.dispatch_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn dispatch_request(&self, ctx: &RequestContext) -> Result<ReturnValue, Error> {
         let request = ctx.request();
@@ -220,7 +225,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.handle_user_exception",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn handle_user_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
         if e.as_http().is_some() && !self.trap_http_exception(ctx, &e) {
@@ -248,7 +254,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.handle_http_exception",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
         let Some(http) = e.as_http() else {
@@ -273,7 +280,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.handle_exception",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn handle_exception(&self, ctx: &RequestContext, e: &Error) -> Result<Response, Error> {
         signals::GOT_REQUEST_EXCEPTION.send(self, e)?;
@@ -301,7 +309,7 @@ impl App {
     fn log_exception(&self, ctx: &RequestContext, e: &Error) {
         let request = ctx.request();
         let (path, method) = (request.path(), request.method());
-        if tracing::dispatcher::has_been_set() {
+        if tracing::enabled!(target: "carafe::app", tracing::Level::ERROR) {
             tracing::error!(target: "carafe::app", error = %e, "Exception on {path} [{method}]");
         } else {
             eprintln!("Exception on {path} [{method}]: {}: {e}", e.type_name());
@@ -314,7 +322,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.finalize_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn finalize_request(
         &self,
@@ -354,7 +363,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.make_response",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn make_response_for(
         &self,
@@ -421,7 +431,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.process_response",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn process_response(&self, ctx: &RequestContext, response: &mut Response) -> Result<(), Error> {
         let mut index = 0;
@@ -460,7 +471,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.do_teardown_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub(crate) fn do_teardown_request(
         &self,
@@ -480,7 +492,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.do_teardown_appcontext",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub(crate) fn do_teardown_appcontext(
         &self,

@@ -163,7 +163,8 @@ impl RequestContext {
         target = "carafe::lifecycle",
         level = "debug",
         name = "RequestContext.push",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub fn push(self: &Arc<Self>) -> Result<(), Error> {
         let needs_app_context =
@@ -217,7 +218,8 @@ impl RequestContext {
         target = "carafe::lifecycle",
         level = "debug",
         name = "RequestContext.pop",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.state().implicit_app_ctx_stack.len() <= 1;
@@ -251,7 +253,8 @@ impl RequestContext {
         target = "carafe::lifecycle",
         level = "debug",
         name = "RequestContext.auto_pop",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub(crate) fn auto_pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         if let Some(preserved) = self.request.extensions().get::<PreservedContexts>()
