@@ -9,7 +9,9 @@
 //! | `request.rs`, `response.rs` | `wrappers/`, `sansio/`, and `flask/wrappers.py` |
 //! | `exceptions.rs` | `exceptions.py` |
 //! | `cookies.rs`, `headers.rs`, `dates.rs` | `http.py` |
-//! | `urls.rs` | `urls.py`, `sansio/utils.py` |
+//! | `urls.rs`, `idna.rs` | `urls.py`, `sansio/utils.py` |
+//! | `formparser.rs` | `formparser.py`, `sansio/multipart.py` |
+//! | `input.rs` | `wsgi.py` |
 //! | `datastructures.rs` | `datastructures/` |
 //! | `environ_builder.rs` | `test.py` |
 //!
@@ -20,6 +22,7 @@ pub mod datastructures;
 pub mod dates;
 pub mod environ_builder;
 pub mod exceptions;
+pub mod formparser;
 pub mod headers;
 mod idna;
 mod input;
@@ -31,5 +34,6 @@ pub use cookies::{SameSite, SetCookie};
 pub use datastructures::{HeaderSet, MultiDict};
 pub use environ_builder::EnvironBuilder;
 pub use exceptions::{AbortWith, HttpException, abort};
+pub use formparser::{FileStorage, Files};
 pub use request::Request;
 pub use response::{Response, ResponseBody, redirect};

@@ -20,6 +20,7 @@ use indexmap::IndexMap;
 use super::cookies::{cookie_value, parse_cookie};
 use super::datastructures::{HeaderSet, MultiDict, latin1_decode};
 use super::exceptions::HttpException;
+use super::formparser::{Files, FormData, Limits, parse_multipart, parse_urlencoded};
 use super::headers::{is_json_mimetype, parse_options_header};
 use super::input::Input;
 use super::urls::{get_current_url, get_host, parse_qsl};
@@ -70,7 +71,7 @@ pub struct Request {
     args: OnceLock<MultiDict>,
     cookies: OnceLock<MultiDict>,
     content_type_parts: OnceLock<(String, IndexMap<String, String>)>,
-    form: OnceLock<MultiDict>,
+    form: OnceLock<FormData>,
     json: OnceLock<Value>,
 }
 
@@ -358,25 +359,45 @@ impl Request {
     /// 413 `RequestEntityTooLarge`, or 400 `ClientDisconnected` where the body ends too early.
     pub fn form(&self) -> Result<&MultiDict, Error> {
         let mut input = self.lock_input();
-        self.load_form_data(&mut input)
+        Ok(&self.load_form_data(&mut input)?.form)
     }
 
-    fn load_form_data(&self, input: &mut Input) -> Result<&MultiDict, Error> {
-        if let Some(form) = self.form.get() {
-            return Ok(form);
+    /// The uploaded files. Empty unless the body is `multipart/form-data`.
+    ///
+    /// # Errors
+    /// As [`Request::form`].
+    pub fn files(&self) -> Result<&Files, Error> {
+        let mut input = self.lock_input();
+        Ok(&self.load_form_data(&mut input)?.files)
+    }
+
+    fn load_form_data(&self, input: &mut Input) -> Result<&FormData, Error> {
+        if let Some(data) = self.form.get() {
+            return Ok(data);
         }
-        let form = match self.mimetype() {
+        let data = match self.mimetype() {
             "application/x-www-form-urlencoded" => {
                 let body = input.read_uncached(self.content_length(), self.max_content_length())?;
-                match std::str::from_utf8(&body) {
-                    Ok(text) => parse_qsl(text),
-                    Err(_) => MultiDict::new(),
-                }
+                parse_urlencoded(&body)
             }
-            _ => MultiDict::new(),
+            "multipart/form-data" => self.parse_multipart(input)?,
+            _ => FormData::default(),
         };
         // Whoever holds the input's lock is the only one here.
-        Ok(self.form.get_or_init(|| form))
+        Ok(self.form.get_or_init(|| data))
+    }
+
+    fn parse_multipart(&self, input: &mut Input) -> Result<FormData, Error> {
+        // Without a boundary Werkzeug does not touch the body.
+        let Some(boundary) = self.mimetype_params().get("boundary") else {
+            return Ok(FormData::default());
+        };
+        let body = input.read_uncached(self.content_length(), self.max_content_length())?;
+        let limits = Limits {
+            max_form_memory_size: self.max_form_memory_size(),
+            max_form_parts: self.max_form_parts(),
+        };
+        parse_multipart(&body, boundary, limits)
     }
 
     /// The arguments of the query string, and then those of the form, unless the method is `GET`.

@@ -393,10 +393,12 @@ impl Response {
     }
 
     fn quote_location(&mut self, name: HeaderName) {
-        if let Some(value) = self.headers.get_mut(name)
-            && let Ok(uri) = HeaderValue::try_from(iri_to_uri_lossy(&location_text(value)))
-        {
-            *value = uri;
+        // Of several the last one counts.
+        let Some(value) = self.headers.get_all(&name).iter().next_back() else {
+            return;
+        };
+        if let Ok(uri) = HeaderValue::try_from(iri_to_uri_lossy(&location_text(value))) {
+            self.headers.insert(name, uri);
         }
     }
 
