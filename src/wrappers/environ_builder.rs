@@ -72,6 +72,12 @@ impl EnvironBuilder {
         }
     }
 
+    /// Another path than the one it was made with.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
     /// Scheme, host, and the path to the app, as one URL.
     pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = Some(base_url.into());

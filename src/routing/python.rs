@@ -1,0 +1,452 @@
+//! What Python's builtins do to a [`Value`]: `str()`, `repr()`, `int()`, `float()` and `==`.
+//!
+//! Mirrors no Flask file: it is the part of Python that Werkzeug's router leans on. A URL shows
+//! `str(value)`, an `int` converter accepts every digit that Unicode has, and `1 == 1.0 == True`
+//! when a value is compared with a rule's default.
+//!
+//! Read next: `urls.rs`, which turns these texts into parts of a URL.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::Value;
+
+/// The most digits that Python reads as an `int` (`sys.set_int_max_str_digits`).
+const MAX_INT_DIGITS: usize = 4300;
+
+/// The zero of every run of ten decimal digits (Unicode category Nd) that the `regex` crate knows as
+/// `\d`, in ascending order.
+const ZEROS: &[u32] = &[
+    0x30, 0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66,
+    0xde6, 0xe50, 0xed0, 0xf20, 0x1040, 0x1090, 0x17e0, 0x1810, 0x1946, 0x19d0, 0x1a80, 0x1a90,
+    0x1b50, 0x1bb0, 0x1c40, 0x1c50, 0xa620, 0xa8d0, 0xa900, 0xa9d0, 0xa9f0, 0xaa50, 0xabf0, 0xff10,
+    0x104a0, 0x10d30, 0x10d40, 0x11066, 0x110f0, 0x11136, 0x111d0, 0x112f0, 0x11450, 0x114d0,
+    0x11650, 0x116c0, 0x116d0, 0x116da, 0x11730, 0x118e0, 0x11950, 0x11bf0, 0x11c50, 0x11d50,
+    0x11da0, 0x11f50, 0x16130, 0x16a60, 0x16ac0, 0x16b50, 0x16d70, 0x1ccf0, 0x1d7ce, 0x1d7d8,
+    0x1d7e2, 0x1d7ec, 0x1d7f6, 0x1e140, 0x1e2f0, 0x1e4f0, 0x1e5f1, 0x1e950, 0x1fbf0,
+];
+
+/// The value of a decimal digit of any script, as `unicodedata.decimal` gives it.
+pub(crate) fn digit_value(c: char) -> Option<u32> {
+    if c.is_ascii() {
+        return c.to_digit(10);
+    }
+    let code = u32::from(c);
+    let next = ZEROS.partition_point(|&zero| zero <= code);
+    let value = code - ZEROS.get(next.checked_sub(1)?)?;
+    (value < 10).then_some(value)
+}
+
+/// `str.strip()`: Python counts four control characters as spaces that Rust does not.
+fn strip(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c))
+}
+
+/// `int(text)`. `None` is Python's `ValueError`.
+pub(crate) fn int_from_str(text: &str) -> Option<Value> {
+    // Nearly every number in a URL is short and plain.
+    if (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
+        return text.parse().ok().map(Value::Int);
+    }
+    let text = strip(text);
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let digits = plain_digits(digits)?;
+    if digits.len() > MAX_INT_DIGITS || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let digits = digits.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some(Value::Int(0));
+    }
+    let text = if negative {
+        format!("-{digits}")
+    } else {
+        digits.to_owned()
+    };
+    Some(match text.parse() {
+        Ok(small) => Value::Int(small),
+        Err(_) => Value::BigInt(text),
+    })
+}
+
+/// The text with every digit as an ASCII digit, and without the underscores that Python allows
+/// between two digits. `None` where it is empty or an underscore is elsewhere.
+fn plain_digits(text: &str) -> Option<String> {
+    let mut plain = String::with_capacity(text.len());
+    let mut after_digit = false;
+    let mut after_underscore = false;
+    for c in text.chars() {
+        if c == '_' {
+            if !after_digit {
+                return None;
+            }
+            after_digit = false;
+            after_underscore = true;
+            continue;
+        }
+        let digit = digit_value(c).and_then(|value| char::from_digit(value, 10));
+        if after_underscore && digit.is_none() {
+            return None;
+        }
+        after_underscore = false;
+        after_digit = digit.is_some();
+        plain.push(digit.unwrap_or(c));
+    }
+    (!plain.is_empty() && !after_underscore).then_some(plain)
+}
+
+/// `float(text)`. `None` is Python's `ValueError`.
+pub(crate) fn float_from_str(text: &str) -> Option<f64> {
+    plain_digits(strip(text))?.parse().ok()
+}
+
+/// `int(value)`.
+///
+/// # Errors
+/// Python's message, where the value is not a number or its text is not one.
+pub(crate) fn int(value: &Value) -> Result<Value, String> {
+    let invalid = || format!("invalid literal for int() with base 10: {}", repr(value));
+    match value {
+        Value::Bool(b) => Ok(Value::Int(i64::from(*b))),
+        Value::Int(_) | Value::BigInt(_) => Ok(value.clone()),
+        Value::Float(f) if f.is_nan() => Err("cannot convert float NaN to integer".to_owned()),
+        Value::Float(f) if f.is_infinite() => {
+            Err("cannot convert float infinity to integer".to_owned())
+        }
+        Value::Float(f) => int_from_str(&format!("{:.0}", f.trunc())).ok_or_else(invalid),
+        Value::Str(text) | Value::Markup(text) => int_from_str(text).ok_or_else(invalid),
+        Value::Bytes(bytes) => ascii(bytes).and_then(int_from_str).ok_or_else(invalid),
+        Value::Uuid(uuid) => int_from_str(&uuid.as_u128().to_string()).ok_or_else(invalid),
+        Value::Null | Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::DateTime(_) => {
+            Err(format!(
+                "int() argument must be a string, a bytes-like object or a real number, not '{}'",
+                type_name(value)
+            ))
+        }
+    }
+}
+
+/// `float(value)`.
+///
+/// # Errors
+/// Python's message, where the value is not a number or its text is not one.
+pub(crate) fn float(value: &Value) -> Result<f64, String> {
+    let invalid = || format!("could not convert string to float: {}", repr(value));
+    match value {
+        Value::Bool(b) => Ok(f64::from(u8::from(*b))),
+        #[allow(clippy::cast_precision_loss)] // Python rounds the same way
+        Value::Int(i) => Ok(*i as f64),
+        Value::BigInt(text) => match text.parse::<f64>() {
+            Ok(f) if f.is_finite() => Ok(f),
+            _ => Err("int too large to convert to float".to_owned()),
+        },
+        Value::Float(f) => Ok(*f),
+        Value::Str(text) | Value::Markup(text) => float_from_str(text).ok_or_else(invalid),
+        Value::Bytes(bytes) => ascii(bytes).and_then(float_from_str).ok_or_else(invalid),
+        _ => Err(format!(
+            "float() argument must be a string or a real number, not '{}'",
+            type_name(value)
+        )),
+    }
+}
+
+fn ascii(bytes: &[u8]) -> Option<&str> {
+    bytes.is_ascii().then(|| std::str::from_utf8(bytes).ok())?
+}
+
+/// `type(value).__name__`.
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Int(_) | Value::BigInt(_) => "int",
+        Value::Float(_) => "float",
+        Value::Str(_) => "str",
+        Value::List(_) => "list",
+        Value::Dict(_) => "dict",
+        Value::Tuple(_) => "tuple",
+        Value::Bytes(_) => "bytes",
+        Value::Markup(_) => "Markup",
+        Value::Uuid(_) => "UUID",
+        Value::DateTime(_) => "datetime",
+    }
+}
+
+/// `bool(value)`.
+pub(crate) fn truth(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(b) => *b,
+        Value::Int(i) => *i != 0,
+        Value::Float(f) => *f != 0.0,
+        Value::Str(text) | Value::Markup(text) => !text.is_empty(),
+        Value::List(items) | Value::Tuple(items) => !items.is_empty(),
+        Value::Dict(items) => !items.is_empty(),
+        Value::Bytes(bytes) => !bytes.is_empty(),
+        Value::BigInt(_) | Value::Uuid(_) | Value::DateTime(_) => true,
+    }
+}
+
+/// `str(value)`.
+pub(crate) fn str(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Str(text) | Value::Markup(text) => Cow::Borrowed(text),
+        Value::Uuid(uuid) => Cow::Owned(uuid.to_string()),
+        Value::DateTime(seconds) => Cow::Owned(match utc(*seconds) {
+            Some(time) => time.strftime("%Y-%m-%d %H:%M:%S+00:00").to_string(),
+            None => seconds.to_string(),
+        }),
+        _ => Cow::Owned(repr(value)),
+    }
+}
+
+/// `repr(value)`.
+pub(crate) fn repr(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Int(i) => i.to_string(),
+        Value::BigInt(text) => text.clone(),
+        Value::Float(f) => float_repr(*f),
+        Value::Str(text) => str_repr(text),
+        Value::List(items) => format!("[{}]", reprs(items)),
+        Value::Tuple(items) if items.len() == 1 => format!("({},)", reprs(items)),
+        Value::Tuple(items) => format!("({})", reprs(items)),
+        Value::Dict(items) => {
+            let items: Vec<String> = items
+                .iter()
+                .map(|(key, value)| format!("{}: {}", str_repr(key), repr(value)))
+                .collect();
+            format!("{{{}}}", items.join(", "))
+        }
+        Value::Bytes(bytes) => bytes_repr(bytes),
+        Value::Markup(text) => format!("Markup({})", str_repr(text)),
+        Value::Uuid(uuid) => format!("UUID('{uuid}')"),
+        Value::DateTime(seconds) => match utc(*seconds) {
+            Some(time) => {
+                let form = if time.second() == 0 {
+                    "%Y, %-m, %-d, %-H, %-M"
+                } else {
+                    "%Y, %-m, %-d, %-H, %-M, %-S"
+                };
+                let fields = time.strftime(form);
+                format!("datetime.datetime({fields}, tzinfo=datetime.timezone.utc)")
+            }
+            None => seconds.to_string(),
+        },
+    }
+}
+
+fn reprs(items: &[Value]) -> String {
+    let items: Vec<String> = items.iter().map(repr).collect();
+    items.join(", ")
+}
+
+fn utc(seconds: i64) -> Option<jiff::Zoned> {
+    let time = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC))
+}
+
+/// `repr()` of a `float`: the shortest text that reads back as the same number.
+pub(crate) fn float_repr(f: f64) -> String {
+    if f.is_nan() {
+        return "nan".to_owned();
+    }
+    if f.is_infinite() {
+        return if f > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    let scientific = format!("{f:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{mantissa}e{sign}{:02}", exponent.abs());
+    }
+    let mut plain = f.to_string();
+    if !plain.contains('.') {
+        plain.push_str(".0");
+    }
+    plain
+}
+
+/// `repr()` of a `str`.
+pub(crate) fn str_repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\\' => out.push_str("\\\\"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if is_printable(c) => out.push(c),
+            c => {
+                // Writing to a String cannot fail.
+                let _ = match u32::from(c) {
+                    code @ ..=0xff => write!(out, "\\x{code:02x}"),
+                    code @ ..=0xffff => write!(out, "\\u{code:04x}"),
+                    code => write!(out, "\\U{code:08x}"),
+                };
+            }
+        }
+    }
+    out.push(quote);
+    out
+}
+
+/// `str.isprintable()` of one character.
+fn is_printable(c: char) -> bool {
+    // A constant pattern that compiles; where it did not, text would be shown as it is.
+    static HIDDEN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\p{C}\p{Z}]").ok());
+    if c.is_ascii() {
+        return c == ' ' || c.is_ascii_graphic();
+    }
+    let mut buffer = [0; 4];
+    HIDDEN
+        .as_ref()
+        .is_none_or(|hidden| !hidden.is_match(c.encode_utf8(&mut buffer)))
+}
+
+fn bytes_repr(bytes: &[u8]) -> String {
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut out = format!("b{quote}");
+    for &byte in bytes {
+        match byte {
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            b'\\' => out.push_str("\\\\"),
+            b if char::from(b) == quote => {
+                out.push('\\');
+                out.push(quote);
+            }
+            b if b == b' ' || b.is_ascii_graphic() => out.push(char::from(b)),
+            b => {
+                let _ = write!(out, "\\x{b:02x}");
+            }
+        }
+    }
+    out.push(quote);
+    out
+}
+
+/// `str(number).zfill(width)`: zeros go after the sign.
+pub(crate) fn zfill(text: &str, width: usize) -> String {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text),
+    };
+    let width = width.saturating_sub(sign.len());
+    format!("{sign}{digits:0>width$}")
+}
+
+/// `a == b`.
+pub(crate) fn eq(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Str(a) | Value::Markup(a), Value::Str(b) | Value::Markup(b)) => a == b,
+        (Value::List(a), Value::List(b)) | (Value::Tuple(a), Value::Tuple(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| eq(a, b))
+        }
+        (Value::Dict(a), Value::Dict(b)) => {
+            let same = |(key, value)| b.get(key).is_some_and(|other| eq(value, other));
+            a.len() == b.len() && a.iter().all(same)
+        }
+        _ if is_number(a) && is_number(b) => compare_numbers(a, b) == Some(Ordering::Equal),
+        _ => a == b,
+    }
+}
+
+/// Whether Python would order it among numbers: `bool`, `int` and `float`.
+pub(crate) fn is_number(value: &Value) -> bool {
+    matches!(
+        value,
+        Value::Bool(_) | Value::Int(_) | Value::BigInt(_) | Value::Float(_)
+    )
+}
+
+/// Orders two numbers by their exact values. `None` where one is not a number, or is NaN.
+pub(crate) fn compare_numbers(a: &Value, b: &Value) -> Option<Ordering> {
+    const EXACT: u64 = 1 << 53; // a float holds every integer up to here
+    let small = |value: &Value| match value {
+        Value::Bool(b) => Some(i64::from(*b)),
+        Value::Int(i) => Some(*i),
+        _ => None,
+    };
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => a.partial_cmp(b),
+        (_, Value::Float(_)) => compare_numbers(b, a).map(Ordering::reverse),
+        (Value::Float(f), _) => {
+            if let Some(b) = small(b).filter(|b| b.unsigned_abs() <= EXACT) {
+                #[allow(clippy::cast_precision_loss)] // exact: see EXACT
+                return f.partial_cmp(&(b as f64));
+            }
+            if !f.is_finite() {
+                return f.partial_cmp(&0.0);
+            }
+            let whole = int(&Value::Float(f.trunc())).ok()?;
+            let by_fraction = f.fract().partial_cmp(&0.0)?;
+            Some(compare_numbers(&whole, b)?.then(by_fraction))
+        }
+        _ => {
+            if let (Some(a), Some(b)) = (small(a), small(b)) {
+                return Some(a.cmp(&b));
+            }
+            let (a, b) = (int_text(a)?, int_text(b)?);
+            Some(compare_int_texts(&a, &b))
+        }
+    }
+}
+
+fn int_text(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Bool(b) => Some(Cow::Borrowed(if *b { "1" } else { "0" })),
+        Value::Int(i) => Some(Cow::Owned(i.to_string())),
+        Value::BigInt(text) => Some(Cow::Borrowed(text)),
+        _ => None,
+    }
+}
+
+fn compare_int_texts(a: &str, b: &str) -> Ordering {
+    match (a.strip_prefix('-'), b.strip_prefix('-')) {
+        (Some(a), Some(b)) => (b.len(), b).cmp(&(a.len(), a)),
+        (Some(_), None) => Ordering::Less,
+        (None, Some(_)) => Ordering::Greater,
+        (None, None) => (a.len(), a).cmp(&(b.len(), b)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digit_table_is_what_the_regex_crate_calls_a_digit() {
+        let digit = Regex::new(r"\A\d\z").unwrap();
+        for c in '\0'..=char::MAX {
+            let mut buffer = [0; 4];
+            let known = digit.is_match(c.encode_utf8(&mut buffer));
+            assert_eq!(known, digit_value(c).is_some(), "{c:?}");
+        }
+    }
+}
