@@ -12,7 +12,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Version, uri::Scheme};
 
 use super::datastructures::{header_value, latin1_decode};
-use super::urls::{SplitResult, iri_to_uri, unquote, urlencode, urlsplit, urlunsplit};
+use super::urls::{iri_to_uri, unquote, urlencode};
+use super::urlsplit::{SplitResult, urlsplit, urlunsplit};
 use crate::error::Error;
 use crate::wsgi::Environ;
 
