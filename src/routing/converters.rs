@@ -122,7 +122,9 @@ impl ConverterArgs {
     pub fn bind<const N: usize>(&self, names: [&str; N]) -> Result<[Option<Value>; N], String> {
         if self.args.len() > N {
             let given = self.args.len();
-            return Err(format!("the converter takes {N} arguments but {given} were given"));
+            return Err(format!(
+                "the converter takes {N} arguments but {given} were given"
+            ));
         }
         let mut bound = [const { None }; N];
         for (slot, value) in bound.iter_mut().zip(&self.args) {
@@ -393,15 +395,16 @@ where
     Arc::new(move |args| Ok(Arc::new(make(args)?)))
 }
 
-/// The converters that every map starts with: `DEFAULT_CONVERTERS`.
+/// The converters that every map starts with: `DEFAULT_CONVERTERS`. `path` and `uuid` ignore arguments,
+/// as `BaseConverter` does.
 pub(crate) fn default_converters() -> HashMap<String, ConverterFactory> {
     HashMap::from([
         ("default".to_owned(), factory(UnicodeConverter::new)),
         ("string".to_owned(), factory(UnicodeConverter::new)),
         ("any".to_owned(), factory(AnyConverter::new)),
-        ("path".to_owned(), factory(|args| args.bind([]).map(|[]| PathConverter))),
+        ("path".to_owned(), factory(|_| Ok(PathConverter))),
         ("int".to_owned(), factory(IntegerConverter::new)),
         ("float".to_owned(), factory(FloatConverter::new)),
-        ("uuid".to_owned(), factory(|args| args.bind([]).map(|[]| UuidConverter))),
+        ("uuid".to_owned(), factory(|_| Ok(UuidConverter))),
     ])
 }

@@ -283,7 +283,10 @@ impl fmt::Display for RuleError {
                 write!(f, "the default of '{variable}' does not fit: {message}")
             }
             Self::RedirectVariable { variable } => {
-                write!(f, "redirect_to names '{variable}', which the rule does not have")
+                write!(
+                    f,
+                    "redirect_to names '{variable}', which the rule does not have"
+                )
             }
         }
     }

@@ -14,9 +14,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use super::converters::{
-    Converter, ConverterArgs, ConverterFactory, default_converters, factory,
-};
+use super::converters::{Converter, ConverterArgs, ConverterFactory, default_converters, factory};
 use super::exceptions::{BuildError, RoutingException, RuleError};
 use super::matcher::{NoRule, StateMachineMatcher};
 use super::rule::Rule;
@@ -104,7 +102,8 @@ impl Map {
     /// Whether a rule of the endpoint has all these arguments. No, where there is no such endpoint.
     #[must_use]
     pub fn is_endpoint_expecting(&self, endpoint: &str, arguments: &[&str]) -> bool {
-        let expects = |rule: &Arc<Rule>| arguments.iter().all(|name| rule.arguments.contains(*name));
+        let expects =
+            |rule: &Arc<Rule>| arguments.iter().all(|name| rule.arguments.contains(*name));
         self.endpoint_rules(endpoint).iter().any(expects)
     }
 
@@ -117,7 +116,9 @@ impl Map {
     /// The rules of one endpoint: `iter_rules(endpoint)`, but empty where there is none.
     #[must_use]
     pub fn endpoint_rules(&self, endpoint: &str) -> &[Arc<Rule>] {
-        self.rules_by_endpoint.get(endpoint).map_or(&[], Vec::as_slice)
+        self.rules_by_endpoint
+            .get(endpoint)
+            .map_or(&[], Vec::as_slice)
     }
 
     /// Adds a rule. The same rule may be added twice; the first one matches.
@@ -143,7 +144,11 @@ impl Map {
     /// Binds the map to a request or a place: Werkzeug's `Map.bind`. It borrows all it can.
     #[must_use]
     pub fn bind<'a>(&'a self, args: BindArgs<'a>) -> MapAdapter<'a> {
-        let server_name = if args.server_name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        let server_name = if args
+            .server_name
+            .bytes()
+            .any(|byte| byte.is_ascii_uppercase())
+        {
             Cow::Owned(args.server_name.to_lowercase())
         } else {
             Cow::Borrowed(args.server_name)
@@ -244,7 +249,9 @@ impl MapAdapter<'_> {
         {
             return Err(RoutingException::RequestRedirect { new_url });
         }
-        if let Some(target) = rule.redirect_target(&view_args) {
+        if let Some(template) = &rule.redirect_to {
+            let target = rule.redirect_target(template, &view_args);
+            let target = target.ok_or(RoutingException::NotFound)?;
             let script_name = format!("{}/", self.script_root());
             let scheme = self.scheme();
             let new_url = urljoin(scheme, &self.server_name, &script_name, &target);
@@ -437,7 +444,9 @@ impl MapAdapter<'_> {
 
     /// The script's path without the one slash at the end that Werkzeug's `script_name` has.
     fn script_root(&self) -> &str {
-        self.script_name.strip_suffix('/').unwrap_or(self.script_name)
+        self.script_name
+            .strip_suffix('/')
+            .unwrap_or(self.script_name)
     }
 
     fn scheme(&self) -> &str {
@@ -453,7 +462,10 @@ impl MapAdapter<'_> {
 fn without_nulls(values: &Dict) -> Cow<'_, Dict> {
     if values.values().any(|value| *value == Value::Null) {
         let kept = values.iter().filter(|(_, value)| **value != Value::Null);
-        return Cow::Owned(kept.map(|(key, value)| (key.clone(), value.clone())).collect());
+        return Cow::Owned(
+            kept.map(|(key, value)| (key.clone(), value.clone()))
+                .collect(),
+        );
     }
     Cow::Borrowed(values)
 }

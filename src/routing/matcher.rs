@@ -68,7 +68,9 @@ impl StateMachineMatcher {
                 at
             } else {
                 let test = Test::new(&part)?;
-                let at = state.dynamic.partition_point(|(other, ..)| other.weight <= part.weight);
+                let at = state
+                    .dynamic
+                    .partition_point(|(other, ..)| other.weight <= part.weight);
                 state.dynamic.insert(at, (part, test, State::default()));
                 at
             };

@@ -100,9 +100,7 @@ fn own_regex(pattern: &str) -> Regex {
 /// Cuts a rule string into its pieces: Werkzeug's `_part_re`.
 fn tokens(rule: &str) -> Result<Vec<Token<'_>>, RuleError> {
     static VARIABLE: LazyLock<Regex> = LazyLock::new(|| {
-        own_regex(
-            r"\A<(?:([a-zA-Z_][a-zA-Z0-9_]*)(?:\((.*?)\))?:)?([a-zA-Z_][a-zA-Z0-9_]*)>",
-        )
+        own_regex(r"\A<(?:([a-zA-Z_][a-zA-Z0-9_]*)(?:\((.*?)\))?:)?([a-zA-Z_][a-zA-Z0-9_]*)>")
     });
     let mut tokens = Vec::new();
     let mut rest = rule;
@@ -375,7 +373,12 @@ impl Rule {
         };
         let parts = self.parse_rule(&rule, map)?;
         self.compile_builder()?;
-        for name in self.redirect_to.as_deref().into_iter().flat_map(placeholders) {
+        for name in self
+            .redirect_to
+            .as_deref()
+            .into_iter()
+            .flat_map(placeholders)
+        {
             if self.variable(name).is_none() {
                 let variable = name.to_owned();
                 return Err(RuleError::RedirectVariable { variable });
@@ -525,7 +528,9 @@ impl Rule {
 
     /// The values that are not arguments, as a query. A list gives its key once for each item.
     fn encode_query_vars(&self, values: &Dict, sort_parameters: bool) -> String {
-        let unknown = values.iter().filter(|(key, _)| !self.arguments.contains(*key));
+        let unknown = values
+            .iter()
+            .filter(|(key, _)| !self.arguments.contains(*key));
         let items = unknown.flat_map(|(key, value)| {
             let items = match value {
                 Value::List(items) | Value::Tuple(items) => items.as_slice(),
@@ -537,19 +542,14 @@ impl Rule {
             return urlencode(items);
         }
         let mut items: Vec<(&str, &Value)> = items.collect();
-        items.sort_by(|(a, x), (b, y)| {
-            let by_value = || match (x, y) {
-                (Value::Str(x), Value::Str(y)) => x.cmp(y),
-                _ => python::compare_numbers(x, y).unwrap_or(std::cmp::Ordering::Equal),
-            };
-            a.cmp(b).then_with(by_value)
-        });
+        items.sort_by(|(a, x), (b, y)| a.cmp(b).then_with(|| python::order(x, y)));
         urlencode(items)
     }
 
-    /// The target of `redirect_to` with the variables filled in. `None` without one.
-    pub(crate) fn redirect_target(&self, values: &Dict) -> Option<String> {
-        let mut rest = self.redirect_to.as_deref()?;
+    /// The target of `redirect_to` with the variables filled in. `None` where a converter refuses
+    /// its own value.
+    pub(crate) fn redirect_target(&self, template: &str, values: &Dict) -> Option<String> {
+        let mut rest = template;
         let mut target = String::new();
         while let Some(name) = placeholders(rest).next() {
             let before = rest.find(&format!("<{name}>"))?;
@@ -581,7 +581,9 @@ impl Rule {
         }
         let known = |key: &String| self.defaults.contains_key(key) || values.contains_key(key);
         let fits = |(key, default): (&String, &Value)| {
-            values.get(key).is_none_or(|value| python::eq(default, value))
+            values
+                .get(key)
+                .is_none_or(|value| python::eq(default, value))
         };
         self.arguments.iter().all(known) && self.defaults.iter().all(fits)
     }
@@ -589,7 +591,11 @@ impl Rule {
     /// What the rules of an endpoint are sorted by: aliases last, then more arguments first, then
     /// more defaults first.
     pub(crate) fn build_compare_key(&self) -> (bool, isize, isize) {
-        (self.alias, -len(self.arguments.len()), -len(self.defaults.len()))
+        (
+            self.alias,
+            -len(self.arguments.len()),
+            -len(self.defaults.len()),
+        )
     }
 }
 
@@ -614,7 +620,8 @@ struct PartInProgress {
 impl PartInProgress {
     fn push_static(&mut self, text: &str) {
         let place = len(self.static_weights.len());
-        self.static_weights.push((place, -len(text.chars().count())));
+        self.static_weights
+            .push((place, -len(text.chars().count())));
         self.push_literal(text);
     }
 
@@ -627,7 +634,8 @@ impl PartInProgress {
     }
 
     fn push_variable(&mut self, converter: &dyn Converter) {
-        self.pieces.push(Piece::Variable(converter.regex().to_owned()));
+        self.pieces
+            .push(Piece::Variable(converter.regex().to_owned()));
         self.argument_weights.push(converter.weight());
         self.is_final |= !converter.part_isolating();
     }

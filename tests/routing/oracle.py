@@ -72,8 +72,8 @@ def run_match(adapter, rules, op):
         return ["405", sorted(error.valid_methods)]
     except NotFound:
         return ["404"]
-    except Exception:
-        return ["raises"]
+    except Exception as error:
+        return ["raises", None, repr(error)]
     number = next(i for i, other in enumerate(rules) if other is rule)
     return ["ok", number, sorted([name, encode(value)] for name, value in args.items())]
 
@@ -95,8 +95,8 @@ def run_build(adapter, op):
         return ["build error", str(error)]
     except ValueError as error:
         return ["raises", str(error)]
-    except Exception:
-        return ["raises", None]
+    except Exception as error:
+        return ["raises", None, repr(error)]
 
 
 def run(case):
@@ -108,8 +108,8 @@ def run(case):
         elif op["op"] == "allowed":
             try:
                 outcomes.append(["allowed", sorted(adapter.allowed_methods(op["path"]))])
-            except Exception:
-                outcomes.append(["raises"])
+            except Exception as error:
+                outcomes.append(["raises", None, repr(error)])
         elif op["op"] == "build":
             outcomes.append(run_build(adapter, op))
         elif op["op"] == "rules":
