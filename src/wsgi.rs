@@ -6,13 +6,16 @@
 //!
 //! Read next: `lifecycle.rs`, whose `wsgi_app` is what a server calls.
 
-use std::io::{self, Read};
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::Read;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, Version, uri::Scheme};
 
-use crate::error::Error;
+use crate::error::{Error, panic_message};
 
 /// One request, as the server hands it over: WSGI's `environ` dict, with a field for each key.
 pub struct Environ {
@@ -40,4 +43,214 @@ pub struct Environ {
     pub input: Box<dyn Read + Send>,
     /// Whatever a server or a middleware wants to hand down: WSGI's own extra keys.
     pub extensions: http::Extensions,
+}
+
+impl fmt::Debug for Environ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No headers: they hold cookies and passwords, and this may end up in a log.
+        f.debug_struct("Environ")
+            .field("method", &self.method)
+            .field("script_name", &self.script_name)
+            .field("path_info", &self.path_info)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `wsgi.input_terminated`, as an entry of [`Environ::extensions`]: the server promises that
+/// [`Environ::input`] ends where the body ends.
+///
+/// Without it a body is read only as far as `Content-Length` says, and a request that has none is
+/// taken to have no body. A server that decodes chunked bodies sets it.
+#[derive(Clone, Copy, Debug)]
+pub struct InputTerminated;
+
+/// What an app tells the server first: the status line and the headers.
+pub trait StartResponse {
+    /// Takes the status and the headers of the answer. An app calls it once, before its body is read.
+    fn start_response(&mut self, status: StatusCode, headers: HeaderMap);
+}
+
+impl<F: FnMut(StatusCode, HeaderMap)> StartResponse for F {
+    fn start_response(&mut self, status: StatusCode, headers: HeaderMap) {
+        self(status, headers);
+    }
+}
+
+/// A WSGI application: what a server calls, and what a middleware wraps.
+///
+/// ```
+/// use carafe::wsgi::{Body, Environ, StartResponse, WsgiApp};
+/// use carafe::error::Error;
+/// use http::{HeaderMap, StatusCode};
+///
+/// let app = |environ: Environ, start_response: &mut dyn StartResponse| -> Result<Body, Error> {
+///     start_response.start_response(StatusCode::OK, HeaderMap::new());
+///     Ok(Body::from(format!("you asked for {}", environ.path_info)))
+/// };
+/// let mut status = None;
+/// let environ = Environ::builder("/pear").build().unwrap();
+/// let body = app.call(environ, &mut |code, _| status = Some(code)).unwrap();
+/// assert_eq!(body.into_bytes().unwrap(), "you asked for /pear");
+/// assert_eq!(status, Some(StatusCode::OK));
+/// ```
+pub trait WsgiApp: Send + Sync {
+    /// Answers one request.
+    ///
+    /// # Errors
+    /// An error that the app chose not to answer itself. The server logs it and sends a bare 500.
+    fn call(&self, environ: Environ, start_response: &mut dyn StartResponse)
+    -> Result<Body, Error>;
+}
+
+impl<F> WsgiApp for F
+where
+    F: Fn(Environ, &mut dyn StartResponse) -> Result<Body, Error> + Send + Sync,
+{
+    fn call(
+        &self,
+        environ: Environ,
+        start_response: &mut dyn StartResponse,
+    ) -> Result<Body, Error> {
+        self(environ, start_response)
+    }
+}
+
+/// A function that runs when the server is done with a response.
+pub type CloseCallback = Box<dyn FnOnce() + Send>;
+
+/// A stream of body chunks.
+pub type ByteStream = Box<dyn Iterator<Item = Result<Bytes, Error>> + Send>;
+
+/// The body that an app returns: the iterable of PEP 3333, with its `close()`.
+///
+/// Werkzeug's `ClosingIterator`. The close callbacks run exactly once: at [`Body::close`], or when the
+/// body is dropped, whether or not it was read to the end.
+#[derive(Default)]
+pub struct Body {
+    // The usual body is one piece of bytes; it needs no box.
+    chunk: Option<Bytes>,
+    stream: Option<ByteStream>,
+    on_close: VecDeque<CloseCallback>,
+}
+
+impl Body {
+    /// A body without a byte.
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// A body that is made while it is sent.
+    pub fn stream<I>(chunks: I) -> Self
+    where
+        I: IntoIterator<Item = Result<Bytes, Error>>,
+        I::IntoIter: Send + 'static,
+    {
+        let mut body = Self::default();
+        body.stream = Some(Box::new(chunks.into_iter()));
+        body
+    }
+
+    /// Adds a function to run when the server is done with this body; they run in the order added.
+    pub fn call_on_close(&mut self, callback: impl FnOnce() + Send + 'static) {
+        self.on_close.push_back(Box::new(callback));
+    }
+
+    /// The number of bytes, where it is known before the body is read.
+    pub fn known_len(&self) -> Option<usize> {
+        match self.stream {
+            Some(_) => None,
+            None => Some(self.chunk.as_ref().map_or(0, Bytes::len)),
+        }
+    }
+
+    /// Reads the rest of the body and closes it.
+    ///
+    /// # Errors
+    /// The first error of the stream.
+    pub fn into_bytes(mut self) -> Result<Bytes, Error> {
+        if self.stream.is_none() {
+            return Ok(self.chunk.take().unwrap_or_default());
+        }
+        let mut all = BytesMut::new();
+        for chunk in &mut self {
+            all.extend_from_slice(&chunk?);
+        }
+        Ok(all.freeze())
+    }
+
+    /// Ends the stream and runs the close callbacks. A second call does nothing.
+    ///
+    /// A callback that panics does not keep the others from running: its panic is logged here, since
+    /// there is no response left to turn it into.
+    pub fn close(&mut self) {
+        self.chunk = None;
+        let stream = self.stream.take();
+        run_logged(move || drop(stream));
+        while let Some(callback) = self.on_close.pop_front() {
+            run_logged(callback);
+        }
+    }
+}
+
+fn run_logged(f: impl FnOnce()) {
+    // `AssertUnwindSafe`: see `error::catch`.
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
+        let message = panic_message(payload.as_ref());
+        tracing::error!(message, "a function that closes a response panicked");
+    }
+}
+
+impl Iterator for Body {
+    type Item = Result<Bytes, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(chunk) = self.chunk.take() {
+            return Some(Ok(chunk));
+        }
+        self.stream.as_mut()?.next()
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if self.stream.is_some() || !self.on_close.is_empty() {
+            self.close();
+        }
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        let mut body = Self::default();
+        // PEP 3333 has no use for an empty chunk.
+        body.chunk = Some(bytes).filter(|bytes| !bytes.is_empty());
+        body
+    }
+}
+
+impl From<String> for Body {
+    fn from(text: String) -> Self {
+        Self::from(Bytes::from(text))
+    }
+}
+
+impl From<&'static str> for Body {
+    fn from(text: &'static str) -> Self {
+        Self::from(Bytes::from_static(text.as_bytes()))
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::from(Bytes::from(bytes))
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body")
+            .field("known_len", &self.known_len())
+            .field("on_close", &self.on_close.len())
+            .finish_non_exhaustive()
+    }
 }

@@ -1,0 +1,416 @@
+//! `App`: what is set up before the first request, and frozen after it.
+//!
+//! Mirrors `flask/sansio/app.py` and the registering half of `flask/app.py`. An `App` is a handle:
+//! clones share one app, so that a context, a test client or a thread can hold it. The request's way
+//! through it is the other half, in `lifecycle.rs`.
+//!
+//! Read next: `lifecycle.rs`.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use indexmap::IndexMap;
+use tracing::instrument;
+
+use crate::blueprint::{Blueprint, BlueprintId, RegisterOptions};
+use crate::config::{Config, Settings};
+use crate::context::{AppContext, RequestContext};
+use crate::error::Error;
+use crate::hook::{
+    BeforeFirstFunction, Hook, TeardownFunction, ViewFunction, before_first_hook, teardown_hook,
+};
+use crate::request::Request;
+use crate::routing::{BuildError, Converter, ConverterArgs, Map, Rule, RuleError};
+use crate::scaffold::{Functions, Route, Scaffold};
+use crate::session::{SecureCookieSessionInterface, SessionInterface};
+use crate::testing::{TestClient, environ_builder};
+use crate::typing::HookReturn;
+use crate::url_adapter::UrlAdapter;
+use crate::value::Dict;
+use crate::wsgi::Environ;
+
+/// Tells one app from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct AppId(u64);
+
+/// A web application. Flask: `Flask`.
+///
+/// ```
+/// use carafe::{App, Scaffold};
+/// let mut app = App::new("hello");
+/// app.route("/", || "Hello, World!");
+/// app.route("/user/<int:id>", |id: i64| format!("user {id}"));
+/// let mut client = app.test_client();
+/// assert_eq!(client.get("/user/7").send()?.text(), "user 7");
+/// # Ok::<(), carafe::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    id: AppId,
+    name: String,
+    config: Config,
+    /// Replaced as a whole by every change, so that a context keeps the state it started with.
+    setup: RwLock<Arc<Setup>>,
+    got_first_request: AtomicBool,
+    before_first_request_lock: Mutex<()>,
+}
+
+type UrlBuildErrorHandler =
+    dyn Fn(&BuildError, &str, &Dict) -> Result<Option<String>, Error> + Send + Sync;
+
+/// All that is registered: the attributes of Flask's `App` that its setup methods fill.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) url_map: Map,
+    pub(crate) view_functions: HashMap<String, Hook<ViewFunction>>,
+    /// What is registered on the app itself.
+    pub(crate) functions: Functions,
+    /// What is registered on each blueprint, by its full name.
+    pub(crate) blueprint_functions: HashMap<String, Functions>,
+    pub(crate) before_first_request_funcs: Vec<Hook<BeforeFirstFunction>>,
+    pub(crate) teardown_appcontext_funcs: Vec<Hook<TeardownFunction>>,
+    pub(crate) url_build_error_handlers: Vec<Arc<UrlBuildErrorHandler>>,
+    pub(crate) blueprints: IndexMap<String, BlueprintId>,
+    pub(crate) session_interface: Arc<dyn SessionInterface>,
+}
+
+impl Setup {
+    fn new() -> Self {
+        Setup {
+            url_map: Map::new(),
+            view_functions: HashMap::new(),
+            functions: Functions::default(),
+            blueprint_functions: HashMap::new(),
+            before_first_request_funcs: Vec::new(),
+            teardown_appcontext_funcs: Vec::new(),
+            url_build_error_handlers: Vec::new(),
+            blueprints: IndexMap::new(),
+            session_interface: Arc::new(SecureCookieSessionInterface::new()),
+        }
+    }
+}
+
+impl App {
+    /// An app with Flask's default config and a cookie session, which wants a secret key. `name` is
+    /// what it calls itself in traces and logs.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(0);
+        App {
+            inner: Arc::new(Inner {
+                id: AppId(NEXT_ID.fetch_add(1, Ordering::Relaxed)),
+                name: name.into(),
+                config: Config::default(),
+                setup: RwLock::new(Arc::new(Setup::new())),
+                got_first_request: AtomicBool::new(false),
+                before_first_request_lock: Mutex::new(()),
+            }),
+        }
+    }
+
+    /// Tells this app from others; its clones share it.
+    #[must_use]
+    pub fn id(&self) -> AppId {
+        self.inner.id
+    }
+
+    /// `app.name`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// `app.config`.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// `app.got_first_request`: whether setup is over.
+    #[must_use]
+    pub fn got_first_request(&self) -> bool {
+        self.inner.got_first_request.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_got_first_request(&self) {
+        self.inner.got_first_request.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn before_first_request_lock(&self) -> &Mutex<()> {
+        &self.inner.before_first_request_lock
+    }
+
+    /// What is registered by now.
+    pub(crate) fn setup(&self) -> Arc<Setup> {
+        Arc::clone(
+            &self
+                .inner
+                .setup
+                .read()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
+    }
+
+    /// Changes what is registered, unless the first request has been handled.
+    #[track_caller]
+    pub(crate) fn change_setup<R>(&self, f_name: &str, change: impl FnOnce(&mut Setup) -> R) -> R {
+        self.check_setup_finished(f_name);
+        let mut setup = self
+            .inner
+            .setup
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut setup))
+    }
+
+    #[track_caller]
+    fn check_setup_finished(&self, f_name: &str) {
+        assert!(
+            !self.got_first_request(),
+            "The setup method '{f_name}' can no longer be called on the application. It has already \
+             handled its first request, any changes will not be applied consistently.\n\
+             Make sure all imports, decorators, functions, etc. needed to set up the application are \
+             done before running it."
+        );
+    }
+
+    /// `@app.before_first_request`: runs once, before the first request is dispatched. Where one
+    /// fails, all run again on the next request.
+    ///
+    /// # Panics
+    /// After the first request.
+    #[track_caller]
+    pub fn before_first_request<F, R>(&mut self, f: F)
+    where
+        F: Fn() -> R + Send + Sync + 'static,
+        R: HookReturn,
+    {
+        let hook = before_first_hook(f);
+        self.change_setup("before_first_request", |s| {
+            s.before_first_request_funcs.push(hook)
+        });
+    }
+
+    /// `@app.teardown_appcontext`: runs when the app context is popped, with the error that was not
+    /// handled, if any.
+    ///
+    /// # Panics
+    /// After the first request.
+    #[track_caller]
+    pub fn teardown_appcontext<F, R>(&mut self, f: F)
+    where
+        F: Fn(Option<&Error>) -> R + Send + Sync + 'static,
+        R: HookReturn,
+    {
+        let hook = teardown_hook(f);
+        self.change_setup("teardown_appcontext", |s| {
+            s.teardown_appcontext_funcs.push(hook)
+        });
+    }
+
+    /// `app.register_blueprint(blueprint)`.
+    ///
+    /// # Panics
+    /// Where a blueprint of that name is registered, or after the first request.
+    #[track_caller]
+    pub fn register_blueprint(&mut self, blueprint: impl Into<Blueprint>) {
+        self.register_blueprint_with(blueprint, RegisterOptions::new());
+    }
+
+    /// `app.register_blueprint(blueprint, **options)`.
+    ///
+    /// # Panics
+    /// Where a blueprint of that name is registered, or after the first request.
+    #[track_caller]
+    pub fn register_blueprint_with(
+        &mut self,
+        blueprint: impl Into<Blueprint>,
+        options: RegisterOptions,
+    ) {
+        self.check_setup_finished("register_blueprint");
+        blueprint.into().register(self, &options);
+    }
+
+    /// `app.session_interface = ...`.
+    ///
+    /// # Panics
+    /// After the first request.
+    #[track_caller]
+    pub fn session_interface(&mut self, interface: impl SessionInterface + 'static) {
+        self.change_setup("session_interface", |s| {
+            s.session_interface = Arc::new(interface)
+        });
+    }
+
+    /// `app.url_build_error_handlers.append(f)`: may give the URL that `url_for` could not build.
+    ///
+    /// # Panics
+    /// After the first request.
+    #[track_caller]
+    pub fn url_build_error_handler<F>(&mut self, f: F)
+    where
+        F: Fn(&BuildError, &str, &Dict) -> Result<Option<String>, Error> + Send + Sync + 'static,
+    {
+        self.change_setup("url_build_error_handlers", |s| {
+            s.url_build_error_handlers.push(Arc::new(f));
+        });
+    }
+
+    /// `app.url_map.converters[name] = ...`: a converter of the app's own. `make` gets the arguments
+    /// that a rule writes in brackets.
+    ///
+    /// # Panics
+    /// After the first request.
+    #[track_caller]
+    pub fn add_converter<F, C>(&mut self, name: &str, make: F)
+    where
+        F: Fn(&ConverterArgs) -> Result<C, String> + Send + Sync + 'static,
+        C: Converter + 'static,
+    {
+        self.change_setup("url_map.converters", |s| {
+            s.url_map.converters_insert(name, make)
+        });
+    }
+
+    /// `app.test_client()`: a browser for tests, which keeps cookies.
+    #[must_use]
+    pub fn test_client(&self) -> TestClient {
+        TestClient::new(self.clone())
+    }
+
+    /// `app.app_context()`: a context to work in without a request.
+    #[must_use]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.app_context",
+        skip_all
+    )]
+    pub fn app_context(&self) -> Arc<AppContext> {
+        AppContext::new(self)
+    }
+
+    /// `app.test_request_context(path)`: the context of a request that nobody sent. For more than a
+    /// path, give [`App::request_context`] what [`EnvironBuilder`](crate::wrappers::EnvironBuilder) builds.
+    ///
+    /// # Errors
+    /// Where `path` is no path.
+    pub fn test_request_context(&self, path: &str) -> Result<Arc<RequestContext>, Error> {
+        Ok(self.request_context(environ_builder(self, path).build()?))
+    }
+
+    /// `app.request_context(environ)`.
+    #[must_use]
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.request_context",
+        skip_all
+    )]
+    pub fn request_context(&self, environ: Environ) -> Arc<RequestContext> {
+        RequestContext::new(self, environ)
+    }
+
+    /// What URLs are built and matched with in a request.
+    ///
+    /// # Errors
+    /// A 400 where the request's host is no host.
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.create_url_adapter",
+        skip_all
+    )]
+    pub(crate) fn create_url_adapter(
+        &self,
+        request: &Request,
+        settings: &Settings,
+    ) -> Result<UrlAdapter, Error> {
+        UrlAdapter::for_request(request, settings)
+    }
+
+    /// What URLs are built with where there is no request: it takes a SERVER_NAME.
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.create_url_adapter",
+        skip_all
+    )]
+    pub(crate) fn create_url_adapter_outside_request(
+        &self,
+        settings: &Settings,
+    ) -> Option<UrlAdapter> {
+        UrlAdapter::outside_request(settings)
+    }
+}
+
+impl Scaffold for App {
+    #[track_caller]
+    fn setup_method(&mut self, f_name: &str, change: impl FnOnce(&mut Functions)) {
+        self.change_setup(f_name, |setup| change(&mut setup.functions));
+    }
+
+    #[track_caller]
+    fn add_rule(&mut self, route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
+        let automatic = self.config().settings().provide_automatic_options;
+        let added = self.change_setup("add_url_rule", |setup| {
+            setup.add_rule(route, endpoint, automatic)
+        });
+        if let Err(error) = added {
+            panic!("{error}");
+        }
+        if let Some(view) = view {
+            self.set_view(endpoint, view);
+        }
+    }
+
+    #[track_caller]
+    fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
+        let old = self.change_setup("endpoint", |setup| {
+            setup.view_functions.insert(endpoint.to_owned(), view)
+        });
+        assert!(
+            old.is_none(),
+            "View function mapping is overwriting an existing endpoint function: {endpoint}"
+        );
+    }
+}
+
+impl Setup {
+    fn add_rule(&mut self, route: Route, endpoint: &str, automatic: bool) -> Result<(), RuleError> {
+        let mut methods = route.methods.unwrap_or_else(|| vec!["GET".to_owned()]);
+        let has_options = methods.iter().any(|method| method == "OPTIONS");
+        // A rule answers OPTIONS by itself unless its view wants to.
+        let automatic = match route.provide_automatic_options {
+            Some(provide) => provide,
+            None => automatic && !has_options,
+        };
+        if automatic && route.provide_automatic_options.is_none() {
+            methods.push("OPTIONS".to_owned());
+        }
+        let mut rule = Rule::try_new(route.rule, endpoint)?
+            .with_methods(methods)
+            .with_defaults(route.defaults)
+            .with_automatic_options(automatic);
+        if let Some(strict) = route.strict_slashes {
+            rule = rule.with_strict_slashes(strict);
+        }
+        if let Some(merge) = route.merge_slashes {
+            rule = rule.with_merge_slashes(merge);
+        }
+        self.url_map.add(rule)?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Flask {:?}>", self.name())
+    }
+}

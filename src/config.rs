@@ -1,0 +1,394 @@
+//! `Config`: the settings of an app, under Flask's names.
+//!
+//! Mirrors `flask/config.py` and `Flask.default_config`. Flask keeps a dict and finds a bad value when
+//! some request first uses it. Here every known key has a type, so a bad value is an error at
+//! start-up that names the key; unknown upper-case keys are the app's own and are kept as they are.
+//!
+//! Read next: `app.rs`, which owns a `Config`, and `session/interface.rs`, which reads most of it.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::clock::{Clock, SystemClock};
+use crate::json;
+use crate::value::{Dict, Value};
+use crate::wrappers::SameSite;
+
+/// The typed settings that a request reads; one snapshot serves a whole request.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// `DEBUG`.
+    pub debug: bool,
+    /// `TESTING`.
+    pub testing: bool,
+    /// `PROPAGATE_EXCEPTIONS`: `None` follows TESTING and DEBUG.
+    pub propagate_exceptions: Option<bool>,
+    /// `TRAP_HTTP_EXCEPTIONS`.
+    pub trap_http_exceptions: bool,
+    /// `TRAP_BAD_REQUEST_ERRORS`.
+    pub trap_bad_request_errors: Option<bool>,
+    /// `SECRET_KEY`: an empty one counts as none.
+    pub secret_key: Option<Vec<u8>>,
+    /// `SECRET_KEY_FALLBACKS`: older keys that still open a session, newest last.
+    pub secret_key_fallbacks: Vec<Vec<u8>>,
+    /// `PERMANENT_SESSION_LIFETIME`.
+    pub permanent_session_lifetime: Duration,
+    /// `SESSION_REFRESH_EACH_REQUEST`.
+    pub session_refresh_each_request: bool,
+    /// `SESSION_COOKIE_NAME`.
+    pub session_cookie_name: String,
+    /// `SESSION_COOKIE_DOMAIN`.
+    pub session_cookie_domain: Option<String>,
+    /// `SESSION_COOKIE_PATH`: `None` follows APPLICATION_ROOT.
+    pub session_cookie_path: Option<String>,
+    /// `SESSION_COOKIE_HTTPONLY`.
+    pub session_cookie_httponly: bool,
+    /// `SESSION_COOKIE_SECURE`.
+    pub session_cookie_secure: bool,
+    /// `SESSION_COOKIE_SAMESITE`.
+    pub session_cookie_samesite: Option<SameSite>,
+    /// `SESSION_COOKIE_PARTITIONED`.
+    pub session_cookie_partitioned: bool,
+    /// `APPLICATION_ROOT`.
+    pub application_root: String,
+    /// `SERVER_NAME`.
+    pub server_name: Option<String>,
+    /// `PREFERRED_URL_SCHEME`.
+    pub preferred_url_scheme: String,
+    /// `MAX_CONTENT_LENGTH`, in bytes.
+    pub max_content_length: Option<u64>,
+    /// `MAX_FORM_MEMORY_SIZE`, in bytes.
+    pub max_form_memory_size: Option<u64>,
+    /// `MAX_COOKIE_SIZE`, in bytes: a larger cookie is sent, with a warning. 0 is no limit.
+    pub max_cookie_size: u64,
+    /// `PROVIDE_AUTOMATIC_OPTIONS`.
+    pub provide_automatic_options: bool,
+    /// Where "now" comes from; a test sets a [`FixedClock`](crate::clock::FixedClock).
+    pub clock: Arc<dyn Clock>,
+    /// Every other upper-case key.
+    pub extra: Dict,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            debug: false,
+            testing: false,
+            propagate_exceptions: None,
+            trap_http_exceptions: false,
+            trap_bad_request_errors: None,
+            secret_key: None,
+            secret_key_fallbacks: Vec::new(),
+            permanent_session_lifetime: Duration::from_secs(31 * 24 * 60 * 60),
+            session_refresh_each_request: true,
+            session_cookie_name: "session".to_owned(),
+            session_cookie_domain: None,
+            session_cookie_path: None,
+            session_cookie_httponly: true,
+            session_cookie_secure: false,
+            session_cookie_samesite: None,
+            session_cookie_partitioned: false,
+            application_root: "/".to_owned(),
+            server_name: None,
+            preferred_url_scheme: "http".to_owned(),
+            max_content_length: None,
+            max_form_memory_size: Some(500_000),
+            max_cookie_size: 4093,
+            provide_automatic_options: true,
+            clock: Arc::new(SystemClock),
+            extra: Dict::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    /// Shows no secret key: settings end up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("debug", &self.debug)
+            .field("testing", &self.testing)
+            .field("secret_key", &self.secret_key.as_ref().map(|_| "..."))
+            .field("session_cookie_name", &self.session_cookie_name)
+            .field("server_name", &self.server_name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A setting that cannot be used: which key, and what it should have been.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The key, as it was given.
+    pub key: String,
+    /// What the key takes.
+    pub expected: String,
+    /// What it was given.
+    pub got: String,
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, expected, got } = self;
+        write!(f, "config key {key} takes {expected}, not {got}")
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// `app.config`: a handle on the app's settings. Clones share them.
+///
+/// ```
+/// use carafe::App;
+/// # fn main() -> Result<(), carafe::config::ConfigError> {
+/// let app = App::new("shop");
+/// app.config().set_secret_key("adavafa");
+/// app.config().set("SESSION_COOKIE_SAMESITE", "Lax")?;
+///
+/// let error = app.config().set("SESSION_COOKIE_SECURE", "maybe").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     r#"config key SESSION_COOKIE_SECURE takes true or false, not "maybe""#
+/// );
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    settings: Arc<RwLock<Arc<Settings>>>,
+}
+
+impl Config {
+    /// The settings as they are now.
+    #[must_use]
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn update<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
+        let mut guard = self
+            .settings
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut guard))
+    }
+
+    /// `app.secret_key = ...`.
+    pub fn set_secret_key(&self, key: impl AsRef<[u8]>) {
+        self.update(|settings| settings.secret_key = Some(key.as_ref().to_vec()));
+    }
+
+    /// Sets where "now" comes from.
+    pub fn set_clock(&self, clock: Arc<dyn Clock>) {
+        self.update(|settings| settings.clock = clock);
+    }
+
+    /// `config[key] = value`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where `key` is one of Flask's and `value` not of its type; nothing is changed.
+    pub fn set(&self, key: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
+        self.update(|settings| assign(settings, key, value.into()))
+    }
+
+    /// `config.from_mapping(...)`: sets every upper-case key and passes over the others.
+    ///
+    /// # Errors
+    /// [`ConfigError`] at the first bad value; the keys before it are set.
+    pub fn from_mapping<K: AsRef<str>, V: Into<Value>>(
+        &self,
+        mapping: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<(), ConfigError> {
+        for (key, value) in mapping {
+            if is_config_key(key.as_ref()) {
+                self.set(key.as_ref(), value)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// `config.from_prefixed_env(prefix)`: sets `KEY` from each environment variable `PREFIX_KEY`, in
+    /// the order of their names. A value that is JSON is read as JSON, any other is text; `A__B`
+    /// sets key `B` in the dict `A`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] at the first bad value; the keys before it are set.
+    pub fn from_prefixed_env(&self, prefix: &str) -> Result<(), ConfigError> {
+        let prefix = format!("{prefix}_");
+        let mut variables: Vec<(String, String)> = std::env::vars_os()
+            .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+            .filter(|(key, _)| key.starts_with(&prefix))
+            .collect();
+        variables.sort();
+        for (name, text) in variables {
+            let value = json::loads(&text).unwrap_or(Value::Str(text));
+            let mut path = name[prefix.len()..].split("__");
+            let key = path.next().unwrap_or_default();
+            let inner: Vec<&str> = path.collect();
+            if inner.is_empty() {
+                self.set(key, value)?;
+            } else {
+                let mut outer = self.get(key).unwrap_or_default();
+                set_nested(&mut outer, &inner, value);
+                self.set(key, outer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A key of the app's own, as it was set. For Flask's keys read [`Config::settings`].
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Value> {
+        self.settings().extra.get(key).cloned()
+    }
+}
+
+/// Flask reads upper-case names only, so that a mapping may hold helpers too.
+fn is_config_key(key: &str) -> bool {
+    !key.is_empty() && key == key.to_uppercase() && key.chars().any(char::is_alphabetic)
+}
+
+fn set_nested(outer: &mut Value, path: &[&str], value: Value) {
+    let Some((key, rest)) = path.split_first() else {
+        *outer = value;
+        return;
+    };
+    if !matches!(outer, Value::Dict(_)) {
+        *outer = Value::Dict(Dict::new());
+    }
+    if let Value::Dict(dict) = outer {
+        set_nested(dict.entry((*key).to_owned()).or_default(), rest, value);
+    }
+}
+
+/// The one place that knows the type of each of Flask's keys.
+fn assign(settings: &mut Settings, key: &str, value: Value) -> Result<(), ConfigError> {
+    match key {
+        "DEBUG" => settings.debug = boolean(key, &value)?.unwrap_or(false),
+        "TESTING" => settings.testing = boolean(key, &value)?.unwrap_or(false),
+        "PROPAGATE_EXCEPTIONS" => settings.propagate_exceptions = boolean(key, &value)?,
+        "TRAP_HTTP_EXCEPTIONS" => {
+            settings.trap_http_exceptions = boolean(key, &value)?.unwrap_or(false);
+        }
+        "TRAP_BAD_REQUEST_ERRORS" => settings.trap_bad_request_errors = boolean(key, &value)?,
+        "SECRET_KEY" => settings.secret_key = secret(key, &value)?,
+        "SECRET_KEY_FALLBACKS" => settings.secret_key_fallbacks = secrets(key, &value)?,
+        "PERMANENT_SESSION_LIFETIME" => settings.permanent_session_lifetime = seconds(key, &value)?,
+        "SESSION_REFRESH_EACH_REQUEST" => {
+            settings.session_refresh_each_request = boolean(key, &value)?.unwrap_or(false);
+        }
+        "SESSION_COOKIE_NAME" => settings.session_cookie_name = required_text(key, &value)?,
+        "SESSION_COOKIE_DOMAIN" => settings.session_cookie_domain = text(key, &value)?,
+        "SESSION_COOKIE_PATH" => settings.session_cookie_path = text(key, &value)?,
+        "SESSION_COOKIE_HTTPONLY" => {
+            settings.session_cookie_httponly = boolean(key, &value)?.unwrap_or(false);
+        }
+        "SESSION_COOKIE_SECURE" => {
+            settings.session_cookie_secure = boolean(key, &value)?.unwrap_or(false);
+        }
+        "SESSION_COOKIE_SAMESITE" => settings.session_cookie_samesite = same_site(key, &value)?,
+        "SESSION_COOKIE_PARTITIONED" => {
+            settings.session_cookie_partitioned = boolean(key, &value)?.unwrap_or(false);
+        }
+        "APPLICATION_ROOT" => settings.application_root = required_text(key, &value)?,
+        "SERVER_NAME" => settings.server_name = text(key, &value)?,
+        "PREFERRED_URL_SCHEME" => settings.preferred_url_scheme = required_text(key, &value)?,
+        "MAX_CONTENT_LENGTH" => settings.max_content_length = size(key, &value)?,
+        "MAX_FORM_MEMORY_SIZE" => settings.max_form_memory_size = size(key, &value)?,
+        "MAX_COOKIE_SIZE" => settings.max_cookie_size = size(key, &value)?.unwrap_or(0),
+        "PROVIDE_AUTOMATIC_OPTIONS" => {
+            settings.provide_automatic_options = boolean(key, &value)?.unwrap_or(false);
+        }
+        _ => {
+            settings.extra.insert(key.to_owned(), value);
+        }
+    }
+    Ok(())
+}
+
+fn refused<T>(key: &str, expected: &str, value: &Value) -> Result<T, ConfigError> {
+    let got = match value {
+        // A key that has the wrong type is still a key: name its type, not its text.
+        _ if key.starts_with("SECRET_KEY") => "a value of another type".to_owned(),
+        value => json::dumps(value).unwrap_or_else(|_| format!("{value:?}")),
+    };
+    Err(ConfigError {
+        key: key.to_owned(),
+        expected: expected.to_owned(),
+        got,
+    })
+}
+
+fn boolean(key: &str, value: &Value) -> Result<Option<bool>, ConfigError> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Bool(flag) => Ok(Some(*flag)),
+        Value::Int(0) => Ok(Some(false)),
+        Value::Int(1) => Ok(Some(true)),
+        other => refused(key, "true or false", other),
+    }
+}
+
+fn text(key: &str, value: &Value) -> Result<Option<String>, ConfigError> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Str(text) => Ok(Some(text.clone())),
+        other => refused(key, "text", other),
+    }
+}
+
+fn required_text(key: &str, value: &Value) -> Result<String, ConfigError> {
+    text(key, value)?.map_or_else(|| refused(key, "text", value), Ok)
+}
+
+fn size(key: &str, value: &Value) -> Result<Option<u64>, ConfigError> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Int(bytes) if *bytes >= 0 => Ok(Some(bytes.unsigned_abs())),
+        other => refused(key, "a number of bytes", other),
+    }
+}
+
+fn seconds(key: &str, value: &Value) -> Result<Duration, ConfigError> {
+    match value {
+        Value::Int(seconds) if *seconds >= 0 => Ok(Duration::from_secs(seconds.unsigned_abs())),
+        Value::Float(seconds) => Duration::try_from_secs_f64(*seconds)
+            .or_else(|_| refused(key, "a number of seconds", value)),
+        other => refused(key, "a number of seconds", other),
+    }
+}
+
+fn secret(key: &str, value: &Value) -> Result<Option<Vec<u8>>, ConfigError> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Str(text) => Ok(Some(text.clone().into_bytes())),
+        Value::Bytes(bytes) => Ok(Some(bytes.clone())),
+        other => refused(key, "text or bytes", other),
+    }
+}
+
+fn secrets(key: &str, value: &Value) -> Result<Vec<Vec<u8>>, ConfigError> {
+    let expected = "a list of keys, each text or bytes";
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::List(keys) | Value::Tuple(keys) => keys
+            .iter()
+            .map(|each| secret(key, each)?.map_or_else(|| refused(key, expected, each), Ok))
+            .collect(),
+        other => refused(key, expected, other),
+    }
+}
+
+fn same_site(key: &str, value: &Value) -> Result<Option<SameSite>, ConfigError> {
+    let expected = "\"Strict\", \"Lax\", \"None\" or null";
+    match text(key, value)?
+        .map(|text| text.to_ascii_lowercase())
+        .as_deref()
+    {
+        None => Ok(None),
+        Some("strict") => Ok(Some(SameSite::Strict)),
+        Some("lax") => Ok(Some(SameSite::Lax)),
+        Some("none") => Ok(Some(SameSite::None)),
+        Some(_) => refused(key, expected, value),
+    }
+}

@@ -1,0 +1,209 @@
+//! `AppContext`: which app is at work, and its `g`.
+//!
+//! Mirrors `AppContext` and `_AppCtxGlobals` in `flask/ctx.py`. It is a stack of its own because code
+//! may need the app without a request: a command, a job, a test.
+//!
+//! Read next: `request_context.rs`, which pushes an app context where there is none.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing::instrument;
+
+use super::APP_CTX_STACK;
+use crate::app::{App, Setup};
+use crate::error::{Error, catch};
+use crate::signals;
+use crate::url_adapter::UrlAdapter;
+
+/// The context of an app at work. [`App::app_context`] makes one.
+pub struct AppContext {
+    app: App,
+    /// The app as it was set up when this context was made.
+    setup: Arc<Setup>,
+    url_adapter: Option<UrlAdapter>,
+    g: Arc<AppCtxGlobals>,
+    /// How often it is on a stack now. Flask: `len(_cv_tokens)`, before that `_refcnt`.
+    refcnt: AtomicUsize,
+}
+
+impl AppContext {
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "AppContext.__init__",
+        skip_all
+    )]
+    pub(crate) fn new(app: &App) -> Arc<Self> {
+        Arc::new(AppContext {
+            app: app.clone(),
+            setup: app.setup(),
+            url_adapter: app.create_url_adapter_outside_request(&app.config().settings()),
+            g: Arc::new(AppCtxGlobals::default()),
+            refcnt: AtomicUsize::new(0),
+        })
+    }
+
+    /// The app that this is the context of.
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// This context's `g`.
+    pub fn g(&self) -> &Arc<AppCtxGlobals> {
+        &self.g
+    }
+
+    pub(crate) fn url_adapter(&self) -> Option<&UrlAdapter> {
+        self.url_adapter.as_ref()
+    }
+
+    /// Makes this the current app context of this thread.
+    ///
+    /// # Errors
+    /// What a receiver of `appcontext_pushed` failed with; the context is pushed all the same.
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "AppContext.push",
+        skip_all
+    )]
+    pub fn push(self: &Arc<Self>) -> Result<(), Error> {
+        self.refcnt.fetch_add(1, Ordering::Relaxed);
+        APP_CTX_STACK.push(Arc::clone(self));
+        signals::APPCONTEXT_PUSHED.send(&self.app, &())
+    }
+
+    /// Takes it away again. The last pop runs the app context's teardown functions, with `exc`.
+    ///
+    /// # Errors
+    /// What a teardown function or a receiver failed with; an `AssertionError` where another context
+    /// was on top. The context is gone from the stack in every case.
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "AppContext.pop",
+        skip_all
+    )]
+    pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+        let last = self.refcnt.load(Ordering::Relaxed) <= 1;
+        let torn_down = if last {
+            catch(|| self.app.do_teardown_appcontext(&self.setup, exc))
+        } else {
+            Ok(())
+        };
+        self.refcnt.fetch_sub(1, Ordering::Relaxed);
+        let popped = APP_CTX_STACK.pop();
+        torn_down?;
+        match popped {
+            Some(top) if Arc::ptr_eq(&top, self) => {}
+            other => {
+                let found = other.map_or("None".to_owned(), |top| format!("{top:?}"));
+                return Err(Error::assertion(format!(
+                    "Popped wrong app context. ({found} instead of {self:?})"
+                )));
+            }
+        }
+        signals::APPCONTEXT_POPPED.send(&self.app, &())
+    }
+
+    /// Runs `body` in this context: Flask's `with app.app_context():`.
+    ///
+    /// # Errors
+    /// What pushing or popping failed with.
+    ///
+    /// # Panics
+    /// Where `body` does, after the context is popped.
+    pub fn with<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> Result<R, Error> {
+        let pushed = self.push();
+        super::run_and_pop(pushed, body, |error| self.pop(error))
+    }
+}
+
+impl fmt::Debug for AppContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<AppContext of {:?}>", self.app.name())
+    }
+}
+
+/// `g`: a place for the app's own values, for as long as the app context lasts. Flask:
+/// `_AppCtxGlobals`.
+///
+/// ```
+/// use carafe::{App, g};
+/// let app = App::new("shop");
+/// app.app_context().with(|| {
+///     g().set("started", 1_u64);
+///     assert_eq!(g().get::<u64>("started"), Some(1));
+///     assert_eq!(g().pop::<u64>("started"), Some(1));
+///     assert!(!g().contains("started"));
+/// })?;
+/// # Ok::<(), carafe::Error>(())
+/// ```
+#[derive(Default)]
+pub struct AppCtxGlobals {
+    values: Mutex<BTreeMap<String, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl AppCtxGlobals {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<dyn Any + Send + Sync>>> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `g.name = value`.
+    pub fn set<T: Any + Send + Sync>(&self, name: impl Into<String>, value: T) {
+        self.lock().insert(name.into(), Arc::new(value));
+    }
+
+    /// `g.get(name)`: a clone of the value, or `None` where there is none of type `T`. Keep a large
+    /// value in an `Arc`.
+    #[must_use]
+    pub fn get<T: Any + Clone>(&self, name: &str) -> Option<T> {
+        self.lock()
+            .get(name)
+            .and_then(|value| value.downcast_ref::<T>().cloned())
+    }
+
+    /// `g.pop(name, None)`: takes the value out. One of another type than `T` stays.
+    pub fn pop<T: Any + Clone>(&self, name: &str) -> Option<T> {
+        let mut values = self.lock();
+        let value = values.get(name)?.downcast_ref::<T>()?.clone();
+        values.remove(name);
+        Some(value)
+    }
+
+    /// `g.setdefault(name, value)`: the value that is there, or else the one that `make` makes.
+    pub fn setdefault<T: Any + Send + Sync + Clone>(
+        &self,
+        name: &str,
+        make: impl FnOnce() -> T,
+    ) -> T {
+        if let Some(value) = self.get(name) {
+            return value;
+        }
+        let value = make();
+        self.set(name, value.clone());
+        value
+    }
+
+    /// `name in g`.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.lock().contains_key(name)
+    }
+
+    /// `iter(g)`: the names, in alphabetical order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        self.lock().keys().cloned().collect()
+    }
+}
+
+impl fmt::Debug for AppCtxGlobals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}

@@ -1,0 +1,130 @@
+//! `LocalStack` and `LocalProxy`: how a global can be each thread's own.
+//!
+//! Mirrors `werkzeug/local.py` of Flask 1.1's days, where the two context stacks were `LocalStack`s
+//! and `request` was a proxy for the top of one.
+//!
+//! Read next: `globals.rs`, the stacks and proxies that there are.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::Arc;
+use std::thread::LocalKey;
+
+use crate::error::Error;
+
+/// One stack a thread: every thread sees its own, and starts with an empty one.
+pub struct LocalStack<T: 'static> {
+    stack: &'static LocalKey<RefCell<Vec<Arc<T>>>>,
+}
+
+impl<T> LocalStack<T> {
+    pub(crate) const fn new(stack: &'static LocalKey<RefCell<Vec<Arc<T>>>>) -> Self {
+        LocalStack { stack }
+    }
+
+    /// Puts `item` on top.
+    pub(crate) fn push(&self, item: Arc<T>) {
+        self.stack.with_borrow_mut(|stack| stack.push(item));
+    }
+
+    /// Takes the top away.
+    pub(crate) fn pop(&self) -> Option<Arc<T>> {
+        self.stack.with_borrow_mut(Vec::pop)
+    }
+
+    /// The item on top, if there is one.
+    #[must_use]
+    pub fn top(&self) -> Option<Arc<T>> {
+        self.stack.with_borrow(|stack| stack.last().cloned())
+    }
+
+    /// Looks at the item on top without keeping it.
+    pub(crate) fn with_top<R>(&self, look: impl FnOnce(Option<&Arc<T>>) -> R) -> R {
+        self.stack.with_borrow(|stack| look(stack.last()))
+    }
+
+    /// How many items are on this thread's stack.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.stack.with_borrow(Vec::len)
+    }
+
+    /// Whether this thread's stack is empty.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl<T> fmt::Debug for LocalStack<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalStack")
+            .field("len", &self.len())
+            .finish()
+    }
+}
+
+/// Stands for an object that each thread has its own of. It holds nothing: every use looks the object
+/// up where it is at that moment.
+///
+/// In Python a proxy can pass for the object itself. Rust wants to know whether the object is there,
+/// so a proxy is asked for it: [`get_current_object`](LocalProxy::get_current_object) panics outside
+/// a context, in Flask's words, and [`try_get_current_object`](LocalProxy::try_get_current_object)
+/// returns them as an error.
+pub struct LocalProxy<T: 'static> {
+    name: &'static str,
+    lookup: fn() -> Option<T>,
+    unbound_message: &'static str,
+}
+
+impl<T> LocalProxy<T> {
+    pub(crate) const fn new(
+        name: &'static str,
+        lookup: fn() -> Option<T>,
+        unbound_message: &'static str,
+    ) -> Self {
+        LocalProxy {
+            name,
+            lookup,
+            unbound_message,
+        }
+    }
+
+    /// The object that the proxy stands for now. Werkzeug: `_get_current_object`.
+    ///
+    /// # Panics
+    /// Outside the context that holds it. In a view a panic is an unhandled error: the client sees a
+    /// 500 and the contexts are popped.
+    #[must_use]
+    #[track_caller]
+    pub fn get_current_object(&self) -> T {
+        match (self.lookup)() {
+            Some(object) => object,
+            None => panic!("{}", self.unbound_message),
+        }
+    }
+
+    /// The object that the proxy stands for now.
+    ///
+    /// # Errors
+    /// A `RuntimeError` outside the context that holds it.
+    pub fn try_get_current_object(&self) -> Result<T, Error> {
+        (self.lookup)().ok_or_else(|| Error::runtime(self.unbound_message))
+    }
+
+    /// Whether there is an object now: what `bool(proxy)` tells in Python.
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        (self.lookup)().is_some()
+    }
+}
+
+impl<T> fmt::Debug for LocalProxy<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_bound() {
+            write!(f, "<LocalProxy {}>", self.name)
+        } else {
+            write!(f, "<LocalProxy {} unbound>", self.name)
+        }
+    }
+}

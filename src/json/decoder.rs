@@ -1,0 +1,409 @@
+//! From text to a [`Value`]: `json.loads`.
+//!
+//! Mirrors Python's `json/decoder.py` and `json/scanner.py` (as their C form, which is what runs,
+//! has it), with Flask's tags resolved in the same pass. It keeps its own stack of open lists and
+//! dicts, so no text can exhaust the thread's.
+//!
+//! Read next: `tag.rs`.
+
+use std::borrow::Cow;
+
+use super::{JsonError, MAX_DEPTH, MAX_INT_DIGITS, tag};
+use crate::{Dict, Value};
+
+/// `json.loads` of a `str`.
+///
+/// ```
+/// use carafe::{Value, json};
+/// let value = json::loads(r#"{"n": [1, 1e400, NaN, 123456789012345678901234567890]}"#)?;
+/// assert_eq!(value.get("n").and_then(|n| n.as_list()).map(<[_]>::len), Some(4));
+/// let error = json::loads("[1,]").unwrap_err();
+/// assert_eq!(error.to_string(), "Expecting value: line 1 column 4 (char 3)");
+/// # Ok::<(), json::JsonError>(())
+/// ```
+///
+/// # Errors
+/// Wherever Python raises one ([`JsonError`] names which), and for a lone surrogate escape, which a
+/// Rust string cannot hold.
+pub fn loads(text: &str) -> Result<Value, JsonError> {
+    decode(text, false)
+}
+
+/// `json.loads` of `bytes`: UTF-8, or UTF-16 or UTF-32 where the first bytes show that.
+///
+/// # Errors
+/// As [`loads`], and where the bytes are not text.
+pub fn loads_bytes(bytes: &[u8]) -> Result<Value, JsonError> {
+    let text = decode_bytes(bytes)?;
+    // A BOM that is left is a character like any other: it is only refused in a `str` by name.
+    Decoder::new(&text, false).document()
+}
+
+/// `json.loads` of a `str`, and with `untag` Flask's `TaggedJSONSerializer.loads`.
+pub(super) fn decode(text: &str, untag: bool) -> Result<Value, JsonError> {
+    let mut decoder = Decoder::new(text, untag);
+    if text.starts_with('\u{feff}') {
+        return Err(decoder.error("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0));
+    }
+    decoder.document()
+}
+
+/// `json.detect_encoding`, and then `bytes.decode`.
+fn decode_bytes(bytes: &[u8]) -> Result<Cow<'_, str>, JsonError> {
+    match *bytes {
+        [0, 0, 0xfe, 0xff, ref rest @ ..] => utf32(rest, u32::from_be_bytes),
+        [0xff, 0xfe, 0, 0, ref rest @ ..] => utf32(rest, u32::from_le_bytes),
+        [0xfe, 0xff, ref rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xff, 0xfe, ref rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xef, 0xbb, 0xbf, ref rest @ ..] => utf8(rest),
+        [0, 0, _, _, ..] => utf32(bytes, u32::from_be_bytes),
+        [0, _, _, _, ..] | [0, _] => utf16(bytes, u16::from_be_bytes),
+        [_, 0, 0, 0, ..] => utf32(bytes, u32::from_le_bytes),
+        [_, 0, _, _, ..] | [_, 0] => utf16(bytes, u16::from_le_bytes),
+        _ => utf8(bytes),
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, JsonError> {
+    std::str::from_utf8(bytes)
+        .map(Cow::Borrowed)
+        .map_err(|_| JsonError::Unicode("utf-8"))
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, JsonError> {
+    let (units, rest) = bytes.as_chunks::<2>();
+    let text = char::decode_utf16(units.iter().map(|bytes| unit(*bytes))).collect::<Result<_, _>>();
+    match text {
+        Ok(text) if rest.is_empty() => Ok(Cow::Owned(text)),
+        _ => Err(JsonError::Unicode("utf-16")),
+    }
+}
+
+fn utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> Result<Cow<'_, str>, JsonError> {
+    let (units, rest) = bytes.as_chunks::<4>();
+    let text = units
+        .iter()
+        .map(|bytes| char::from_u32(unit(*bytes)))
+        .collect::<Option<_>>();
+    match text {
+        Some(text) if rest.is_empty() => Ok(Cow::Owned(text)),
+        _ => Err(JsonError::Unicode("utf-32")),
+    }
+}
+
+/// A list or a dict that has not been read to its end.
+enum Open {
+    List(Vec<Value>),
+    /// And the key whose value comes next.
+    Dict(Dict, String),
+}
+
+struct Decoder<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    /// Where the next byte is.
+    at: usize,
+    untag: bool,
+}
+
+impl<'a> Decoder<'a> {
+    fn new(text: &'a str, untag: bool) -> Self {
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            untag,
+        }
+    }
+
+    /// One value, and nothing behind it.
+    fn document(&mut self) -> Result<Value, JsonError> {
+        let mut open = Vec::new();
+        self.skip_space();
+        loop {
+            let mut value = match self.begin(&mut open)? {
+                Some(value) => value,
+                // A list or dict was opened: its first value is next.
+                None => continue,
+            };
+            // A value is complete: it goes where it belongs, which may complete that in turn.
+            loop {
+                let Some(container) = open.pop() else {
+                    self.skip_space();
+                    if self.at < self.bytes.len() {
+                        return Err(self.error("Extra data", self.at));
+                    }
+                    return Ok(value);
+                };
+                match self.put(container, value, &mut open)? {
+                    Some(complete) => value = complete,
+                    None => break,
+                }
+            }
+        }
+    }
+
+    /// Reads a value, or as far as to the first value inside of it, which is then on `open`.
+    fn begin(&mut self, open: &mut Vec<Open>) -> Result<Option<Value>, JsonError> {
+        let start = self.at;
+        let value = match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                Value::Str(self.string()?)
+            }
+            Some(b'{') => {
+                self.at += 1;
+                self.skip_space();
+                if self.eat(b'}') {
+                    return Ok(Some(Value::Dict(Dict::new())));
+                }
+                let key = self.key()?;
+                return self.push(open, Open::Dict(Dict::new(), key));
+            }
+            Some(b'[') => {
+                self.at += 1;
+                self.skip_space();
+                if self.eat(b']') {
+                    return Ok(Some(Value::List(Vec::new())));
+                }
+                return self.push(open, Open::List(Vec::new()));
+            }
+            Some(b'n') if self.word("null") => Value::Null,
+            Some(b't') if self.word("true") => Value::Bool(true),
+            Some(b'f') if self.word("false") => Value::Bool(false),
+            Some(b'N') if self.word("NaN") => Value::Float(f64::NAN),
+            Some(b'I') if self.word("Infinity") => Value::Float(f64::INFINITY),
+            Some(b'-') if self.word("-Infinity") => Value::Float(f64::NEG_INFINITY),
+            Some(b'-' | b'0'..=b'9') => match self.number()? {
+                Some(number) => number,
+                None => return Err(self.error("Expecting value", start)),
+            },
+            _ => return Err(self.error("Expecting value", start)),
+        };
+        Ok(Some(value))
+    }
+
+    fn push(&self, open: &mut Vec<Open>, container: Open) -> Result<Option<Value>, JsonError> {
+        if open.len() >= MAX_DEPTH {
+            return Err(JsonError::TooDeep);
+        }
+        open.push(container);
+        Ok(None)
+    }
+
+    /// Puts a value into its list or dict, which is returned where it ends here, and goes back to
+    /// `open` where another value follows.
+    fn put(
+        &mut self,
+        container: Open,
+        value: Value,
+        open: &mut Vec<Open>,
+    ) -> Result<Option<Value>, JsonError> {
+        self.skip_space();
+        match container {
+            Open::List(mut items) => {
+                items.push(value);
+                if self.eat(b']') {
+                    return Ok(Some(Value::List(items)));
+                }
+                self.comma()?;
+                open.push(Open::List(items));
+            }
+            Open::Dict(mut dict, key) => {
+                // The last one wins, in the place of the first, as in Python's dict.
+                dict.insert(key, value);
+                if self.eat(b'}') {
+                    return Ok(Some(if self.untag {
+                        tag::untag(dict)?
+                    } else {
+                        Value::Dict(dict)
+                    }));
+                }
+                self.comma()?;
+                let key = self.key()?;
+                open.push(Open::Dict(dict, key));
+            }
+        }
+        Ok(None)
+    }
+
+    fn comma(&mut self) -> Result<(), JsonError> {
+        if !self.eat(b',') {
+            return Err(self.error("Expecting ',' delimiter", self.at));
+        }
+        self.skip_space();
+        Ok(())
+    }
+
+    /// A key and its colon.
+    fn key(&mut self) -> Result<String, JsonError> {
+        if !self.eat(b'"') {
+            let message = "Expecting property name enclosed in double quotes";
+            return Err(self.error(message, self.at));
+        }
+        let key = self.string()?;
+        self.skip_space();
+        if !self.eat(b':') {
+            return Err(self.error("Expecting ':' delimiter", self.at));
+        }
+        self.skip_space();
+        Ok(key)
+    }
+
+    /// `json.decoder.scanstring`: the rest of a string whose `"` has been read.
+    fn string(&mut self) -> Result<String, JsonError> {
+        let begin = self.at - 1;
+        let mut chunks = String::new();
+        loop {
+            let start = self.at;
+            let rest = &self.bytes[start..];
+            let Some(length) = rest
+                .iter()
+                .position(|byte| matches!(byte, b'"' | b'\\' | ..0x20))
+            else {
+                return Err(self.error("Unterminated string starting at", begin));
+            };
+            let chunk = &self.text[start..start + length];
+            self.at += length + 1;
+            match rest[length] {
+                b'"' if chunks.is_empty() => return Ok(chunk.to_owned()),
+                b'"' => {
+                    chunks.push_str(chunk);
+                    return Ok(chunks);
+                }
+                b'\\' => {
+                    chunks.push_str(chunk);
+                    chunks.push(self.escape(begin)?);
+                }
+                _ => return Err(self.error("Invalid control character at", self.at - 1)),
+            }
+        }
+    }
+
+    /// What stands for a character after a `\`.
+    fn escape(&mut self, begin: usize) -> Result<char, JsonError> {
+        let Some(byte) = self.peek() else {
+            return Err(self.error("Unterminated string starting at", begin));
+        };
+        self.at += 1;
+        Ok(match byte {
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => return self.unicode(),
+            _ => return Err(self.error("Invalid \\escape", self.at - 2)),
+        })
+    }
+
+    /// The digits of a `\uXXXX`, and those of a second one where the first is half of a pair.
+    fn unicode(&mut self) -> Result<char, JsonError> {
+        let first = self.hex()?;
+        if let Some(char) = char::from_u32(first) {
+            return Ok(char);
+        }
+        if first < 0xdc00 && self.bytes[self.at..].starts_with(b"\\u") {
+            self.at += 2;
+            let second = self.hex()?;
+            if (0xdc00..0xe000).contains(&second) {
+                let scalar = 0x1_0000 + ((first - 0xd800) << 10) + (second - 0xdc00);
+                return char::from_u32(scalar).ok_or(JsonError::LoneSurrogate);
+            }
+        }
+        Err(JsonError::LoneSurrogate)
+    }
+
+    fn hex(&mut self) -> Result<u32, JsonError> {
+        let digits = self.bytes.get(self.at..self.at + 4).unwrap_or_default();
+        let mut number = 0;
+        for digit in digits {
+            match char::from(*digit).to_digit(16) {
+                Some(digit) => number = number * 16 + digit,
+                None => return Err(self.error("Invalid \\uXXXX escape", self.at - 1)),
+            }
+        }
+        // Python wants to see the character behind the digits too.
+        if digits.is_empty() || self.at + 4 >= self.bytes.len() {
+            return Err(self.error("Invalid \\uXXXX escape", self.at - 1));
+        }
+        self.at += 4;
+        Ok(number)
+    }
+
+    /// `json.scanner.NUMBER_RE`. `None` where there is no number.
+    fn number(&mut self) -> Result<Option<Value>, JsonError> {
+        let start = self.at;
+        let mut end = start + usize::from(self.bytes[start] == b'-');
+        match self.bytes.get(end) {
+            Some(b'0') => end += 1,
+            Some(b'1'..=b'9') => end = self.digits(end),
+            _ => return Ok(None),
+        }
+        let mut is_float = false;
+        if self.bytes.get(end) == Some(&b'.') && self.digits(end + 1) > end + 1 {
+            end = self.digits(end + 1);
+            is_float = true;
+        }
+        if matches!(self.bytes.get(end), Some(b'e' | b'E')) {
+            let sign = usize::from(matches!(self.bytes.get(end + 1), Some(b'+' | b'-')));
+            let first = end + 1 + sign;
+            if self.digits(first) > first {
+                end = self.digits(first);
+                is_float = true;
+            }
+        }
+        self.at = end;
+        let text = &self.text[start..end];
+        if is_float {
+            return Ok(text.parse().ok().map(Value::Float));
+        }
+        if text.len() > MAX_INT_DIGITS && text.trim_start_matches('-').len() > MAX_INT_DIGITS {
+            return Err(JsonError::IntTooLong);
+        }
+        Ok(Value::from_digits(text))
+    }
+
+    /// Where the digits that begin at `start` end.
+    fn digits(&self, start: usize) -> usize {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        start + rest.iter().take_while(|byte| byte.is_ascii_digit()).count()
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let found = self.bytes[self.at..].starts_with(word.as_bytes());
+        if found {
+            self.at += word.len();
+        }
+        found
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    /// An error at a byte of the text, told in characters as Python does.
+    fn error(&self, message: &'static str, at: usize) -> JsonError {
+        let before = String::from_utf8_lossy(&self.bytes[..at.min(self.bytes.len())]);
+        let last_line = before.rsplit('\n').next().unwrap_or_default();
+        JsonError::Decode {
+            message,
+            line: before.matches('\n').count() + 1,
+            column: last_line.chars().count() + 1,
+            position: before.chars().count(),
+        }
+    }
+}

@@ -1,0 +1,403 @@
+//! From a [`Value`] to text: `json.dumps`, in the four forms that Flask and itsdangerous use.
+//!
+//! Mirrors Python's `json/encoder.py`, with `_default` of `flask/json/provider.py` and the tags of
+//! `flask/json/tag.py` written in the same pass, so that no second tree is built.
+//!
+//! Read next: `decoder.rs`, the way back.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::tag;
+use super::{JsonError, MAX_DEPTH, MAX_INT_DIGITS, http_date};
+use crate::{Dict, Value};
+
+/// Something to write: a [`Value`], or a [`Dict`] that is not inside of one (a session's).
+#[derive(Clone, Copy, Debug)]
+pub enum ValueRef<'a> {
+    /// Any value.
+    Value(&'a Value),
+    /// A `dict`.
+    Dict(&'a Dict),
+}
+
+impl<'a> From<&'a Value> for ValueRef<'a> {
+    fn from(value: &'a Value) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl<'a> From<&'a Dict> for ValueRef<'a> {
+    fn from(dict: &'a Dict) -> Self {
+        Self::Dict(dict)
+    }
+}
+
+/// The keyword arguments of `json.dumps`.
+#[derive(Debug)]
+pub(crate) struct Style {
+    item_separator: &'static str,
+    key_separator: &'static str,
+    /// `indent=2`.
+    indent: bool,
+    ensure_ascii: bool,
+    sort_keys: bool,
+    types: Types,
+}
+
+/// What becomes of the types that JSON does not have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Types {
+    /// A `TypeError`, but for tuples and `Markup`, which to Python are lists and text.
+    Refused,
+    /// `flask.json.provider._default`: dates and UUIDs become text; bytes are a `TypeError`.
+    Default,
+    /// Flask's tags keep each apart.
+    Tagged,
+}
+
+impl Style {
+    /// Python's own defaults: `json.dumps(value)`.
+    pub(crate) const PYTHON: Self = Self {
+        item_separator: ", ",
+        key_separator: ": ",
+        indent: false,
+        ensure_ascii: true,
+        sort_keys: false,
+        types: Types::Refused,
+    };
+    /// itsdangerous's `_CompactJSON`.
+    pub(crate) const COMPACT: Self = Self {
+        item_separator: ",",
+        key_separator: ":",
+        ensure_ascii: false,
+        ..Self::PYTHON
+    };
+    /// What `jsonify` sends.
+    const FLASK: Self = Self {
+        item_separator: ",",
+        key_separator: ":",
+        sort_keys: true,
+        types: Types::Default,
+        ..Self::PYTHON
+    };
+    /// What `jsonify` sends in debug mode.
+    const PRETTY: Self = Self {
+        item_separator: ",",
+        indent: true,
+        key_separator: ": ",
+        ..Self::FLASK
+    };
+    /// What a session cookie holds.
+    pub(crate) const TAGGED: Self = Self {
+        types: Types::Tagged,
+        ..Self::FLASK
+    };
+}
+
+/// `DefaultJSONProvider.dumps`, as `jsonify` calls it outside of debug mode: keys sorted, ASCII
+/// only, no spaces. Tuples become lists, UUIDs and `Markup` text, dates an HTTP date.
+///
+/// ```
+/// use carafe::{Value, json};
+/// let user = Value::from_iter([("name", Value::from("Zoë")), ("age", 42.into())]);
+/// assert_eq!(json::dumps(&user)?, r#"{"age":42,"name":"Zo\u00eb"}"#);
+/// # Ok::<(), json::JsonError>(())
+/// ```
+///
+/// # Errors
+/// [`JsonError::NotSerializable`] for bytes; `TooDeep`, `IntTooLong` and `DateOutOfRange` where
+/// Python fails too.
+pub fn dumps<'a>(value: impl Into<ValueRef<'a>>) -> Result<String, JsonError> {
+    encode(value.into(), &Style::FLASK)
+}
+
+/// `DefaultJSONProvider.dumps` as `jsonify` calls it in debug mode: like [`dumps`], one item a
+/// line, two spaces a level.
+///
+/// # Errors
+/// As [`dumps`].
+pub fn dumps_pretty<'a>(value: impl Into<ValueRef<'a>>) -> Result<String, JsonError> {
+    encode(value.into(), &Style::PRETTY)
+}
+
+/// `json.dumps(value, **style)`.
+pub(crate) fn encode(value: ValueRef<'_>, style: &Style) -> Result<String, JsonError> {
+    let mut encoder = Encoder {
+        out: String::with_capacity(128),
+        depth: 0,
+        style,
+    };
+    match value {
+        ValueRef::Value(value) => encoder.value(value)?,
+        ValueRef::Dict(dict) => encoder.tag_dict(dict)?,
+    }
+    Ok(encoder.out)
+}
+
+struct Encoder<'s> {
+    out: String,
+    depth: usize,
+    style: &'s Style,
+}
+
+impl Encoder<'_> {
+    fn value(&mut self, value: &Value) -> Result<(), JsonError> {
+        let types = self.style.types;
+        match value {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(true) => self.out.push_str("true"),
+            Value::Bool(false) => self.out.push_str("false"),
+            Value::Int(number) => self.display(number),
+            Value::BigInt(digits) => {
+                if digits.trim_start_matches('-').len() > MAX_INT_DIGITS {
+                    return Err(JsonError::IntTooLong);
+                }
+                self.out.push_str(digits);
+            }
+            Value::Float(number) => self.float(*number),
+            Value::Str(text) => self.string(text),
+            Value::List(items) => self.list(items)?,
+            Value::Dict(dict) => self.tag_dict(dict)?,
+            Value::Tuple(items) if types == Types::Tagged => {
+                self.tag(tag::TUPLE, |encoder| encoder.list(items))?;
+            }
+            Value::Tuple(items) => self.list(items)?,
+            Value::Markup(text) if types == Types::Tagged => {
+                self.tag(tag::MARKUP, |encoder| {
+                    encoder.string(text);
+                    Ok(())
+                })?;
+            }
+            Value::Markup(text) => self.string(text),
+            Value::Bytes(bytes) if types == Types::Tagged => {
+                self.tag(tag::BYTES, |encoder| {
+                    encoder.out.push('"');
+                    STANDARD.encode_string(bytes, &mut encoder.out);
+                    encoder.out.push('"');
+                    Ok(())
+                })?;
+            }
+            Value::Uuid(uuid) if types == Types::Tagged => {
+                self.tag(tag::UUID, |encoder| {
+                    encoder.quoted(&uuid.as_simple());
+                    Ok(())
+                })?;
+            }
+            Value::Uuid(uuid) if types == Types::Default => self.quoted(uuid),
+            Value::DateTime(seconds) if types == Types::Tagged => {
+                let date = http_date(*seconds).ok_or(JsonError::DateOutOfRange)?;
+                self.tag(tag::DATETIME, |encoder| {
+                    encoder.quoted(&date);
+                    Ok(())
+                })?;
+            }
+            Value::DateTime(seconds) if types == Types::Default => {
+                let date = http_date(*seconds).ok_or(JsonError::DateOutOfRange)?;
+                self.quoted(&date);
+            }
+            Value::Bytes(_) | Value::Uuid(_) | Value::DateTime(_) => {
+                return Err(JsonError::NotSerializable(value.type_name()));
+            }
+        }
+        Ok(())
+    }
+
+    /// A dict. One that would be taken for a tag when it is read gets a tag itself: flask's
+    /// `TagDict` and `PassDict`.
+    fn tag_dict(&mut self, dict: &Dict) -> Result<(), JsonError> {
+        if self.style.types == Types::Tagged
+            && dict.len() == 1
+            && let Some((key, value)) = dict.first()
+            && tag::is_tag(key)
+        {
+            return self.tag(tag::DICT, |encoder| {
+                encoder.open('{')?;
+                encoder.out.push('"');
+                encoder.out.push_str(key);
+                encoder.out.push_str("__\":");
+                encoder.value(value)?;
+                encoder.close('}');
+                Ok(())
+            });
+        }
+        self.dict(dict)
+    }
+
+    fn dict(&mut self, dict: &Dict) -> Result<(), JsonError> {
+        if dict.is_empty() {
+            self.out.push_str("{}");
+            return Ok(());
+        }
+        self.open('{')?;
+        if self.style.sort_keys && !dict.keys().is_sorted() {
+            let mut items: Vec<_> = dict.iter().collect();
+            items.sort_unstable_by_key(|(key, _)| *key);
+            self.items(items.into_iter())?;
+        } else {
+            self.items(dict.iter())?;
+        }
+        self.close('}');
+        Ok(())
+    }
+
+    fn items<'a>(
+        &mut self,
+        items: impl Iterator<Item = (&'a String, &'a Value)>,
+    ) -> Result<(), JsonError> {
+        for (index, (key, value)) in items.enumerate() {
+            self.separate(index);
+            self.string(key);
+            self.out.push_str(self.style.key_separator);
+            self.value(value)?;
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, items: &[Value]) -> Result<(), JsonError> {
+        if items.is_empty() {
+            self.out.push_str("[]");
+            return Ok(());
+        }
+        self.open('[')?;
+        for (index, item) in items.iter().enumerate() {
+            self.separate(index);
+            self.value(item)?;
+        }
+        self.close(']');
+        Ok(())
+    }
+
+    /// `{" t":...}`: `key` is one of the tags, so there is nothing in it to escape.
+    fn tag(
+        &mut self,
+        key: &str,
+        contents: impl FnOnce(&mut Self) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        self.open('{')?;
+        self.out.push('"');
+        self.out.push_str(key);
+        self.out.push_str("\":");
+        contents(self)?;
+        self.close('}');
+        Ok(())
+    }
+
+    fn open(&mut self, bracket: char) -> Result<(), JsonError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(JsonError::TooDeep);
+        }
+        self.out.push(bracket);
+        Ok(())
+    }
+
+    fn close(&mut self, bracket: char) {
+        self.depth -= 1;
+        self.newline();
+        self.out.push(bracket);
+    }
+
+    fn separate(&mut self, index: usize) {
+        if index > 0 {
+            self.out.push_str(self.style.item_separator);
+        }
+        self.newline();
+    }
+
+    fn newline(&mut self) {
+        if self.style.indent {
+            self.out.push('\n');
+            for _ in 0..self.depth {
+                self.out.push_str("  ");
+            }
+        }
+    }
+
+    fn display(&mut self, value: &impl std::fmt::Display) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.out, "{value}");
+    }
+
+    /// Text with nothing in it to escape.
+    fn quoted(&mut self, text: &impl std::fmt::Display) {
+        self.out.push('"');
+        self.display(text);
+        self.out.push('"');
+    }
+
+    /// `py_encode_basestring_ascii`, or `py_encode_basestring` without `ensure_ascii`.
+    fn string(&mut self, text: &str) {
+        self.out.push('"');
+        // Start of the stretch that is copied as it is.
+        let mut start = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            let plain = match byte {
+                b'"' | b'\\' | ..0x20 => false,
+                0x7f.. => !self.style.ensure_ascii,
+                _ => true,
+            };
+            if plain || at < start {
+                continue;
+            }
+            self.out.push_str(&text[start..at]);
+            start = at + self.escape(&text[at..]);
+        }
+        self.out.push_str(&text[start..]);
+        self.out.push('"');
+    }
+
+    /// Writes the first character of `text` as an escape, and tells its length in bytes.
+    fn escape(&mut self, text: &str) -> usize {
+        let Some(char) = text.chars().next() else {
+            return 0;
+        };
+        match char {
+            '"' => self.out.push_str("\\\""),
+            '\\' => self.out.push_str("\\\\"),
+            '\n' => self.out.push_str("\\n"),
+            '\r' => self.out.push_str("\\r"),
+            '\t' => self.out.push_str("\\t"),
+            '\u{8}' => self.out.push_str("\\b"),
+            '\u{c}' => self.out.push_str("\\f"),
+            _ => {
+                for unit in char.encode_utf16(&mut [0; 2]) {
+                    let _ = write!(self.out, "\\u{unit:04x}");
+                }
+            }
+        }
+        char.len_utf8()
+    }
+
+    /// `float.__repr__`: the fewest digits that read back as the same number, as `1e+16` from
+    /// 10¹⁶ on and below 10⁻⁴, with `.0` where it would look like an integer.
+    fn float(&mut self, number: f64) {
+        if number.is_nan() {
+            self.out.push_str("NaN");
+            return;
+        }
+        if number.is_infinite() {
+            self.out.push_str(if number > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            });
+            return;
+        }
+        let magnitude = number.abs();
+        if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
+            let text = format!("{number:e}");
+            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+            let (sign, exponent) = match exponent.strip_prefix('-') {
+                Some(exponent) => ('-', exponent),
+                None => ('+', exponent),
+            };
+            let _ = write!(self.out, "{digits}e{sign}{exponent:0>2}");
+        } else {
+            // Rust's `{:?}` has the `.0`, and the same limits, but another form beyond them.
+            let _ = write!(self.out, "{number:?}");
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Python's JSON, as Flask writes and reads it.
+//!
+//! Mirrors `flask/json/__init__.py` and `flask/json/provider.py` (`DefaultJSONProvider`) over
+//! Python's own `json` module. It is a dialect: `NaN` and `Infinity` are words of it, integers have
+//! no limit, floats are written as Python's `repr` does, and everything outside of ASCII is
+//! escaped. A body and a cookie that leave Carafe are the same bytes as Flask's, which is why this
+//! is not `serde_json`.
+//!
+//! | here | there |
+//! | --- | --- |
+//! | [`dumps`], [`dumps_pretty`] | `DefaultJSONProvider.dumps`, and its form in debug mode |
+//! | [`loads`], [`loads_bytes`] | `json.loads` of a `str`, of `bytes` |
+//! | [`TaggedJsonSerializer`] | `flask/json/tag.py`: what a session cookie holds |
+//! | [`to_value`], [`from_value`] | the bridge to any Rust type that `serde` knows |
+//!
+//! Read next: `tag.rs`, then `encoder.rs` and `decoder.rs`, which do the work.
+
+mod date;
+mod de;
+mod decoder;
+mod encoder;
+mod error;
+mod ser;
+mod tag;
+
+pub use date::{http_date, parse_date};
+pub use de::{from_value, from_value_ref};
+pub use decoder::{loads, loads_bytes};
+pub(crate) use encoder::{Style, encode};
+pub use encoder::{ValueRef, dumps, dumps_pretty};
+pub use error::JsonError;
+pub use ser::to_value;
+pub use tag::TaggedJsonSerializer;
+
+/// How deep lists and dicts may nest, in a text that is read or written. Python gives up at about
+/// the same depth, with a `RecursionError`.
+pub const MAX_DEPTH: usize = 900;
+
+/// How many digits an integer may have, as Python has it (`sys.set_int_max_str_digits`).
+const MAX_INT_DIGITS: usize = 4300;

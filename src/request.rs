@@ -1,0 +1,118 @@
+//! `Request`: Werkzeug's request, and what Flask knows of it beyond that: its rule and its blueprints.
+//!
+//! Mirrors `Request` in `flask/wrappers.py`, which subclasses Werkzeug's; here it derefs to ours in
+//! `wrappers/request.rs`, where all the rest is.
+//!
+//! Read next: `wrappers/request.rs`.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use crate::config::Settings;
+use crate::error::Error;
+use crate::routing::{Rule, RuleMatch};
+use crate::typing::ViewArgs;
+use crate::wrappers;
+use crate::wsgi::Environ;
+
+/// The request that an app is handling. Flask: `Request`.
+pub struct Request {
+    base: wrappers::Request,
+    /// What the match found. Once: the same request is matched again when its context is pushed again,
+    /// with the same result.
+    routing: OnceLock<Result<Arc<Rule>, Error>>,
+    view_args: Mutex<Option<ViewArgs>>,
+}
+
+impl Request {
+    pub(crate) fn new(environ: Environ, settings: &Settings) -> Self {
+        let base = wrappers::Request::from_environ(environ);
+        base.set_max_content_length(settings.max_content_length);
+        base.set_debug(settings.debug);
+        Request {
+            base,
+            routing: OnceLock::new(),
+            view_args: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn set_match(&self, matched: RuleMatch) {
+        if self.routing.set(Ok(matched.rule)).is_ok() {
+            *self.lock_view_args() = Some(matched.view_args);
+        }
+    }
+
+    pub(crate) fn set_routing_exception(&self, error: Error) {
+        // As above: a second match has nothing new to say.
+        drop(self.routing.set(Err(error)));
+    }
+
+    fn lock_view_args(&self) -> MutexGuard<'_, Option<ViewArgs>> {
+        self.view_args
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `request.url_rule`: the rule that matched.
+    pub fn url_rule(&self) -> Option<&Arc<Rule>> {
+        self.routing.get()?.as_ref().ok()
+    }
+
+    /// `request.routing_exception`: why no rule matched.
+    pub fn routing_exception(&self) -> Option<Error> {
+        self.routing.get()?.as_ref().err().cloned()
+    }
+
+    /// `request.view_args`: what the view will be called with. `None` where no rule matched.
+    pub fn view_args(&self) -> Option<ViewArgs> {
+        self.lock_view_args().clone()
+    }
+
+    /// Lets a URL value preprocessor change the view arguments. It works on a copy, since it may look
+    /// at the request too; what it changed is kept even where it fails.
+    pub(crate) fn with_view_args<R>(
+        &self,
+        change: impl FnOnce(Option<&str>, Option<&mut ViewArgs>) -> R,
+    ) -> R {
+        let mut view_args = self.view_args();
+        let result = change(self.endpoint(), view_args.as_mut());
+        *self.lock_view_args() = view_args;
+        result
+    }
+
+    /// `request.endpoint`: the endpoint that matched.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.url_rule().map(|rule| rule.endpoint.as_str())
+    }
+
+    /// `request.blueprint`: the full name of the blueprint that the endpoint belongs to.
+    pub fn blueprint(&self) -> Option<&str> {
+        self.endpoint()?
+            .rsplit_once('.')
+            .map(|(blueprint, _)| blueprint)
+    }
+
+    /// `request.blueprints`: that blueprint and those it is nested in, from the innermost out.
+    pub fn blueprints(&self) -> Vec<&str> {
+        self.blueprint().map_or_else(Vec::new, split_blueprint_path)
+    }
+}
+
+/// `a.b.c` is `a.b.c`, `a.b`, `a`. Flask: `_split_blueprint_path`.
+pub(crate) fn split_blueprint_path(name: &str) -> Vec<&str> {
+    std::iter::successors(Some(name), |inner| Some(inner.rsplit_once('.')?.0)).collect()
+}
+
+impl Deref for Request {
+    type Target = wrappers::Request;
+    fn deref(&self) -> &wrappers::Request {
+        &self.base
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Request {:?} [{}]>", self.url(), self.method())
+    }
+}

@@ -1,0 +1,279 @@
+//! Sessions: what a user's next request can still know.
+//!
+//! Mirrors `flask/sessions.py`. [`Session`] is the dict, with the flags that decide whether it is
+//! saved; [`SessionInterface`] opens and saves it; [`SecureCookieSessionInterface`] keeps it in a
+//! signed cookie.
+//!
+//! Read next: `interface.rs`, then `secure_cookie.rs`.
+
+mod interface;
+mod secure_cookie;
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use interface::SessionInterface;
+pub(crate) use interface::{make_null_session, open_session, save_session};
+pub use secure_cookie::SecureCookieSessionInterface;
+
+use crate::error::Error;
+use crate::json;
+use crate::value::{Dict, Value};
+
+/// A session's dict and its flags. Flask: `SecureCookieSession`, `NullSession` and `SessionMixin`.
+///
+/// Reading takes the value out as any type that serde can build; writing takes any that serde can
+/// take apart. A tuple, bytes, a UUID or a datetime that a Flask app put in is kept as it is.
+///
+/// ```
+/// use carafe::{App, Scaffold, session};
+/// let mut app = App::new("shop");
+/// app.config().set_secret_key("adavafa");
+/// app.route("/count", || {
+///     let n: u32 = session().get("n").unwrap_or(0) + 1;
+///     session().insert("n", n)?;
+///     Ok::<_, carafe::Error>(format!("visit {n}"))
+/// });
+/// let mut client = app.test_client();
+/// assert_eq!(client.get("/count").send()?.text(), "visit 1");
+/// assert_eq!(client.get("/count").send()?.text(), "visit 2");
+/// # Ok::<(), carafe::Error>(())
+/// ```
+pub struct Session {
+    state: Mutex<State>,
+    /// A null session can be read, and every write to it fails.
+    null: bool,
+}
+
+#[derive(Default)]
+struct State {
+    data: Dict,
+    new: bool,
+    modified: bool,
+    accessed: bool,
+}
+
+/// What a write to a session without a secret key fails with. Its words are Flask's.
+const NO_SECRET_KEY: &str = "The session is unavailable because no secret key was set.  Set the \
+secret_key on the application to something unique and secret.";
+
+impl Session {
+    /// A session that was opened with `data` in it.
+    #[must_use]
+    pub fn from_data(data: Dict) -> Self {
+        Session {
+            state: Mutex::new(State {
+                data,
+                ..State::default()
+            }),
+            null: false,
+        }
+    }
+
+    /// An empty session for a client that brought none.
+    #[must_use]
+    pub fn new() -> Self {
+        let state = State {
+            new: true,
+            ..State::default()
+        };
+        Session {
+            state: Mutex::new(state),
+            null: false,
+        }
+    }
+
+    /// Flask's `NullSession`: empty, and every write to it fails.
+    #[must_use]
+    pub fn null() -> Self {
+        Session {
+            state: Mutex::default(),
+            null: true,
+        }
+    }
+
+    /// Whether this is a null session.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.null
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write<R>(&self, change: impl FnOnce(&mut State) -> R) -> Result<R, Error> {
+        if self.null {
+            return Err(Error::runtime(NO_SECRET_KEY));
+        }
+        Ok(change(&mut self.lock()))
+    }
+
+    /// `session[key] = value`.
+    ///
+    /// # Errors
+    /// A `RuntimeError` on a null session; a `TypeError` where `value` cannot be kept in a session.
+    pub fn insert(&self, key: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
+        let value = json::to_value(&value)?;
+        self.write(|state| {
+            state.data.insert(key.into(), value);
+            state.modified = true;
+        })
+    }
+
+    /// `session.get(key)`: `None` where there is none, or one that is no `T`.
+    #[must_use]
+    pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        let value = self.lock().data.get(key).cloned()?;
+        json::from_value(value).ok()
+    }
+
+    /// `session.pop(key, None)`: takes a value out.
+    ///
+    /// # Errors
+    /// A `RuntimeError` on a null session.
+    pub fn pop(&self, key: &str) -> Result<Option<Value>, Error> {
+        self.write(|state| {
+            let value = state.data.shift_remove(key);
+            state.modified |= value.is_some();
+            value
+        })
+    }
+
+    /// `session.setdefault(key, value)`: puts `value` in where there is none yet.
+    ///
+    /// # Errors
+    /// A `RuntimeError` on a null session; a `TypeError` where `value` cannot be kept in a session.
+    pub fn setdefault(&self, key: &str, value: impl Serialize) -> Result<Value, Error> {
+        let value = json::to_value(&value)?;
+        self.write(|state| {
+            state.modified |= !state.data.contains_key(key);
+            state.data.entry(key.to_owned()).or_insert(value).clone()
+        })
+    }
+
+    /// `session.clear()`: an emptied session is deleted at the end of the request.
+    ///
+    /// # Errors
+    /// A `RuntimeError` on a null session.
+    pub fn clear(&self) -> Result<(), Error> {
+        self.write(|state| {
+            state.data.clear();
+            state.modified = true;
+        })
+    }
+
+    /// Changes the dict in place, for nested values, and marks the session modified. `change` must
+    /// not use this session.
+    ///
+    /// # Errors
+    /// A `RuntimeError` on a null session.
+    pub fn update<R>(&self, change: impl FnOnce(&mut Dict) -> R) -> Result<R, Error> {
+        self.write(|state| {
+            state.modified = true;
+            change(&mut state.data)
+        })
+    }
+
+    /// Looks at the dict in place. `look` must not use this session.
+    pub fn with<R>(&self, look: impl FnOnce(&Dict) -> R) -> R {
+        look(&self.lock().data)
+    }
+
+    /// `dict(session)`: a copy of all that is in it.
+    #[must_use]
+    pub fn to_dict(&self) -> Dict {
+        self.lock().data.clone()
+    }
+
+    /// `key in session`.
+    #[must_use]
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.lock().data.contains_key(key)
+    }
+
+    /// `len(session)`.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.lock().data.len()
+    }
+
+    /// `not session`.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// `session.permanent`: whether it outlives the browser. It is kept in the session itself, as
+    /// `_permanent`.
+    #[must_use]
+    pub fn permanent(&self) -> bool {
+        match self.lock().data.get("_permanent") {
+            None | Some(Value::Null | Value::Bool(false) | Value::Int(0)) => false,
+            Some(Value::Str(text)) => !text.is_empty(),
+            Some(_) => true,
+        }
+    }
+
+    /// `session.permanent = ...`. It modifies the session, even where it was so already.
+    ///
+    /// # Errors
+    /// A `RuntimeError` on a null session.
+    pub fn set_permanent(&self, permanent: bool) -> Result<(), Error> {
+        self.insert("_permanent", permanent)
+    }
+
+    /// `session.new`: whether the client brought none that could be opened.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.lock().new
+    }
+
+    /// `session.modified`: whether it will be saved.
+    #[must_use]
+    pub fn modified(&self) -> bool {
+        self.lock().modified
+    }
+
+    /// `session.modified = ...`.
+    pub fn set_modified(&self, modified: bool) {
+        self.lock().modified = modified;
+    }
+
+    /// `session.accessed`: whether the response depends on it (`Vary: Cookie`).
+    #[must_use]
+    pub fn accessed(&self) -> bool {
+        self.lock().accessed
+    }
+
+    pub(crate) fn mark_accessed(&self) {
+        self.lock().accessed = true;
+    }
+
+    /// A copy of the dict for a trace, unless the session is in use at this very moment.
+    pub(crate) fn peek(&self) -> Option<Dict> {
+        self.state.try_lock().ok().map(|state| state.data.clone())
+    }
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Session::new()
+    }
+}
+
+impl fmt::Debug for Session {
+    /// Shows the flags and the keys, not the values: they are the user's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.lock();
+        f.debug_struct(if self.null { "NullSession" } else { "Session" })
+            .field("keys", &state.data.keys().collect::<Vec<_>>())
+            .field("new", &state.new)
+            .field("modified", &state.modified)
+            .field("accessed", &state.accessed)
+            .finish()
+    }
+}

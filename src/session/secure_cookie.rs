@@ -1,0 +1,189 @@
+//! `SecureCookieSessionInterface`: the session itself travels in the cookie, signed.
+//!
+//! Mirrors the class of that name in `flask/sessions.py`. Whoever has the cookie can read the session,
+//! and only who has the key can make one. The format is Flask's to the byte, so a Flask app with the
+//! same key shares it.
+//!
+//! Read next: `signing/`, which makes and checks the signature.
+
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::{Session, SessionInterface};
+use crate::app::App;
+use crate::config::Settings;
+use crate::error::Error;
+use crate::json::TaggedJsonSerializer;
+use crate::request::Request;
+use crate::signing::{
+    DigestMethod, KeyDerivation, SignerError, SignerOptions, URLSafe, URLSafeTimedSerializer,
+};
+use crate::value::Value;
+use crate::wrappers::{Response, SetCookie};
+
+type SigningSerializer = URLSafeTimedSerializer<TaggedJsonSerializer>;
+
+/// Keeps the session in a signed cookie.
+///
+/// ```
+/// use carafe::{App, session::SecureCookieSessionInterface};
+/// let mut app = App::new("shop");
+/// app.config().set_secret_key("adavafa");
+/// // To share the cookie with a stock Flask app, which signs with SHA-1:
+/// app.session_interface(SecureCookieSessionInterface::flask());
+/// ```
+pub struct SecureCookieSessionInterface {
+    salt: String,
+    options: SignerOptions,
+    /// The serializer for the settings that were last seen: deriving its keys costs more than using
+    /// them.
+    cached: RwLock<Option<(Arc<Settings>, Arc<SigningSerializer>)>>,
+}
+
+impl SecureCookieSessionInterface {
+    /// Signs with SHA-256.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_digest(DigestMethod::Sha256)
+    }
+
+    /// Signs with SHA-1, as Flask does unless it is told otherwise. SHA-1's known weakness is no way
+    /// into an HMAC.
+    #[must_use]
+    pub fn flask() -> Self {
+        Self::with_digest(DigestMethod::Sha1)
+    }
+
+    /// Signs with this digest: Flask's `digest_method`.
+    #[must_use]
+    pub fn with_digest(digest_method: DigestMethod) -> Self {
+        let key_derivation = KeyDerivation::Hmac;
+        SecureCookieSessionInterface {
+            salt: "cookie-session".to_owned(),
+            options: SignerOptions {
+                key_derivation,
+                digest_method,
+                ..SignerOptions::default()
+            },
+            cached: RwLock::new(None),
+        }
+    }
+
+    /// Another salt than `cookie-session`: sessions of one salt are not opened under another.
+    #[must_use]
+    pub fn salt(mut self, salt: impl Into<String>) -> Self {
+        self.salt = salt.into();
+        self
+    }
+
+    /// Another key derivation than `hmac`: Flask's `key_derivation`.
+    #[must_use]
+    pub fn key_derivation(mut self, key_derivation: KeyDerivation) -> Self {
+        self.options.key_derivation = key_derivation;
+        self
+    }
+
+    /// What signs and opens the cookies of an app with these settings; `None` without a secret key.
+    fn get_signing_serializer(
+        &self,
+        settings: &Arc<Settings>,
+    ) -> Result<Option<Arc<SigningSerializer>>, SignerError> {
+        let Some(secret_key) = settings.secret_key.as_ref().filter(|key| !key.is_empty()) else {
+            return Ok(None);
+        };
+        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, serializer)) = &*cached
+            && Arc::ptr_eq(of, settings)
+        {
+            return Ok(Some(Arc::clone(serializer)));
+        }
+        drop(cached);
+        // The newest key is the last one, and signs.
+        let mut keys = settings.secret_key_fallbacks.clone();
+        keys.push(secret_key.clone());
+        let serializer = Arc::new(
+            URLSafeTimedSerializer::new(
+                keys,
+                &self.salt,
+                URLSafe::new(TaggedJsonSerializer),
+                &self.options,
+                &[],
+            )?
+            .clock(Arc::clone(&settings.clock)),
+        );
+        let entry = (Arc::clone(settings), Arc::clone(&serializer));
+        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
+        Ok(Some(serializer))
+    }
+}
+
+impl SessionInterface for SecureCookieSessionInterface {
+    fn open_session(&self, app: &App, request: &Request) -> Result<Option<Session>, Error> {
+        let settings = app.config().settings();
+        let Some(serializer) = self.get_signing_serializer(&settings)? else {
+            return Ok(None);
+        };
+        let cookie = request.cookie(self.get_cookie_name(&settings));
+        let Some(cookie) = cookie.filter(|cookie| !cookie.is_empty()) else {
+            return Ok(Some(Session::new()));
+        };
+        let lifetime = settings.permanent_session_lifetime.as_secs();
+        let max_age = i64::try_from(lifetime).unwrap_or(i64::MAX);
+        match serializer.loads(cookie.as_bytes(), Some(max_age)) {
+            Ok(Value::Dict(data)) => Ok(Some(Session::from_data(data))),
+            // Signed by us, but no session; or forged, expired or cut off: the visitor starts anew.
+            Ok(_) | Err(_) => Ok(Some(Session::new())),
+        }
+    }
+
+    fn save_session(
+        &self,
+        app: &App,
+        session: &Session,
+        response: &mut Response,
+    ) -> Result<(), Error> {
+        let settings = app.config().settings();
+        let now = settings.clock.now();
+        let name = self.get_cookie_name(&settings);
+        if session.accessed() {
+            response.vary_add("Cookie");
+        }
+        if session.is_empty() {
+            // Emptied by this request: the browser shall forget it. Empty all along: nothing to do.
+            if session.modified() {
+                let cookie = self.cookie(&settings, SetCookie::deletion(name));
+                response.set_cookie(cookie, now)?;
+                response.vary_add("Cookie");
+            }
+            return Ok(());
+        }
+        if !self.should_set_cookie(&settings, session) {
+            return Ok(());
+        }
+        let Some(serializer) = self.get_signing_serializer(&settings)? else {
+            return Ok(());
+        };
+        let expires = self.get_expiration_time(&settings, session);
+        let value = session.with(|data| serializer.dumps(data))?;
+        let cookie = self.cookie(&settings, SetCookie::new(name, value));
+        let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
+        response.set_cookie(cookie.expires(expires), now)?;
+        response.vary_add("Cookie");
+        Ok(())
+    }
+}
+
+impl Default for SecureCookieSessionInterface {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for SecureCookieSessionInterface {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecureCookieSessionInterface")
+            .field("salt", &self.salt)
+            .field("digest_method", &self.options.digest_method)
+            .finish_non_exhaustive()
+    }
+}

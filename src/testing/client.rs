@@ -1,0 +1,468 @@
+//! `TestClient`: a browser that calls the app directly.
+//!
+//! Mirrors `FlaskClient` in `flask/testing.py` and `Client` in `werkzeug/test.py`.
+//!
+//! Read next: `cookie_jar.rs`.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Cookie, CookieJar};
+use crate::app::App;
+use crate::context::{AppContext, PreservedContexts, RequestContext};
+use crate::error::Error;
+use crate::json;
+use crate::session::Session;
+use crate::value::Value;
+use crate::wrappers::datastructures::latin1_decode;
+use crate::wrappers::{EnvironBuilder, Response};
+
+/// How many redirects in a row are followed.
+const MAX_REDIRECTS: usize = 20;
+
+/// A request to this app, with the host and root that its config names. Flask: `EnvironBuilder`.
+pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
+    let settings = app.config().settings();
+    EnvironBuilder::new(path)
+        .url_scheme(&settings.preferred_url_scheme)
+        .server_name(settings.server_name.as_deref().unwrap_or("localhost"))
+        .application_root(&settings.application_root)
+}
+
+/// A browser for tests. Flask: `app.test_client()`.
+///
+/// ```
+/// use carafe::{App, Scaffold, Route, request, session};
+/// let mut app = App::new("shop");
+/// app.config().set_secret_key("adavafa");
+/// app.post("/login", || {
+///     session().insert("username", request().form()?.require("username")?)?;
+///     Ok::<_, carafe::Error>("welcome")
+/// });
+/// app.get("/", || session().get::<String>("username"));
+///
+/// let mut client = app.test_client();
+/// client.post("/login").form([("username", "jack")]).send()?;
+/// assert_eq!(client.get("/").send()?.text(), "jack");
+/// # Ok::<(), carafe::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TestClient {
+    app: App,
+    cookies: Option<CookieJar>,
+    /// Set while contexts outlive their requests.
+    preserve_context: bool,
+    /// Those that do now, the last pushed last.
+    contexts: Vec<(Arc<AppContext>, Arc<RequestContext>)>,
+}
+
+impl TestClient {
+    pub(crate) fn new(app: App) -> Self {
+        TestClient {
+            app,
+            cookies: Some(CookieJar::default()),
+            preserve_context: false,
+            contexts: Vec::new(),
+        }
+    }
+
+    /// `app.test_client(use_cookies=False)`: keeps and sends none.
+    #[must_use]
+    pub fn without_cookies(mut self) -> Self {
+        self.cookies = None;
+        self
+    }
+
+    /// Starts a GET.
+    pub fn get(&mut self, path: &str) -> RequestBuilder<'_> {
+        self.open("GET", path)
+    }
+
+    /// Starts a POST.
+    pub fn post(&mut self, path: &str) -> RequestBuilder<'_> {
+        self.open("POST", path)
+    }
+
+    /// Starts a PUT.
+    pub fn put(&mut self, path: &str) -> RequestBuilder<'_> {
+        self.open("PUT", path)
+    }
+
+    /// Starts a PATCH.
+    pub fn patch(&mut self, path: &str) -> RequestBuilder<'_> {
+        self.open("PATCH", path)
+    }
+
+    /// Starts a DELETE.
+    pub fn delete(&mut self, path: &str) -> RequestBuilder<'_> {
+        self.open("DELETE", path)
+    }
+
+    /// Starts a HEAD.
+    pub fn head(&mut self, path: &str) -> RequestBuilder<'_> {
+        self.open("HEAD", path)
+    }
+
+    /// Starts an OPTIONS.
+    pub fn options(&mut self, path: &str) -> RequestBuilder<'_> {
+        self.open("OPTIONS", path)
+    }
+
+    /// Starts a request with any method. Flask: `client.open`.
+    pub fn open(&mut self, method: &str, path: &str) -> RequestBuilder<'_> {
+        let builder = environ_builder(&self.app, path).method(method);
+        RequestBuilder {
+            client: self,
+            method: method.to_owned(),
+            builder,
+            follow_redirects: false,
+        }
+    }
+
+    /// The cookies, where it keeps any.
+    pub fn cookies(&self) -> Option<&CookieJar> {
+        self.cookies.as_ref()
+    }
+
+    /// `client.get_cookie(key)`: the value of a cookie that goes to the app's root.
+    #[must_use]
+    pub fn get_cookie(&self, key: &str) -> Option<&str> {
+        let cookie = self.cookies.as_ref()?.get(key, &self.server_name(), "/")?;
+        Some(&cookie.value)
+    }
+
+    /// `client.set_cookie(key, value)`, for every path of the app's host.
+    pub fn set_cookie(&mut self, key: &str, value: &str) {
+        let cookie = Cookie::new(key, value, self.server_name());
+        if let Some(jar) = &mut self.cookies {
+            jar.set(cookie);
+        }
+    }
+
+    /// `client.delete_cookie(key)`.
+    pub fn delete_cookie(&mut self, key: &str) {
+        if let Some(jar) = &mut self.cookies {
+            jar.delete(key);
+        }
+    }
+
+    fn server_name(&self) -> String {
+        let settings = self.app.config().settings();
+        let name = settings.server_name.as_deref().unwrap_or("localhost");
+        name.split(':').next().unwrap_or(name).to_owned()
+    }
+
+    /// `with client.session_transaction() as session:`. Lets `change` look at the session that the next
+    /// request will find, and change it.
+    ///
+    /// # Errors
+    /// Where there are no cookies to keep it in; where the session cannot be opened or saved; what
+    /// `change` fails with, and then nothing is saved.
+    pub fn session_transaction<R>(
+        &mut self,
+        change: impl FnOnce(&Session) -> Result<R, Error>,
+    ) -> Result<R, Error> {
+        let Some(jar) = &self.cookies else {
+            return Err(Error::type_error(
+                "Cookies are disabled. Create a client with 'use_cookies=True'.",
+            ));
+        };
+        let mut builder = environ_builder(&self.app, "/");
+        if let Some(cookie) = jar.header(&self.server_name(), "/") {
+            builder = builder.header("Cookie", cookie);
+        }
+        let ctx = self.app.request_context(builder.build()?);
+        let interface = Arc::clone(&ctx.setup().session_interface);
+        let session = ctx.with(|| interface.open_session(&self.app, ctx.request()))??;
+        let session =
+            session.ok_or_else(|| Error::runtime("Session backend did not open a session."))?;
+        let result = change(&session)?;
+        if interface.is_null_session(&session) {
+            return Ok(result);
+        }
+        let mut response = Response::new("");
+        ctx.with(|| interface.save_session(&self.app, &session, &mut response))??;
+        self.update_cookies(response.headers(), "/");
+        Ok(result)
+    }
+
+    /// `with client:`. While `body` runs, the contexts of a request stay current after it, so that
+    /// `session()`, `g()` and `request()` can be looked at; until the next request or the end.
+    ///
+    /// # Errors
+    /// What popping the last contexts failed with.
+    pub fn with_contexts<R>(&mut self, body: impl FnOnce(&mut Self) -> R) -> Result<R, Error> {
+        self.preserve_context = true;
+        let result = body(self);
+        self.preserve_context = false;
+        self.pop_contexts()?;
+        Ok(result)
+    }
+
+    fn pop_contexts(&mut self) -> Result<(), Error> {
+        while let Some((app_ctx, req_ctx)) = self.contexts.pop() {
+            req_ctx.pop(None)?;
+            app_ctx.pop(None)?;
+        }
+        Ok(())
+    }
+
+    fn push_contexts(&mut self, preserved: &PreservedContexts) -> Result<(), Error> {
+        for (app_ctx, req_ctx) in preserved.take() {
+            app_ctx.push()?;
+            req_ctx.push()?;
+            self.contexts.push((app_ctx, req_ctx));
+        }
+        Ok(())
+    }
+
+    fn update_cookies(&mut self, headers: &HeaderMap, path: &str) {
+        let server_name = self.server_name();
+        let Some(jar) = &mut self.cookies else { return };
+        for header in headers.get_all(http::header::SET_COOKIE) {
+            jar.update(&latin1_decode(header.as_bytes()), &server_name, path);
+        }
+    }
+
+    /// Sends one request and reads the whole response.
+    fn run(&mut self, mut builder: EnvironBuilder) -> Result<(TestResponse, Location), Error> {
+        self.pop_contexts()?;
+        let preserved = PreservedContexts::default();
+        if self.preserve_context {
+            builder = builder.extension(preserved.clone());
+        }
+        let mut environ = builder.build()?;
+        let path = environ.path_info.clone();
+        if let Some(jar) = &self.cookies
+            && let Some(cookie) = jar.header(&self.server_name(), &path)
+            && let Ok(value) = cookie.parse()
+        {
+            environ.headers.insert(http::header::COOKIE, value);
+        }
+        let from = Location {
+            scheme: environ.url_scheme.as_str().to_owned(),
+            host: environ
+                .headers
+                .get(http::header::HOST)
+                .map_or_else(String::new, |host| {
+                    latin1_decode(host.as_bytes()).into_owned()
+                }),
+            script_name: environ.script_name.clone(),
+            path: path.clone(),
+        };
+        let mut started = None;
+        let body = self
+            .app
+            .wsgi_app(environ, &mut |status: http::StatusCode, headers| {
+                started = Some((status, headers));
+            })?;
+        let data = body.into_bytes()?;
+        let (status, headers) = started
+            .ok_or_else(|| Error::assertion("the app returned without calling start_response"))?;
+        self.update_cookies(&headers, &path);
+        self.push_contexts(&preserved)?;
+        let response = TestResponse {
+            status: status.as_u16(),
+            headers,
+            data,
+            history: Vec::new(),
+        };
+        Ok((response, from))
+    }
+}
+
+impl Drop for TestClient {
+    fn drop(&mut self) {
+        // A test that ends early, by a panic in `with_contexts`, must not leave contexts behind.
+        drop(self.pop_contexts());
+    }
+}
+
+/// Where a request went, for a redirect to start from.
+struct Location {
+    scheme: String,
+    host: String,
+    script_name: String,
+    path: String,
+}
+
+/// A request of a [`TestClient`]'s, until it is sent.
+#[derive(Debug)]
+#[must_use = "a request is sent by `send`"]
+pub struct RequestBuilder<'a> {
+    client: &'a mut TestClient,
+    method: String,
+    builder: EnvironBuilder,
+    follow_redirects: bool,
+}
+
+impl RequestBuilder<'_> {
+    /// Adds a header.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
+    /// The body is a form.
+    pub fn form<'a>(mut self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.builder = self.builder.form(fields);
+        self
+    }
+
+    /// The body is JSON. A value that cannot be JSON is sent as `null`.
+    pub fn json(mut self, value: impl Serialize) -> Self {
+        let text = json::to_value(&value).and_then(|value| json::dumps(&value));
+        self.builder = self
+            .builder
+            .json(text.unwrap_or_else(|_| "null".to_owned()));
+        self
+    }
+
+    /// The body is these bytes.
+    pub fn body(mut self, body: impl Into<Bytes>, content_type: &str) -> Self {
+        self.builder = self.builder.body(body).content_type(content_type);
+        self
+    }
+
+    /// Scheme, host and path to the app.
+    pub fn base_url(mut self, base_url: &str) -> Self {
+        self.builder = self.builder.base_url(base_url);
+        self
+    }
+
+    /// Goes on to where a redirect leads, with [`TestResponse::history`] telling the way.
+    pub fn follow_redirects(mut self) -> Self {
+        self.follow_redirects = true;
+        self
+    }
+
+    /// Sends it.
+    ///
+    /// # Errors
+    /// An error that leaves the app, as with TESTING set; a request that cannot be built; a redirect
+    /// to another host, or too many of them.
+    pub fn send(self) -> Result<TestResponse, Error> {
+        let RequestBuilder {
+            client,
+            mut method,
+            builder,
+            follow_redirects,
+        } = self;
+        let mut history = Vec::new();
+        let mut next = builder;
+        loop {
+            let (mut response, from) = client.run(next.clone())?;
+            let target = response
+                .header("Location")
+                .filter(|_| response.is_redirect());
+            let Some(target) = target.filter(|_| follow_redirects) else {
+                response.history = history;
+                return Ok(response);
+            };
+            if history.len() >= MAX_REDIRECTS {
+                return Err(Error::runtime(format!(
+                    "too many redirects, the last to {target}"
+                )));
+            }
+            let Location {
+                scheme,
+                host,
+                script_name,
+                path,
+            } = from;
+            let root = format!("{scheme}://{host}{script_name}");
+            let url = if target.starts_with("//") {
+                format!("{scheme}:{target}")
+            } else if target.starts_with('/') {
+                format!("{scheme}://{host}{target}")
+            } else if target.contains("://") {
+                target
+            } else {
+                let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
+                format!("{root}{folder}{target}")
+            };
+            let Some(path) = url.strip_prefix(&root) else {
+                return Err(Error::runtime(format!(
+                    "following external redirects to {url}"
+                )));
+            };
+            let keeps_method = matches!(response.status, 307 | 308);
+            next = if keeps_method {
+                next.path(path)
+            } else {
+                if method != "HEAD" {
+                    method = "GET".to_owned();
+                }
+                EnvironBuilder::new(path).method(&method)
+            }
+            .base_url(format!("{root}/"));
+            history.push(response);
+        }
+    }
+}
+
+/// What a [`TestClient`] got. Werkzeug: `TestResponse`.
+#[derive(Clone, Debug)]
+pub struct TestResponse {
+    status: u16,
+    headers: HeaderMap,
+    data: Bytes,
+    history: Vec<TestResponse>,
+}
+
+impl TestResponse {
+    /// `response.status_code`.
+    #[must_use]
+    pub fn status_code(&self) -> u16 {
+        self.status
+    }
+
+    /// `response.headers`.
+    #[must_use]
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The first header of this name, as text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.headers
+            .get(name)
+            .map(|value| latin1_decode(value.as_bytes()).into_owned())
+    }
+
+    /// `response.data`.
+    #[must_use]
+    pub fn data(&self) -> &Bytes {
+        &self.data
+    }
+
+    /// `response.text`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.data).into_owned()
+    }
+
+    /// `response.json`, as any type that serde can build.
+    ///
+    /// # Errors
+    /// Where the body is no JSON, or no `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let value: Value = json::loads_bytes(&self.data)?;
+        Ok(json::from_value(value)?)
+    }
+
+    /// The redirects that led here, the first first.
+    #[must_use]
+    pub fn history(&self) -> &[TestResponse] {
+        &self.history
+    }
+
+    fn is_redirect(&self) -> bool {
+        matches!(self.status, 301 | 302 | 303 | 305 | 307 | 308)
+    }
+}

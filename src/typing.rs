@@ -1,0 +1,443 @@
+//! What an app may register, and what its functions may return.
+//!
+//! Mirrors `flask/typing.py`. Flask looks at a return value when it has it; Rust's compiler looks at
+//! the type, so a view that returns something that is no response does not compile. What is left to
+//! decide at run time (an `Option` that is `None`, an error) travels in a [`ReturnValue`] until
+//! `App::make_response` turns it into a [`Response`].
+//!
+//! Read next: `scaffold.rs`, where these functions are registered.
+
+use std::any::{TypeId, type_name};
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::json;
+use crate::value::{Dict, Value};
+use crate::wrappers::datastructures::latin1_decode;
+use crate::wrappers::{HttpException, Response};
+
+/// What a view, a before function or an error handler returned, not yet a response.
+/// Flask: `ft.ResponseReturnValue`.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ReturnValue {
+    /// Nothing. From a view that is an error, as it is in Flask.
+    None,
+    /// A finished response.
+    Response(Response),
+    /// A text or bytes body, to be sent as HTML.
+    Body(Bytes),
+    /// A dict, list or other value, to be sent as JSON.
+    Json(Value),
+    /// An HTTP error, returned and not raised.
+    HttpException(Box<HttpException>),
+    /// Any of these with a status, headers, or both.
+    Tuple(Box<ReturnValue>, Option<Status>, Vec<(String, String)>),
+}
+
+/// The status of a tuple return: a number, or a whole status line such as `"201 CREATED"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// `404`.
+    Code(u16),
+    /// `"404 NOT FOUND"`.
+    Line(String),
+}
+
+/// What Flask's `make_response` accepts, as a trait: the return type of a view.
+pub trait IntoReturnValue {
+    /// Converts it; the `Err` is an error that the function raised.
+    ///
+    /// # Errors
+    /// Whatever the app's own function failed with.
+    fn into_return_value(self) -> Result<ReturnValue, Error>;
+}
+
+impl IntoReturnValue for ReturnValue {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoReturnValue for Response {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Response(self))
+    }
+}
+
+impl IntoReturnValue for &'static str {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Body(Bytes::from_static(self.as_bytes())))
+    }
+}
+
+impl IntoReturnValue for String {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Body(Bytes::from(self)))
+    }
+}
+
+impl IntoReturnValue for Cow<'static, str> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        match self {
+            Cow::Borrowed(text) => text.into_return_value(),
+            Cow::Owned(text) => text.into_return_value(),
+        }
+    }
+}
+
+impl IntoReturnValue for Vec<u8> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Body(Bytes::from(self)))
+    }
+}
+
+impl IntoReturnValue for Bytes {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Body(self))
+    }
+}
+
+impl IntoReturnValue for Value {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Json(self))
+    }
+}
+
+impl IntoReturnValue for Dict {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Json(Value::Dict(self)))
+    }
+}
+
+impl IntoReturnValue for HttpException {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::HttpException(Box::new(self)))
+    }
+}
+
+/// Anything that serde can serialize, sent as JSON: a view's `return {"a": 1}`.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoReturnValue for Json<T> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Json(json::to_value(&self.0)?))
+    }
+}
+
+impl<T: IntoReturnValue> IntoReturnValue for Option<T> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        self.map_or(Ok(ReturnValue::None), T::into_return_value)
+    }
+}
+
+impl<T: IntoReturnValue, E: Into<Error>> IntoReturnValue for Result<T, E> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        self.map_err(Into::into)?.into_return_value()
+    }
+}
+
+/// The second or third place of a tuple return: a status or headers.
+pub trait TuplePart {
+    /// Puts itself where it belongs.
+    fn apply(self, status: &mut Option<Status>, headers: &mut Vec<(String, String)>);
+}
+
+impl TuplePart for u16 {
+    fn apply(self, status: &mut Option<Status>, _: &mut Vec<(String, String)>) {
+        *status = Some(Status::Code(self));
+    }
+}
+
+impl TuplePart for StatusCode {
+    fn apply(self, status: &mut Option<Status>, _: &mut Vec<(String, String)>) {
+        *status = Some(Status::Code(self.as_u16()));
+    }
+}
+
+impl TuplePart for &str {
+    fn apply(self, status: &mut Option<Status>, _: &mut Vec<(String, String)>) {
+        *status = Some(Status::Line(self.to_owned()));
+    }
+}
+
+impl<const N: usize> TuplePart for [(&str, &str); N] {
+    fn apply(self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
+        headers.extend(self.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+}
+
+impl TuplePart for Vec<(String, String)> {
+    fn apply(mut self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
+        headers.append(&mut self);
+    }
+}
+
+impl TuplePart for HeaderMap {
+    fn apply(self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
+        let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+            (
+                name.as_str().to_owned(),
+                latin1_decode(value.as_bytes()).into_owned(),
+            )
+        };
+        headers.extend(self.iter().map(text));
+    }
+}
+
+impl<T: IntoReturnValue, A: TuplePart> IntoReturnValue for (T, A) {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        let (mut status, mut headers) = (None, Vec::new());
+        self.1.apply(&mut status, &mut headers);
+        Ok(ReturnValue::Tuple(
+            Box::new(self.0.into_return_value()?),
+            status,
+            headers,
+        ))
+    }
+}
+
+impl<T: IntoReturnValue, A: TuplePart, B: TuplePart> IntoReturnValue for (T, A, B) {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        let (mut status, mut headers) = (None, Vec::new());
+        self.1.apply(&mut status, &mut headers);
+        self.2.apply(&mut status, &mut headers);
+        Ok(ReturnValue::Tuple(
+            Box::new(self.0.into_return_value()?),
+            status,
+            headers,
+        ))
+    }
+}
+
+/// What a before function may return: nothing, or `Some(response)` to answer in the view's place.
+pub trait BeforeReturn {
+    /// Converts it; `None` lets the request go on.
+    ///
+    /// # Errors
+    /// Whatever the app's own function failed with.
+    fn into_answer(self) -> Result<Option<ReturnValue>, Error>;
+}
+
+impl BeforeReturn for () {
+    fn into_answer(self) -> Result<Option<ReturnValue>, Error> {
+        Ok(None)
+    }
+}
+
+impl<T: IntoReturnValue> BeforeReturn for Option<T> {
+    fn into_answer(self) -> Result<Option<ReturnValue>, Error> {
+        self.map(T::into_return_value).transpose()
+    }
+}
+
+impl<T: BeforeReturn, E: Into<Error>> BeforeReturn for Result<T, E> {
+    fn into_answer(self) -> Result<Option<ReturnValue>, Error> {
+        self.map_err(Into::into)?.into_answer()
+    }
+}
+
+/// What every other hook may return: nothing, or a `Result` of nothing.
+pub trait HookReturn {
+    /// Converts it.
+    ///
+    /// # Errors
+    /// Whatever the app's own function failed with.
+    fn into_result(self) -> Result<(), Error>;
+}
+
+impl HookReturn for () {
+    fn into_result(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl<E: Into<Error>> HookReturn for Result<(), E> {
+    fn into_result(self) -> Result<(), Error> {
+        self.map_err(Into::into)
+    }
+}
+
+/// The arguments of a view: the URL's variables in the order in which the rule names them, then the
+/// rule's defaults. Flask: `request.view_args`.
+pub type ViewArgs = Dict;
+
+/// One argument of a view, taken from the front of what is left of its [`ViewArgs`].
+pub trait FromViewArg: Sized {
+    /// Takes it.
+    ///
+    /// # Errors
+    /// A `TypeError` where there is none left or it is of another type; a 404 where it is a number
+    /// too large for the type, since then no such thing can exist.
+    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error>;
+}
+
+fn next_arg(args: &mut ViewArgs) -> Result<(String, Value), Error> {
+    args.shift_remove_index(0)
+        .ok_or_else(|| Error::type_error("the view takes more arguments than its URL rule has"))
+}
+
+fn wrong_type<T>(name: &str, value: &Value) -> Error {
+    Error::type_error(format!(
+        "the view takes {name} as {}, but it is {value:?}",
+        type_name::<T>()
+    ))
+}
+
+impl FromViewArg for ViewArgs {
+    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
+        Ok(std::mem::take(args))
+    }
+}
+
+impl FromViewArg for Value {
+    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
+        Ok(next_arg(args)?.1)
+    }
+}
+
+impl FromViewArg for String {
+    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
+        match next_arg(args)? {
+            (_, Value::Str(text)) => Ok(text),
+            (name, other) => Err(wrong_type::<Self>(&name, &other)),
+        }
+    }
+}
+
+impl FromViewArg for bool {
+    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
+        match next_arg(args)? {
+            (_, Value::Bool(flag)) => Ok(flag),
+            (name, other) => Err(wrong_type::<Self>(&name, &other)),
+        }
+    }
+}
+
+impl FromViewArg for f64 {
+    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
+        match next_arg(args)? {
+            (_, Value::Float(number)) => Ok(number),
+            (name, other) => Err(wrong_type::<Self>(&name, &other)),
+        }
+    }
+}
+
+impl FromViewArg for Uuid {
+    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
+        match next_arg(args)? {
+            (_, Value::Uuid(uuid)) => Ok(uuid),
+            (name, other) => Err(wrong_type::<Self>(&name, &other)),
+        }
+    }
+}
+
+fn integer<T: TryFrom<i64> + std::str::FromStr>(args: &mut ViewArgs) -> Result<T, Error> {
+    match next_arg(args)? {
+        (_, Value::Int(number)) => T::try_from(number).map_err(|_| HttpException::new(404).into()),
+        (_, Value::BigInt(digits)) => digits.parse().map_err(|_| HttpException::new(404).into()),
+        (name, other) => Err(wrong_type::<T>(&name, &other)),
+    }
+}
+
+macro_rules! integer_args {
+    ($($type:ty),*) => {$(
+        impl FromViewArg for $type {
+            fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
+                integer(args)
+            }
+        }
+    )*};
+}
+integer_args!(i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize);
+
+/// A view: a function of up to six arguments, each a [`FromViewArg`], whose result is an
+/// [`IntoReturnValue`]. `Args` only tells the implementations apart.
+pub trait View<Args>: Send + Sync + 'static {
+    /// Calls it with the request's view arguments.
+    ///
+    /// # Errors
+    /// What the view failed with, or a `TypeError` where the arguments do not fit.
+    fn call(&self, args: ViewArgs) -> Result<ReturnValue, Error>;
+}
+
+fn no_args_left(args: &ViewArgs) -> Result<(), Error> {
+    match args.first() {
+        None => Ok(()),
+        Some((name, _)) => Err(Error::type_error(format!(
+            "the view got an unexpected argument '{name}'"
+        ))),
+    }
+}
+
+// A function of each number of arguments is a type of its own; only a macro can list them.
+macro_rules! views {
+    ($(($($arg:ident),*))*) => {$(
+        impl<F, R, $($arg),*> View<($($arg,)*)> for F
+        where
+            F: Fn($($arg),*) -> R + Send + Sync + 'static,
+            R: IntoReturnValue,
+            $($arg: FromViewArg,)*
+        {
+            #[allow(non_snake_case, unused_mut)]
+            fn call(&self, mut args: ViewArgs) -> Result<ReturnValue, Error> {
+                $(let $arg = $arg::from_view_arg(&mut args)?;)*
+                no_args_left(&args)?;
+                self($($arg),*).into_return_value()
+            }
+        }
+    )*};
+}
+views! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, G) }
+
+/// An error type that a handler can be registered for: any [`std::error::Error`] (an exact type),
+/// [`HttpException`] for all HTTP errors, or [`Error`] for any error at all.
+pub trait Catch: 'static {
+    /// The key under which its handler is kept.
+    #[doc(hidden)]
+    fn key() -> CatchKey;
+    /// The error as this type.
+    #[doc(hidden)]
+    fn caught(error: &Error) -> Option<&Self>;
+}
+
+/// Which errors a handler is for.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CatchKey {
+    /// HTTP errors of one code.
+    Code(u16),
+    /// All HTTP errors.
+    Http,
+    /// One error type.
+    Type(TypeId),
+    /// Any error.
+    Any,
+}
+
+impl Catch for Error {
+    fn key() -> CatchKey {
+        CatchKey::Any
+    }
+    fn caught(error: &Error) -> Option<&Self> {
+        Some(error)
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> Catch for E {
+    fn key() -> CatchKey {
+        if TypeId::of::<E>() == TypeId::of::<HttpException>() {
+            return CatchKey::Http;
+        }
+        CatchKey::Type(TypeId::of::<E>())
+    }
+    fn caught(error: &Error) -> Option<&Self> {
+        error.downcast_ref::<E>()
+    }
+}

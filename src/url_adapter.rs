@@ -1,0 +1,118 @@
+//! `UrlAdapter`: the URL map bound to one request, or to SERVER_NAME where there is none.
+//!
+//! Mirrors what `Flask.create_url_adapter` returns: Werkzeug's `MapAdapter`. Ours borrows from the
+//! request that it is bound to, so a context keeps this instead and binds it when it is needed.
+//!
+//! Read next: `routing/map.rs`.
+
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::error::Error;
+use crate::request::Request;
+use crate::routing::{BindArgs, BuildError, Map, MapAdapter, RoutingException, RuleMatch};
+use crate::value::Dict;
+use crate::wrappers::HttpException;
+
+#[derive(Clone, Debug)]
+pub(crate) struct UrlAdapter {
+    server_name: Arc<str>,
+    /// Only outside a request; a request knows its own.
+    script_name: String,
+    url_scheme: String,
+}
+
+impl UrlAdapter {
+    pub(crate) fn for_request(request: &Request, settings: &Settings) -> Result<Self, Error> {
+        let host = request.trusted_host(&[])?;
+        let server_name = match &settings.server_name {
+            Some(name) => without_standard_port(&name.to_lowercase(), request.scheme()).into(),
+            None => Arc::from(host),
+        };
+        Ok(UrlAdapter {
+            server_name,
+            script_name: String::new(),
+            url_scheme: String::new(),
+        })
+    }
+
+    pub(crate) fn outside_request(settings: &Settings) -> Option<Self> {
+        Some(UrlAdapter {
+            server_name: Arc::from(settings.server_name.as_deref()?),
+            script_name: settings.application_root.clone(),
+            url_scheme: settings.preferred_url_scheme.clone(),
+        })
+    }
+
+    fn bind<'a>(&'a self, map: &'a Map, request: Option<&'a Request>) -> MapAdapter<'a> {
+        let outside = BindArgs {
+            server_name: &self.server_name,
+            script_name: &self.script_name,
+            url_scheme: &self.url_scheme,
+            ..BindArgs::default()
+        };
+        map.bind(match request {
+            None => outside,
+            Some(request) => BindArgs {
+                server_name: &self.server_name,
+                script_name: request.script_root(),
+                url_scheme: request.scheme(),
+                path_info: request.path(),
+                default_method: request.method(),
+                query_args: request.query_string(),
+            },
+        })
+    }
+
+    /// The rule for the request, or the HTTP error or redirect in its place.
+    pub(crate) fn match_request(&self, map: &Map, request: &Request) -> Result<RuleMatch, Error> {
+        self.bind(map, Some(request))
+            .match_(None, None)
+            .map_err(|exception| {
+                match exception {
+                    RoutingException::NotFound => HttpException::not_found(),
+                    RoutingException::MethodNotAllowed { valid_methods } => {
+                        HttpException::method_not_allowed(valid_methods)
+                    }
+                    RoutingException::RequestRedirect { new_url } => {
+                        HttpException::request_redirect(new_url)
+                    }
+                }
+                .into()
+            })
+    }
+
+    pub(crate) fn allowed_methods(&self, map: &Map, request: &Request) -> Vec<String> {
+        self.bind(map, Some(request)).allowed_methods(None)
+    }
+
+    pub(crate) fn build(
+        &self,
+        map: &Map,
+        request: Option<&Request>,
+        endpoint: &str,
+        values: &Dict,
+        options: &BuildOptions<'_>,
+    ) -> Result<String, Box<BuildError>> {
+        let BuildOptions {
+            method,
+            scheme,
+            external,
+        } = *options;
+        self.bind(map, request)
+            .build(endpoint, values, method, external, true, scheme)
+    }
+}
+
+/// The `_method`, `_scheme` and `_external` of `url_for`.
+pub(crate) struct BuildOptions<'a> {
+    pub(crate) method: Option<&'a str>,
+    pub(crate) scheme: Option<&'a str>,
+    pub(crate) external: bool,
+}
+
+/// A host as a client would name it: `:80` goes without saying, and with https `:443`.
+fn without_standard_port<'a>(host: &'a str, scheme: &str) -> &'a str {
+    let port = if scheme == "https" { ":443" } else { ":80" };
+    host.strip_suffix(port).unwrap_or(host)
+}

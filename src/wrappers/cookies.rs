@@ -1,0 +1,394 @@
+//! Cookies: `Set-Cookie` out, `Cookie` in.
+//!
+//! Mirrors `dump_cookie` of `werkzeug/http.py` and `parse_cookie` of `werkzeug/sansio/http.py`, byte for
+//! byte: a session cookie that Flask set and one that Carafe set have to be the same.
+//!
+//! Read next: `response.rs` (`set_cookie`), `session/`.
+
+use std::borrow::Cow;
+use std::str::FromStr;
+
+use http::HeaderValue;
+
+use super::datastructures::MultiDict;
+use super::dates::http_date;
+use super::idna::encode_domain;
+use super::urls::{COOKIE_PATH, quote};
+use crate::error::Error;
+
+/// The size in bytes beyond which browsers may drop a cookie: Flask's `MAX_COOKIE_SIZE`.
+pub const MAX_COOKIE_SIZE: usize = 4093;
+
+/// Which requests from other sites carry the cookie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameSite {
+    /// None.
+    Strict,
+    /// Only those that follow a link.
+    Lax,
+    /// All; browsers then also ask for `Secure`.
+    None,
+}
+
+impl SameSite {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "Strict",
+            Self::Lax => "Lax",
+            Self::None => "None",
+        }
+    }
+}
+
+impl FromStr for SameSite {
+    type Err = Error;
+
+    /// Reads a name in any case, as Flask's `SESSION_COOKIE_SAMESITE` may be written.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        [Self::Strict, Self::Lax, Self::None]
+            .into_iter()
+            .find(|samesite| samesite.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| Error::value_error("SameSite must be 'Strict', 'Lax', or 'None'."))
+    }
+}
+
+/// One cookie to set: the arguments of Werkzeug's `dump_cookie` and `Response.set_cookie`.
+///
+/// ```
+/// use carafe::wrappers::{SameSite, SetCookie};
+///
+/// let cookie = SetCookie::new("lang", "en").max_age(60).samesite(SameSite::Lax);
+/// assert_eq!(
+///     cookie.dump(1_700_000_000).unwrap(),
+///     "lang=en; Expires=Tue, 14 Nov 2023 22:14:20 GMT; Max-Age=60; Path=/; SameSite=Lax"
+/// );
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct SetCookie<'a> {
+    key: Cow<'a, str>,
+    value: Cow<'a, str>,
+    max_age: Option<i64>,
+    expires: Option<i64>,
+    path: Option<&'a str>,
+    domain: Option<&'a str>,
+    secure: bool,
+    httponly: bool,
+    samesite: Option<SameSite>,
+    partitioned: bool,
+    sync_expires: bool,
+    max_size: usize,
+}
+
+impl<'a> SetCookie<'a> {
+    /// A cookie for the whole site that lasts as long as the browser runs.
+    pub fn new(key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            key: key.into(),
+            value: value.into(),
+            max_age: None,
+            expires: None,
+            path: Some("/"),
+            domain: None,
+            secure: false,
+            httponly: false,
+            samesite: None,
+            partitioned: false,
+            sync_expires: true,
+            max_size: MAX_COOKIE_SIZE,
+        }
+    }
+
+    /// A cookie that makes the browser forget one: Werkzeug's `delete_cookie`. Path and domain have to
+    /// be those with which it was set.
+    pub fn deletion(key: impl Into<Cow<'a, str>>) -> Self {
+        Self::new(key, "").expires(0).max_age(0)
+    }
+
+    /// How long it lasts, in seconds. Unless `expires` is set, that follows from it.
+    pub fn max_age(mut self, seconds: impl Into<Option<i64>>) -> Self {
+        self.max_age = seconds.into();
+        self
+    }
+
+    /// When it ends, in Unix seconds.
+    pub fn expires(mut self, unix: impl Into<Option<i64>>) -> Self {
+        self.expires = unix.into();
+        self
+    }
+
+    /// The paths that it is sent to; `None` leaves that to the browser.
+    pub fn path(mut self, path: impl Into<Option<&'a str>>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// The domain that it is sent to, with all its subdomains; `None` is just this host.
+    pub fn domain(mut self, domain: impl Into<Option<&'a str>>) -> Self {
+        self.domain = domain.into();
+        self
+    }
+
+    /// Whether it is sent over HTTPS only.
+    pub fn secure(mut self, secure: bool) -> Self {
+        self.secure = secure;
+        self
+    }
+
+    /// Whether scripts in the browser can't see it.
+    pub fn httponly(mut self, httponly: bool) -> Self {
+        self.httponly = httponly;
+        self
+    }
+
+    /// Which requests from other sites carry it.
+    pub fn samesite(mut self, samesite: impl Into<Option<SameSite>>) -> Self {
+        self.samesite = samesite.into();
+        self
+    }
+
+    /// Whether each embedding site has a jar of its own for it. Implies `secure`.
+    pub fn partitioned(mut self, partitioned: bool) -> Self {
+        self.partitioned = partitioned;
+        self
+    }
+
+    /// Whether `Expires` is set along with `Max-Age`, for old browsers. It is by default.
+    pub fn sync_expires(mut self, sync_expires: bool) -> Self {
+        self.sync_expires = sync_expires;
+        self
+    }
+
+    /// The size in bytes beyond which a warning is logged; 0 for never.
+    pub fn max_size(mut self, bytes: usize) -> Self {
+        self.max_size = bytes;
+        self
+    }
+
+    /// The header's value: Werkzeug's `dump_cookie`. `now` is in Unix seconds.
+    ///
+    /// A cookie larger than its `max_size` is logged as a warning, and dumped all the same.
+    ///
+    /// # Errors
+    /// `UnicodeError` for a domain with a label that is empty or longer than 63 bytes.
+    pub fn dump(&self, now: u64) -> Result<String, Error> {
+        let value = quote_value(&self.value);
+        let mut header = String::with_capacity(self.key.len() + value.len() + 96);
+        header.push_str(&self.key);
+        header.push('=');
+        header.push_str(&value);
+
+        if let Some(domain) = self.domain {
+            let host = domain.split(':').next().unwrap_or_default();
+            let host = host.trim_start_matches('.');
+            push_attribute(&mut header, "Domain", &encode_domain(host)?);
+        }
+        let synced = self.max_age.filter(|_| self.sync_expires).map(|max_age| {
+            let now = i64::try_from(now).unwrap_or(i64::MAX);
+            now.saturating_add(max_age)
+        });
+        if let Some(unix) = self.expires.or(synced) {
+            push_attribute(&mut header, "Expires", &http_date(unix));
+        }
+        if let Some(max_age) = self.max_age {
+            push_attribute(&mut header, "Max-Age", &max_age.to_string());
+        }
+        if self.secure || self.partitioned {
+            header.push_str("; Secure");
+        }
+        if self.httponly {
+            header.push_str("; HttpOnly");
+        }
+        if let Some(path) = self.path {
+            push_attribute(&mut header, "Path", &quote(path, COOKIE_PATH));
+        }
+        if let Some(samesite) = self.samesite {
+            push_attribute(&mut header, "SameSite", samesite.as_str());
+        }
+        if self.partitioned {
+            header.push_str("; Partitioned");
+        }
+
+        if self.max_size > 0 && header.len() > self.max_size {
+            tracing::warn!(
+                cookie = %self.key,
+                value_size = value.len(),
+                size = header.len(),
+                limit = self.max_size,
+                "a cookie is too large: browsers may silently ignore it"
+            );
+        }
+        Ok(header)
+    }
+
+    /// [`SetCookie::dump`], as a value for the `Set-Cookie` header. A key that is not ASCII is UTF-8.
+    ///
+    /// # Errors
+    /// As `dump`, and `ValueError` for a key with a control character in it.
+    pub fn into_header_value(self, now: u64) -> Result<HeaderValue, Error> {
+        let text = self.dump(now)?;
+        if text.contains(['\r', '\n']) {
+            return Err(Error::value_error(
+                "Header values must not contain newline characters.",
+            ));
+        }
+        HeaderValue::from_maybe_shared(bytes::Bytes::from(text))
+            .map_err(|_| Error::value_error("Header values must not contain control characters."))
+    }
+}
+
+fn push_attribute(header: &mut String, name: &str, value: &str) {
+    header.push_str("; ");
+    header.push_str(name);
+    header.push('=');
+    header.push_str(value);
+}
+
+/// A value with characters that RFC 6265 does not allow gets quotes, and backslash escapes.
+fn quote_value(value: &str) -> Cow<'_, str> {
+    let plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"_!#$%&'()*+-./:<=>?@[]^`{|}~".contains(&byte);
+    if value.bytes().all(plain) {
+        return Cow::Borrowed(value);
+    }
+    let mut quoted = String::with_capacity(value.len() + 8);
+    quoted.push('"');
+    for byte in value.bytes() {
+        match byte {
+            b'"' => quoted.push_str("\\\""),
+            b'\\' => quoted.push_str("\\\\"),
+            // Werkzeug stops at \x19, and sends \x1a to \x1f as they are. No HTTP server lets these
+            // out, and a browser may drop the cookie; any reader understands the escape.
+            0..=0x1f | b',' | b';' | 0x7f..=0xff => quoted.push_str(&format!("\\{byte:03o}")),
+            _ => quoted.push(char::from(byte)),
+        }
+    }
+    quoted.push('"');
+    Cow::Owned(quoted)
+}
+
+/// Werkzeug's `dump_cookie`, as a function: [`SetCookie::dump`].
+///
+/// # Errors
+/// As `SetCookie::dump`.
+pub fn dump_cookie(cookie: &SetCookie<'_>, now: u64) -> Result<String, Error> {
+    cookie.dump(now)
+}
+
+/// All cookies of a `Cookie` header.
+///
+/// ```
+/// use carafe::wrappers::cookies::parse_cookie;
+///
+/// let cookies = parse_cookie("a=1; b=\"x\\054y\"");
+/// assert_eq!(cookies.get("a"), Some("1"));
+/// assert_eq!(cookies.get("b"), Some("x,y"));
+/// ```
+pub fn parse_cookie(header: &str) -> MultiDict {
+    pairs(header)
+        .map(|(key, value)| (key, unquote_value(value)))
+        .collect()
+}
+
+/// The first cookie of that name in a `Cookie` header, without a look at the others' values.
+///
+/// It is borrowed from the header unless it has escapes in it.
+pub fn cookie_value<'a>(header: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let (_, value) = pairs(header).find(|(key, _)| *key == name)?;
+    Some(unquote_value(value))
+}
+
+/// The pairs of a `Cookie` header, values still quoted.
+fn pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = header;
+    std::iter::from_fn(move || {
+        loop {
+            match next_pair(rest) {
+                Some((pair, after)) => {
+                    rest = after;
+                    return Some(pair);
+                }
+                // Not a cookie: go on behind the next semicolon.
+                None => rest = rest.split_once(';')?.1,
+            }
+        }
+    })
+}
+
+/// The cookie that `text` starts with, and what comes behind its semicolon.
+fn next_pair(text: &str) -> Option<((&str, &str), &str)> {
+    let text = text.trim_start_matches([' ', '\t']);
+    let (key, after_key) =
+        text.split_at(text.find([' ', '\t', '=', '"', ';']).unwrap_or(text.len()));
+    if key.is_empty() {
+        return None;
+    }
+    let after_key = after_key.trim_start_matches([' ', '\t']);
+    let (value, after) = match after_key.strip_prefix('=') {
+        None => ("", after_key),
+        Some(value) => {
+            let value = value.trim_start_matches([' ', '\t']);
+            let end = if value.starts_with('"') {
+                closing_quote(value)?
+            } else {
+                value.find([' ', '\t', '"', ';']).unwrap_or(value.len())
+            };
+            value.split_at(end)
+        }
+    };
+    let after = after.trim_start_matches([' ', '\t']);
+    if after.is_empty() {
+        return Some(((key, value), after));
+    }
+    Some(((key, value), after.strip_prefix(';')?))
+}
+
+/// Where the quoted string that `text` starts with ends.
+fn closing_quote(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    for (index, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' => return Some(index + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+fn unquote_value(value: &str) -> Cow<'_, str> {
+    let Some(inner) = value
+        .strip_prefix('"')
+        .and_then(|value| value.strip_suffix('"'))
+    else {
+        return Cow::Borrowed(value);
+    };
+    if !inner.contains('\\') {
+        return Cow::Borrowed(inner);
+    }
+    let mut bytes = Vec::with_capacity(inner.len());
+    let mut rest = inner.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        match *after {
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', ..] => {
+                bytes.push((a - b'0') * 64 + (b - b'0') * 8 + (c - b'0'));
+                rest = &after[3..];
+            }
+            [next, ..] => {
+                bytes.push(next);
+                rest = &after[1..];
+            }
+            [] => bytes.push(b'\\'),
+        }
+    }
+    match String::from_utf8_lossy(&bytes) {
+        Cow::Borrowed(text) => Cow::Owned(text.to_owned()),
+        Cow::Owned(text) => Cow::Owned(text),
+    }
+}

@@ -1,0 +1,252 @@
+//! `EnvironBuilder`: an [`Environ`] without a server, for tests and for `test_request_context`.
+//!
+//! Mirrors `EnvironBuilder` of `werkzeug/test.py`, and Flask's of `flask/testing.py`, which takes the host
+//! from the path where there is one.
+//!
+//! Read next: `testing.rs` (the client that sends what this builds).
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Version, uri::Scheme};
+
+use super::datastructures::{header_value, latin1_decode};
+use super::urls::{SplitResult, iri_to_uri, unquote, urlencode, urlsplit, urlunsplit};
+use crate::error::Error;
+use crate::wsgi::Environ;
+
+/// Builds an [`Environ`].
+///
+/// ```
+/// use carafe::wsgi::Environ;
+///
+/// let environ = Environ::builder("/login")
+///     .method("POST")
+///     .base_url("https://shop.example/app")
+///     .form([("name", "jack")])
+///     .build()?;
+/// assert_eq!(environ.script_name, "/app");
+/// assert_eq!(environ.headers["host"], "shop.example");
+/// assert_eq!(environ.headers["content-length"], "9");
+/// # Ok::<(), carafe::error::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct EnvironBuilder {
+    path: String,
+    base_url: Option<String>,
+    url_scheme: String,
+    server_name: String,
+    application_root: String,
+    query_string: Option<String>,
+    method: String,
+    headers: Vec<(String, String)>,
+    content_type: Option<String>,
+    body: Option<Bytes>,
+    extensions: Extensions,
+}
+
+impl Environ {
+    /// Starts an [`EnvironBuilder`] for a path, which may have a query string, or be a whole URL.
+    pub fn builder(path: impl Into<String>) -> EnvironBuilder {
+        EnvironBuilder::new(path)
+    }
+}
+
+impl EnvironBuilder {
+    /// A `GET` of a path, which may have a query string, or be a whole URL.
+    pub fn new(path: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            base_url: None,
+            url_scheme: "http".to_owned(),
+            server_name: "localhost".to_owned(),
+            application_root: "/".to_owned(),
+            query_string: None,
+            method: "GET".to_owned(),
+            headers: Vec::new(),
+            content_type: None,
+            body: None,
+            extensions: Extensions::new(),
+        }
+    }
+
+    /// Another path than the one it was made with.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
+        self
+    }
+
+    /// Scheme, host, and the path to the app, as one URL.
+    pub fn base_url(mut self, base_url: impl Into<String>) -> Self {
+        self.base_url = Some(base_url.into());
+        self
+    }
+
+    /// The scheme, unless there is a base URL: Flask's `PREFERRED_URL_SCHEME`.
+    pub fn url_scheme(mut self, scheme: impl Into<String>) -> Self {
+        self.url_scheme = scheme.into();
+        self
+    }
+
+    /// The host, unless there is a base URL: Flask's `SERVER_NAME`.
+    pub fn server_name(mut self, server_name: impl Into<String>) -> Self {
+        self.server_name = server_name.into();
+        self
+    }
+
+    /// The path to the app, unless there is a base URL: Flask's `APPLICATION_ROOT`.
+    pub fn application_root(mut self, root: impl Into<String>) -> Self {
+        self.application_root = root.into();
+        self
+    }
+
+    /// The query string, in place of the path's.
+    pub fn query_string(mut self, query_string: impl Into<String>) -> Self {
+        self.query_string = Some(query_string.into());
+        self
+    }
+
+    /// The query string, from arguments.
+    pub fn query<'a>(self, arguments: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.query_string(urlencode(arguments))
+    }
+
+    /// The method.
+    pub fn method(mut self, method: impl Into<String>) -> Self {
+        self.method = method.into();
+        self
+    }
+
+    /// Adds a header. Several of one name become one, joined by commas, as in WSGI.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// `Content-Type`.
+    pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = Some(content_type.into());
+        self
+    }
+
+    /// The body.
+    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = Some(body.into());
+        self
+    }
+
+    /// A form as the body.
+    pub fn form<'a>(mut self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.content_type
+            .get_or_insert_with(|| "application/x-www-form-urlencoded".to_owned());
+        self.body(urlencode(fields))
+    }
+
+    /// JSON, already written, as the body.
+    pub fn json(mut self, json: impl Into<Bytes>) -> Self {
+        self.content_type
+            .get_or_insert_with(|| "application/json".to_owned());
+        self.body(json)
+    }
+
+    /// Puts something into [`Environ::extensions`].
+    pub fn extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
+        self.extensions.insert(extension);
+        self
+    }
+
+    /// The environ.
+    ///
+    /// # Errors
+    /// `ValueError` for a base URL with a query string or a fragment, and for a URL, a method or a
+    /// header that can't be one.
+    pub fn build(self) -> Result<Environ, Error> {
+        let target = urlsplit(&self.path)?;
+        let base = self.split_base_url(&target)?;
+        let method = Method::from_bytes(self.method.as_bytes())
+            .map_err(|_| Error::value_error(format!("{:?} is not a method", self.method)))?;
+        let path = iri_to_uri(&target.path)?;
+        let script_root = base.path.trim_end_matches('/');
+        let (server_name, server_port) = split_host(&base);
+
+        Ok(Environ {
+            method,
+            script_name: unquote(script_root).into_owned(),
+            path_info: unquote(&path).into_owned(),
+            query_string: self.query_string.clone().unwrap_or(target.query),
+            headers: self.build_headers(&base.netloc)?,
+            url_scheme: Scheme::try_from(base.scheme.as_str()).unwrap_or(Scheme::HTTP),
+            server_name,
+            server_port,
+            remote_addr: Some(([127, 0, 0, 1], 0).into()),
+            protocol: Version::HTTP_11,
+            input: Box::new(Cursor::new(self.body.unwrap_or_default())),
+            extensions: self.extensions,
+        })
+    }
+
+    fn split_base_url(&self, target: &SplitResult) -> Result<SplitResult, Error> {
+        let base_url = match &self.base_url {
+            Some(base_url) => base_url.clone(),
+            None => {
+                let pick = |own: &str, default: &str| {
+                    if own.is_empty() { default } else { own }.to_owned()
+                };
+                urlunsplit(&SplitResult {
+                    scheme: pick(&target.scheme, &self.url_scheme),
+                    netloc: pick(&target.netloc, &self.server_name),
+                    path: format!("/{}", self.application_root.trim_start_matches('/')),
+                    ..SplitResult::default()
+                })
+            }
+        };
+        let base = urlsplit(&iri_to_uri(&base_url)?)?;
+        if !base.query.is_empty() || !base.fragment.is_empty() {
+            return Err(Error::value_error(
+                "base url must not contain a query string or fragment",
+            ));
+        }
+        Ok(base)
+    }
+
+    fn build_headers(&self, host: &str) -> Result<HeaderMap, Error> {
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, header_value(host)?);
+        let mut seen_host = false;
+        for (name, text) in &self.headers {
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| Error::value_error(format!("{name:?} is not a header name")))?;
+            // The builder's own `Host` gives way to one that is asked for.
+            let is_new_host = name == HOST && !std::mem::replace(&mut seen_host, name == HOST);
+            let mut text = text.clone();
+            if let Some(before) = headers.get(&name)
+                && !is_new_host
+            {
+                text = format!("{}, {text}", latin1_decode(before.as_bytes()));
+            }
+            headers.insert(name, header_value(&text)?);
+        }
+        if let Some(content_type) = &self.content_type {
+            headers.insert(CONTENT_TYPE, header_value(content_type)?);
+        }
+        // A form without fields is an empty body too; anything else without a body has no length.
+        let is_form = |text: &String| {
+            text.split(';').next().map(str::trim) == Some("application/x-www-form-urlencoded")
+        };
+        if let Some(body) = &self.body {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        } else if self.content_type.as_ref().is_some_and(is_form) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+        }
+        Ok(headers)
+    }
+}
+
+/// The host and the port in a URL; the port that the scheme implies where it has none.
+fn split_host(base: &SplitResult) -> (String, u16) {
+    let (name, port) = base.netloc.split_once(':').unwrap_or((&base.netloc, ""));
+    let implied = if base.scheme == "https" { 443 } else { 80 };
+    (name.to_owned(), port.parse().unwrap_or(implied))
+}

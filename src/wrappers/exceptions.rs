@@ -1,0 +1,443 @@
+//! HTTP errors: what an app returns to answer with a 404 and its like.
+//!
+//! Mirrors `werkzeug/exceptions.py` (and `RequestRedirect` of `werkzeug/routing/exceptions.py`). Where
+//! Werkzeug has a class for each status, Carafe has one struct and the table [`DEFAULT_EXCEPTIONS`].
+//! The pages are the same, byte for byte.
+//!
+//! Read next: `error.rs` (the error that an `HttpException` travels in), `response.rs`.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use super::datastructures::{header_value, py_repr};
+use super::response::{Response, redirect};
+use crate::error::Error;
+
+/// One of Werkzeug's exception classes: what is the same for every error of a status code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ExceptionClass {
+    /// The status code.
+    pub code: u16,
+    /// Werkzeug's class name, like `NotFound`.
+    pub class_name: &'static str,
+    /// The sentence on the page.
+    pub description: &'static str,
+}
+
+const fn class(code: u16, class_name: &'static str, description: &'static str) -> ExceptionClass {
+    ExceptionClass {
+        code,
+        class_name,
+        description,
+    }
+}
+
+/// Werkzeug's `default_exceptions`: the class for each status code that has one, by code.
+#[rustfmt::skip]
+pub static DEFAULT_EXCEPTIONS: &[ExceptionClass] = &[
+    class(400, "BadRequest", "The browser (or proxy) sent a request that this server could not understand."),
+    class(401, "Unauthorized", "The server could not verify that you are authorized to access the URL requested. You either supplied the wrong credentials (e.g. a bad password), or your browser doesn't understand how to supply the credentials required."),
+    class(403, "Forbidden", "You don't have the permission to access the requested resource. It is either read-protected or not readable by the server."),
+    class(404, "NotFound", "The requested URL was not found on the server. If you entered the URL manually please check your spelling and try again."),
+    class(405, "MethodNotAllowed", "The method is not allowed for the requested URL."),
+    class(406, "NotAcceptable", "The resource identified by the request is only capable of generating response entities which have content characteristics not acceptable according to the accept headers sent in the request."),
+    class(408, "RequestTimeout", "The server closed the network connection because the browser didn't finish the request within the specified time."),
+    class(409, "Conflict", "A conflict happened while processing the request. The resource might have been modified while the request was being processed."),
+    class(410, "Gone", "The requested URL is no longer available on this server and there is no forwarding address. If you followed a link from a foreign page, please contact the author of this page."),
+    class(411, "LengthRequired", "A request with this method requires a valid <code>Content-Length</code> header."),
+    class(412, "PreconditionFailed", "The precondition on the request for the URL failed positive evaluation."),
+    class(413, "RequestEntityTooLarge", "The data value transmitted exceeds the capacity limit."),
+    class(414, "RequestURITooLarge", "The length of the requested URL exceeds the capacity limit for this server. The request cannot be processed."),
+    class(415, "UnsupportedMediaType", "The server does not support the media type transmitted in the request."),
+    class(416, "RequestedRangeNotSatisfiable", "The server cannot provide the requested range."),
+    class(417, "ExpectationFailed", "The server could not meet the requirements of the Expect header"),
+    class(418, "ImATeapot", "This server is a teapot, not a coffee machine"),
+    class(421, "MisdirectedRequest", "The server is not able to produce a response."),
+    class(422, "UnprocessableEntity", "The request was well-formed but was unable to be followed due to semantic errors."),
+    class(423, "Locked", "The resource that is being accessed is locked."),
+    class(424, "FailedDependency", "The method could not be performed on the resource because the requested action depended on another action and that action failed."),
+    class(428, "PreconditionRequired", "This request is required to be conditional; try using \"If-Match\" or \"If-Unmodified-Since\"."),
+    class(429, "TooManyRequests", "This user has exceeded an allotted request count. Try again later."),
+    class(431, "RequestHeaderFieldsTooLarge", "One or more header fields exceeds the maximum size."),
+    class(451, "UnavailableForLegalReasons", "Unavailable for legal reasons."),
+    class(500, "InternalServerError", "The server encountered an internal error and was unable to complete your request. Either the server is overloaded or there is an error in the application."),
+    class(501, "NotImplemented", "The server does not support the action requested by the browser."),
+    class(502, "BadGateway", "The proxy server received an invalid response from an upstream server."),
+    class(503, "ServiceUnavailable", "The server is temporarily unable to service your request due to maintenance downtime or capacity problems. Please try again later."),
+    class(504, "GatewayTimeout", "The connection to an upstream server timed out."),
+    class(505, "HTTPVersionNotSupported", "The server does not support the HTTP protocol version used in the request."),
+];
+
+/// The class for a status code, where Werkzeug has one.
+pub fn default_exception(code: u16) -> Option<&'static ExceptionClass> {
+    let index = DEFAULT_EXCEPTIONS
+        .binary_search_by_key(&code, |class| class.code)
+        .ok()?;
+    DEFAULT_EXCEPTIONS.get(index)
+}
+
+/// An HTTP error: Werkzeug's `HTTPException` and all its subclasses.
+///
+/// ```
+/// use carafe::wrappers::exceptions::HttpException;
+///
+/// let gone = HttpException::new(410).with_description("Sold.");
+/// assert_eq!(gone.class_name(), "Gone");
+/// assert_eq!(gone.to_string(), "410 Gone: Sold.");
+/// assert!(gone.get_body().ends_with("<h1>Gone</h1>\n<p>Sold.</p>\n"));
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpException {
+    /// The status code; 0 for Werkzeug's `None`: an error that only carries a response.
+    pub code: u16,
+    /// The sentence on the page; `None` is the one of the class.
+    pub description: Option<String>,
+    /// Where `abort` was given a response, that one. Take it with [`HttpException::get_response`].
+    pub response: Option<Arc<Mutex<Response>>>,
+    /// The methods for the `Allow` header of a 405.
+    pub valid_methods: Vec<String>,
+    /// The error that became this 500.
+    pub original_exception: Option<Error>,
+    /// More headers for the response: `Retry-After`, `WWW-Authenticate` and the like.
+    pub headers: HeaderMap,
+    /// Where a `RequestRedirect` leads.
+    pub new_url: Option<String>,
+    /// Whether a `BadRequestKeyError` shows its key on the page, as Flask does in debug mode.
+    pub show_exception: bool,
+    class_name: &'static str,
+    key: Option<String>,
+}
+
+impl HttpException {
+    /// The error for a status code. A code that is not in [`DEFAULT_EXCEPTIONS`] makes an error of the
+    /// base class, `HTTPException`, with no description.
+    pub fn new(code: u16) -> Self {
+        Self {
+            code,
+            description: None,
+            response: None,
+            valid_methods: Vec::new(),
+            original_exception: None,
+            headers: HeaderMap::new(),
+            new_url: None,
+            show_exception: false,
+            class_name: default_exception(code).map_or("HTTPException", |class| class.class_name),
+            key: None,
+        }
+    }
+
+    /// An error that is a finished response: `abort(response)`.
+    pub fn from_response(response: Response) -> Self {
+        Self {
+            response: Some(Arc::new(Mutex::new(response))),
+            ..Self::new(0)
+        }
+    }
+
+    /// `NotFound`.
+    pub fn not_found() -> Self {
+        Self::new(404)
+    }
+
+    /// `MethodNotAllowed`, with the methods that are.
+    pub fn method_not_allowed<S: Into<String>>(valid_methods: impl IntoIterator<Item = S>) -> Self {
+        Self {
+            valid_methods: valid_methods.into_iter().map(Into::into).collect(),
+            ..Self::new(405)
+        }
+    }
+
+    /// `RequestEntityTooLarge`.
+    pub fn request_entity_too_large() -> Self {
+        Self::new(413)
+    }
+
+    /// `InternalServerError`, with the error that caused it.
+    pub fn internal_server_error(original_exception: Option<Error>) -> Self {
+        Self {
+            original_exception,
+            ..Self::new(500)
+        }
+    }
+
+    /// `BadRequestKeyError`: a form field or URL argument that is missing.
+    pub fn bad_request_key_error(key: impl Into<String>) -> Self {
+        Self {
+            key: Some(key.into()),
+            ..Self::bad_request_subclass("BadRequestKeyError")
+        }
+    }
+
+    /// `ClientDisconnected`: the body ended before it should.
+    pub fn client_disconnected() -> Self {
+        Self::bad_request_subclass("ClientDisconnected")
+    }
+
+    /// `SecurityError`, like a `Host` that is not trusted.
+    pub fn security_error(description: impl Into<String>) -> Self {
+        Self::bad_request_subclass("SecurityError").with_description(description)
+    }
+
+    fn bad_request_subclass(class_name: &'static str) -> Self {
+        Self {
+            class_name,
+            ..Self::new(400)
+        }
+    }
+
+    /// `RequestRedirect`: the router wants the client to ask elsewhere.
+    pub fn request_redirect(new_url: impl Into<String>) -> Self {
+        let new_url = new_url.into();
+        Self {
+            description: Some(new_url.clone()),
+            new_url: Some(new_url),
+            class_name: "RequestRedirect",
+            ..Self::new(308)
+        }
+    }
+
+    /// Sets the sentence on the page.
+    #[must_use]
+    pub fn with_description(mut self, description: impl Into<String>) -> Self {
+        self.description = Some(description.into());
+        self
+    }
+
+    /// Sets the `Retry-After` header: seconds until the client may come back.
+    #[must_use]
+    pub fn with_retry_after(mut self, seconds: u64) -> Self {
+        // Werkzeug too leaves the header out for 0.
+        if seconds > 0 {
+            self.headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        self
+    }
+
+    /// Adds a `WWW-Authenticate` header: a challenge, like `Basic realm="shop"`.
+    ///
+    /// # Errors
+    /// `ValueError` where the text can't be a header's value.
+    pub fn with_www_authenticate(mut self, challenge: &str) -> Result<Self, Error> {
+        self.headers
+            .append(WWW_AUTHENTICATE, header_value(challenge)?);
+        Ok(self)
+    }
+
+    /// Werkzeug's class name, like `NotFound`.
+    pub fn class_name(&self) -> &'static str {
+        self.class_name
+    }
+
+    /// The name of the status, like `Not Found`.
+    pub fn name(&self) -> &'static str {
+        status_name(self.code).unwrap_or("Unknown Error")
+    }
+
+    /// The sentence on the page: the error's own, or else its class's; empty where neither has one.
+    pub fn description(&self) -> String {
+        self.description_or_none().unwrap_or_default()
+    }
+
+    fn description_or_none(&self) -> Option<String> {
+        let description = match &self.description {
+            Some(description) => description.clone(),
+            None => default_exception(self.code)?.description.to_owned(),
+        };
+        if self.show_exception
+            && let Some(key) = &self.key
+        {
+            return Some(format!("{description}\nKeyError: {}", py_repr(key)));
+        }
+        Some(description)
+    }
+
+    /// The HTML page.
+    pub fn get_body(&self) -> String {
+        let name = escape(self.name());
+        let description = escape(&self.description()).replace('\n', "<br>");
+        let code = Code(self.code);
+        format!(
+            "<!doctype html>\n<html lang=en>\n<title>{code} {name}</title>\n<h1>{name}</h1>\n<p>{description}</p>\n"
+        )
+    }
+
+    /// The headers of the page.
+    pub fn get_headers(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        headers
+            .entry(CONTENT_TYPE)
+            .or_insert(HeaderValue::from_static("text/html; charset=utf-8"));
+        if !self.valid_methods.is_empty()
+            && let Ok(allow) = HeaderValue::from_str(&self.valid_methods.join(", "))
+        {
+            headers.insert(ALLOW, allow);
+        }
+        headers
+    }
+
+    /// The response that a client gets.
+    ///
+    /// Where `abort` was given a response, this is that one. A streamed body is in the first
+    /// response that is got, and empty in every later one.
+    pub fn get_response(&self) -> Response {
+        if let Some(new_url) = &self.new_url
+            && let Ok(response) = redirect(new_url, self.code)
+        {
+            return response;
+        }
+        if let Some(response) = &self.response {
+            return response
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .share();
+        }
+        let mut response = Response::new(self.get_body());
+        // A code that HTTP does not have can only come from a caller that made one up.
+        response.status =
+            StatusCode::from_u16(self.code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in &self.get_headers() {
+            if name == CONTENT_TYPE {
+                response.headers.insert(name, value.clone());
+            } else {
+                response.headers.append(name, value.clone());
+            }
+        }
+        response
+    }
+}
+
+/// A status code in text; Werkzeug's pages show `None` where there is none.
+struct Code(u16);
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            0 => f.write_str("None"),
+            code => code.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for HttpException {
+    /// Python's `str(error)`: `404 Not Found: The requested URL ...`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            0 => f.write_str("???")?,
+            code => code.fmt(f)?,
+        }
+        match self.description_or_none() {
+            Some(description) => write!(f, " {}: {description}", self.name()),
+            None => write!(f, " {}: None", self.name()),
+        }
+    }
+}
+
+impl std::error::Error for HttpException {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        let original = self.original_exception.as_ref()?;
+        Some(original.as_std())
+    }
+}
+
+/// What [`abort`] can be given: a status code, or a whole response.
+#[derive(Debug)]
+pub enum AbortWith {
+    /// A status code.
+    Code(u16),
+    /// A response.
+    Response(Box<Response>),
+}
+
+impl From<u16> for AbortWith {
+    fn from(code: u16) -> Self {
+        Self::Code(code)
+    }
+}
+
+impl From<Response> for AbortWith {
+    fn from(response: Response) -> Self {
+        Self::Response(Box::new(response))
+    }
+}
+
+/// Flask's `abort`: the error to return in order to answer with a status code or a response.
+///
+/// Python's raises it; here the caller does: `return Err(abort(404))`. A code without a class is a
+/// `LookupError`, which is the app's mistake, not an answer.
+///
+/// ```
+/// use carafe::wrappers::exceptions::abort;
+///
+/// assert_eq!(abort(404).type_name(), "NotFound");
+/// assert_eq!(abort(299).to_string(), "no exception for 299");
+/// ```
+pub fn abort(with: impl Into<AbortWith>) -> Error {
+    match with.into() {
+        AbortWith::Response(response) => HttpException::from_response(*response).into(),
+        AbortWith::Code(code) if default_exception(code).is_some() => {
+            HttpException::new(code).into()
+        }
+        AbortWith::Code(code) => Error::lookup(format!("no exception for {code}")),
+    }
+}
+
+/// [`abort`] with a sentence of one's own: Flask's `abort(code, description)`.
+pub fn abort_with_description(code: u16, description: impl Into<String>) -> Error {
+    if default_exception(code).is_none() {
+        return abort(code);
+    }
+    HttpException::new(code)
+        .with_description(description)
+        .into()
+}
+
+/// Text made safe for HTML: `markupsafe.escape`.
+pub fn escape(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            '\'' => html.push_str("&#39;"),
+            '"' => html.push_str("&#34;"),
+            _ => html.push(c),
+        }
+    }
+    html
+}
+
+/// The name of a status code: Werkzeug's `HTTP_STATUS_CODES`.
+#[rustfmt::skip]
+pub fn status_name(code: u16) -> Option<&'static str> {
+    Some(match code {
+        100 => "Continue", 101 => "Switching Protocols", 102 => "Processing", 103 => "Early Hints",
+        200 => "OK", 201 => "Created", 202 => "Accepted", 203 => "Non Authoritative Information",
+        204 => "No Content", 205 => "Reset Content", 206 => "Partial Content", 207 => "Multi Status",
+        208 => "Already Reported", 226 => "IM Used",
+        300 => "Multiple Choices", 301 => "Moved Permanently", 302 => "Found", 303 => "See Other",
+        304 => "Not Modified", 305 => "Use Proxy", 306 => "Switch Proxy", 307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
+        400 => "Bad Request", 401 => "Unauthorized", 402 => "Payment Required", 403 => "Forbidden",
+        404 => "Not Found", 405 => "Method Not Allowed", 406 => "Not Acceptable",
+        407 => "Proxy Authentication Required", 408 => "Request Timeout", 409 => "Conflict", 410 => "Gone",
+        411 => "Length Required", 412 => "Precondition Failed", 413 => "Request Entity Too Large",
+        414 => "Request URI Too Long", 415 => "Unsupported Media Type",
+        416 => "Requested Range Not Satisfiable", 417 => "Expectation Failed", 418 => "I'm a teapot",
+        421 => "Misdirected Request", 422 => "Unprocessable Entity", 423 => "Locked",
+        424 => "Failed Dependency", 425 => "Too Early", 426 => "Upgrade Required",
+        428 => "Precondition Required", 429 => "Too Many Requests",
+        431 => "Request Header Fields Too Large", 449 => "Retry With",
+        451 => "Unavailable For Legal Reasons",
+        500 => "Internal Server Error", 501 => "Not Implemented", 502 => "Bad Gateway",
+        503 => "Service Unavailable", 504 => "Gateway Timeout", 505 => "HTTP Version Not Supported",
+        506 => "Variant Also Negotiates", 507 => "Insufficient Storage", 508 => "Loop Detected",
+        510 => "Not Extended", 511 => "Network Authentication Failed",
+        _ => return None,
+    })
+}

@@ -1,0 +1,512 @@
+//! The request: what the client sent, parsed when it is first asked for.
+//!
+//! Mirrors `werkzeug/wrappers/request.py`, `werkzeug/sansio/request.py`, and Flask's subclass in
+//! `flask/wrappers.py`. Making one from an [`Environ`] moves fields and parses nothing.
+//!
+//! Read next: `input.rs` (the body), `response.rs`.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
+use http::{Extensions, HeaderMap, Method, Version, uri::Scheme};
+use indexmap::IndexMap;
+
+use super::cookies::{cookie_value, parse_cookie};
+use super::datastructures::{HeaderSet, MultiDict, latin1_decode};
+use super::exceptions::HttpException;
+use super::headers::{is_json_mimetype, parse_options_header};
+use super::input::Input;
+use super::urls::{get_current_url, get_host, parse_qsl};
+use crate::error::Error;
+use crate::value::Value;
+use crate::wsgi::{Environ, InputTerminated};
+
+/// No limit, in the cells that hold one.
+const NO_LIMIT: u64 = u64::MAX;
+
+/// A request: Flask's `Request`, without what routing adds.
+///
+/// ```
+/// use carafe::wsgi::Environ;
+/// use carafe::wrappers::Request;
+///
+/// let environ = Environ::builder("/search?q=pear&q=fig").header("X-Id", "7").build()?;
+/// let request = Request::from_environ(environ);
+/// assert_eq!(request.method(), "GET");
+/// assert_eq!(request.path(), "/search");
+/// assert_eq!(request.url(), "http://localhost/search?q=pear&q=fig");
+/// assert_eq!(request.args().getlist("q"), ["pear", "fig"]);
+/// assert_eq!(request.header("x-id").as_deref(), Some("7"));
+/// # Ok::<(), carafe::error::Error>(())
+/// ```
+pub struct Request {
+    method: Method,
+    scheme: Scheme,
+    root_path: String,
+    path: String,
+    query_string: String,
+    headers: HeaderMap,
+    server_name: String,
+    server_port: u16,
+    remote_addr: Option<IpAddr>,
+    protocol: Version,
+    extensions: Extensions,
+    // Settings. They are cells because a view, which only has a shared reference, may set them too.
+    debug: AtomicBool,
+    max_content_length: AtomicU64,
+    max_form_memory_size: AtomicU64,
+    max_form_parts: AtomicU64,
+    // The body, which can be read once.
+    input: Mutex<Input>,
+    // What was parsed so far.
+    host: OnceLock<String>,
+    url: OnceLock<String>,
+    args: OnceLock<MultiDict>,
+    cookies: OnceLock<MultiDict>,
+    content_type_parts: OnceLock<(String, IndexMap<String, String>)>,
+    form: OnceLock<MultiDict>,
+    json: OnceLock<Value>,
+}
+
+impl Request {
+    /// The request that a server hands over.
+    pub fn from_environ(environ: Environ) -> Self {
+        let terminated = environ.extensions.get::<InputTerminated>().is_some();
+        let mut root_path = environ.script_name;
+        root_path.truncate(root_path.trim_end_matches('/').len());
+        Self {
+            method: upper_case(environ.method),
+            scheme: environ.url_scheme,
+            root_path,
+            path: one_leading_slash(environ.path_info),
+            query_string: environ.query_string,
+            headers: environ.headers,
+            server_name: environ.server_name,
+            server_port: environ.server_port,
+            remote_addr: environ.remote_addr.map(|address| address.ip()),
+            protocol: environ.protocol,
+            extensions: environ.extensions,
+            debug: AtomicBool::new(false),
+            max_content_length: AtomicU64::new(NO_LIMIT),
+            max_form_memory_size: AtomicU64::new(500_000),
+            max_form_parts: AtomicU64::new(1000),
+            input: Mutex::new(Input::new(environ.input, terminated)),
+            host: OnceLock::new(),
+            url: OnceLock::new(),
+            args: OnceLock::new(),
+            cookies: OnceLock::new(),
+            content_type_parts: OnceLock::new(),
+            form: OnceLock::new(),
+            json: OnceLock::new(),
+        }
+    }
+
+    /// The method, in upper case.
+    pub fn method(&self) -> &str {
+        self.method.as_str()
+    }
+
+    /// The method, in upper case, as the `http` crate's type.
+    pub fn http_method(&self) -> &Method {
+        &self.method
+    }
+
+    /// `http` or `https`.
+    pub fn scheme(&self) -> &str {
+        self.scheme.as_str()
+    }
+
+    /// Whether the request came over TLS, as far as the server knows.
+    pub fn is_secure(&self) -> bool {
+        matches!(self.scheme(), "https" | "wss")
+    }
+
+    /// The version of HTTP: `SERVER_PROTOCOL`.
+    pub fn protocol(&self) -> Version {
+        self.protocol
+    }
+
+    /// The path below [`Request::root_path`], percent-decoded; it starts with one slash.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The path and the query string, with a `?` between them in any case.
+    pub fn full_path(&self) -> String {
+        format!("{}?{}", self.path, self.query_string)
+    }
+
+    /// The path that leads to this app, without a slash at its end; `""` at the root.
+    pub fn root_path(&self) -> &str {
+        &self.root_path
+    }
+
+    /// [`Request::root_path`], by its other name.
+    pub fn script_root(&self) -> &str {
+        &self.root_path
+    }
+
+    /// What is behind the `?`, as it was sent.
+    pub fn query_string(&self) -> &str {
+        &self.query_string
+    }
+
+    /// The whole URL, as an IRI.
+    pub fn url(&self) -> &str {
+        self.url
+            .get_or_init(|| self.make_url(true, Some(&self.path), Some(&self.query_string)))
+    }
+
+    /// The URL without its query string.
+    pub fn base_url(&self) -> String {
+        self.make_url(true, Some(&self.path), None)
+    }
+
+    /// The URL of the app's root, with a slash at its end.
+    pub fn root_url(&self) -> String {
+        self.make_url(true, None, None)
+    }
+
+    /// [`Request::root_url`], by its other name.
+    pub fn url_root(&self) -> String {
+        self.root_url()
+    }
+
+    /// Just scheme and host, with a slash at its end.
+    pub fn host_url(&self) -> String {
+        self.make_url(false, None, None)
+    }
+
+    fn make_url(&self, with_root: bool, path: Option<&str>, query: Option<&str>) -> String {
+        let root_path = with_root.then_some(self.root_path.as_str());
+        get_current_url(self.scheme(), self.host(), root_path, path, query)
+    }
+
+    /// The host, with its port unless the scheme implies it; `""` where the client sent something that
+    /// can't be a host.
+    pub fn host(&self) -> &str {
+        // Only a list of trusted hosts makes an error.
+        self.host
+            .get_or_init(|| self.trusted_host(&[]).unwrap_or_default())
+    }
+
+    /// [`Request::host`], checked against Flask's `TRUSTED_HOSTS`.
+    ///
+    /// # Errors
+    /// `SecurityError`, a 400, where the host is none of them.
+    pub fn trusted_host(&self, trusted_hosts: &[String]) -> Result<String, Error> {
+        let header = self
+            .headers
+            .get(HOST)
+            .map(|host| latin1_decode(host.as_bytes()));
+        let server = (self.server_name.as_str(), self.server_port);
+        get_host(self.scheme(), header.as_deref(), server, trusted_hosts)
+    }
+
+    /// The name and port of the server: `SERVER_NAME` and `SERVER_PORT`.
+    pub fn server(&self) -> (&str, u16) {
+        (&self.server_name, self.server_port)
+    }
+
+    /// The client's address. Behind a proxy that is the proxy's.
+    pub fn remote_addr(&self) -> Option<IpAddr> {
+        self.remote_addr
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The text of a header. Several of one name are joined by commas, as in WSGI.
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.joined_header(name, ", ")
+    }
+
+    fn joined_header(&self, name: &str, separator: &str) -> Option<Cow<'_, str>> {
+        let mut values = self.headers.get_all(name).iter();
+        let mut text = latin1_decode(values.next()?.as_bytes());
+        for value in values {
+            let joined = text.to_mut();
+            joined.push_str(separator);
+            joined.push_str(&latin1_decode(value.as_bytes()));
+        }
+        Some(text)
+    }
+
+    /// The arguments in the query string.
+    pub fn args(&self) -> &MultiDict {
+        self.args.get_or_init(|| parse_qsl(&self.query_string))
+    }
+
+    /// All cookies.
+    pub fn cookies(&self) -> &MultiDict {
+        self.cookies.get_or_init(|| match self.cookie_header() {
+            Some(header) => parse_cookie(&header),
+            None => MultiDict::new(),
+        })
+    }
+
+    /// One cookie, without a look at the others.
+    pub fn cookie(&self, name: &str) -> Option<Cow<'_, str>> {
+        match self.cookie_header()? {
+            Cow::Borrowed(header) => cookie_value(header, name),
+            Cow::Owned(header) => Some(Cow::Owned(cookie_value(&header, name)?.into_owned())),
+        }
+    }
+
+    /// The `Cookie` header, which HTTP/2 may send in parts.
+    fn cookie_header(&self) -> Option<Cow<'_, str>> {
+        self.joined_header(COOKIE.as_str(), ";")
+    }
+
+    /// `Content-Type`.
+    pub fn content_type(&self) -> Option<Cow<'_, str>> {
+        Some(latin1_decode(self.headers.get(CONTENT_TYPE)?.as_bytes()))
+    }
+
+    fn content_type_parts(&self) -> &(String, IndexMap<String, String>) {
+        self.content_type_parts.get_or_init(|| {
+            let content_type = self.content_type().unwrap_or_default();
+            let (mimetype, params) = parse_options_header(&content_type);
+            (mimetype.to_lowercase(), params)
+        })
+    }
+
+    /// `Content-Type` without its parameters, in lower case; `""` where there is none.
+    pub fn mimetype(&self) -> &str {
+        &self.content_type_parts().0
+    }
+
+    /// The parameters of `Content-Type`, like `charset`.
+    pub fn mimetype_params(&self) -> &IndexMap<String, String> {
+        &self.content_type_parts().1
+    }
+
+    /// Whether the mimetype is JSON's.
+    pub fn is_json(&self) -> bool {
+        is_json_mimetype(self.mimetype())
+    }
+
+    /// The length of the body in bytes; `None` where the client does not say. A value that is no number
+    /// counts as 0.
+    pub fn content_length(&self) -> Option<u64> {
+        let value = self.headers.get(CONTENT_LENGTH)?;
+        if let Some(encoding) = self.header(TRANSFER_ENCODING.as_str())
+            && HeaderSet::parse(&encoding).contains("chunked")
+        {
+            return None;
+        }
+        let text = latin1_decode(value.as_bytes());
+        let digits = text.trim_matches([' ', '\t']);
+        if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(0);
+        }
+        // A number that does not even fit is larger than any limit.
+        Some(digits.parse().unwrap_or(u64::MAX))
+    }
+
+    /// Whether errors may tell the client more: Flask's `current_app.debug`.
+    pub fn debug(&self) -> bool {
+        self.debug.load(Ordering::Relaxed)
+    }
+
+    /// Sets [`Request::debug`].
+    pub fn set_debug(&self, debug: bool) {
+        self.debug.store(debug, Ordering::Relaxed);
+    }
+
+    /// The largest body to read, in bytes; a larger one is a 413.
+    pub fn max_content_length(&self) -> Option<u64> {
+        load_limit(&self.max_content_length)
+    }
+
+    /// Sets [`Request::max_content_length`]; a view may, before it reads the body.
+    pub fn set_max_content_length(&self, bytes: Option<u64>) {
+        store_limit(&self.max_content_length, bytes);
+    }
+
+    /// The largest text field of a `multipart/form-data` body, in bytes; a larger one is a 413.
+    pub fn max_form_memory_size(&self) -> Option<u64> {
+        load_limit(&self.max_form_memory_size)
+    }
+
+    /// Sets [`Request::max_form_memory_size`].
+    pub fn set_max_form_memory_size(&self, bytes: Option<u64>) {
+        store_limit(&self.max_form_memory_size, bytes);
+    }
+
+    /// The largest number of parts of a `multipart/form-data` body; more are a 413.
+    pub fn max_form_parts(&self) -> Option<u64> {
+        load_limit(&self.max_form_parts)
+    }
+
+    /// Sets [`Request::max_form_parts`].
+    pub fn set_max_form_parts(&self, parts: Option<u64>) {
+        store_limit(&self.max_form_parts, parts);
+    }
+
+    /// The form. Empty where the body is something else.
+    ///
+    /// # Errors
+    /// 413 `RequestEntityTooLarge`, or 400 `ClientDisconnected` where the body ends too early.
+    pub fn form(&self) -> Result<&MultiDict, Error> {
+        let mut input = self.lock_input();
+        self.load_form_data(&mut input)
+    }
+
+    fn load_form_data(&self, input: &mut Input) -> Result<&MultiDict, Error> {
+        if let Some(form) = self.form.get() {
+            return Ok(form);
+        }
+        let form = match self.mimetype() {
+            "application/x-www-form-urlencoded" => {
+                let body = input.read_uncached(self.content_length(), self.max_content_length())?;
+                match std::str::from_utf8(&body) {
+                    Ok(text) => parse_qsl(text),
+                    Err(_) => MultiDict::new(),
+                }
+            }
+            _ => MultiDict::new(),
+        };
+        // Whoever holds the input's lock is the only one here.
+        Ok(self.form.get_or_init(|| form))
+    }
+
+    /// The arguments of the query string, and then those of the form, unless the method is `GET`.
+    ///
+    /// # Errors
+    /// As [`Request::form`].
+    pub fn values(&self) -> Result<MultiDict, Error> {
+        let mut values = self.args().clone();
+        if self.method != Method::GET {
+            values.extend(self.form()?.iter_multi());
+        }
+        Ok(values)
+    }
+
+    /// The body, where it is no form: that one is parsed, and gone. [`Request::get_data`] gives both.
+    ///
+    /// # Errors
+    /// As [`Request::form`].
+    pub fn data(&self) -> Result<Bytes, Error> {
+        let mut input = self.lock_input();
+        if input.cached().is_none() {
+            self.load_form_data(&mut input)?;
+        }
+        input.read(self.content_length(), self.max_content_length())
+    }
+
+    /// The body. It is read once and kept; but where [`Request::form`] came first, it is gone.
+    ///
+    /// # Errors
+    /// As [`Request::form`].
+    pub fn get_data(&self) -> Result<Bytes, Error> {
+        self.lock_input()
+            .read(self.content_length(), self.max_content_length())
+    }
+
+    fn lock_input(&self) -> std::sync::MutexGuard<'_, Input> {
+        // Poisoned means that the server's reader panicked: its next read will say what is wrong.
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// 415 `UnsupportedMediaType` where the mimetype is not JSON's, 400 `BadRequest` where the body is
+    /// not JSON, and those of [`Request::form`].
+    pub fn json(&self) -> Result<Value, Error> {
+        self.get_json(false, false)
+    }
+
+    /// The body as JSON, with Flask's options: `force` does not look at the mimetype, `silent` gives
+    /// [`Value::Null`] in place of the 415 and the 400.
+    ///
+    /// # Errors
+    /// As [`Request::json`].
+    pub fn get_json(&self, force: bool, silent: bool) -> Result<Value, Error> {
+        if let Some(value) = self.json.get() {
+            return Ok(value.clone());
+        }
+        if !force && !self.is_json() {
+            return if silent {
+                Ok(Value::Null)
+            } else {
+                Err(HttpException::new(415)
+                    .with_description(
+                        "Did not attempt to load JSON data because the request Content-Type was not \
+                         'application/json'.",
+                    )
+                    .into())
+            };
+        }
+        match json_loads(&self.get_data()?) {
+            Ok(value) => Ok(self.json.get_or_init(|| value).clone()),
+            Err(_) if silent => Ok(Value::Null),
+            Err(message) => Err(self.on_json_loading_failed(&message)),
+        }
+    }
+
+    /// The 400 for a body that is not JSON. What is wrong with it is said in debug mode only.
+    fn on_json_loading_failed(&self, message: &str) -> Error {
+        let error = HttpException::new(400);
+        if self.debug() {
+            error
+                .with_description(format!("Failed to decode JSON object: {message}"))
+                .into()
+        } else {
+            error.into()
+        }
+    }
+
+    /// What the server or a middleware handed down: [`Environ::extensions`].
+    pub fn extensions(&self) -> &Extensions {
+        &self.extensions
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<Request '{}' [{}]>", self.url(), self.method())
+    }
+}
+
+fn load_limit(cell: &AtomicU64) -> Option<u64> {
+    Some(cell.load(Ordering::Relaxed)).filter(|&limit| limit != NO_LIMIT)
+}
+
+fn store_limit(cell: &AtomicU64, limit: Option<u64>) {
+    cell.store(limit.unwrap_or(NO_LIMIT), Ordering::Relaxed);
+}
+
+fn upper_case(method: Method) -> Method {
+    if !method
+        .as_str()
+        .bytes()
+        .any(|byte| byte.is_ascii_lowercase())
+    {
+        return method;
+    }
+    let upper = method.as_str().to_ascii_uppercase();
+    Method::from_bytes(upper.as_bytes()).unwrap_or(method)
+}
+
+fn one_leading_slash(path: String) -> String {
+    let bytes = path.as_bytes();
+    if bytes.first() == Some(&b'/') && bytes.get(1) != Some(&b'/') {
+        return path;
+    }
+    format!("/{}", path.trim_start_matches('/'))
+}
+
+/// Python's `json.loads`; the error is its message.
+fn json_loads(_data: &[u8]) -> Result<Value, String> {
+    Err("JSON is not there yet".to_owned())
+}

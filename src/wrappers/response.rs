@@ -1,0 +1,533 @@
+//! The response: a status, headers and a body, until the server takes them.
+//!
+//! Mirrors `werkzeug/wrappers/response.py`, `werkzeug/sansio/response.py`, Flask's subclass in
+//! `flask/wrappers.py`, and `redirect` of `werkzeug/utils.py`.
+//!
+//! Read next: `exceptions.rs` (responses for errors), `cookies.rs`.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{
+    ALLOW, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+
+use super::cookies::SetCookie;
+use super::datastructures::{HeaderSet, header_value, latin1_decode};
+use super::exceptions::escape;
+use super::headers::{get_content_type, is_json_mimetype};
+use super::urls::iri_to_uri_lossy;
+use crate::error::Error;
+use crate::wsgi::{Body, ByteStream, CloseCallback};
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// The body of a [`Response`].
+#[derive(Default)]
+pub enum ResponseBody {
+    /// Nothing yet: Werkzeug's `response=None`.
+    #[default]
+    Empty,
+    /// All of it.
+    Bytes(Bytes),
+    /// Chunks that are made while they are sent.
+    Stream(ByteStream),
+}
+
+impl fmt::Debug for ResponseBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+impl From<Bytes> for ResponseBody {
+    fn from(bytes: Bytes) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl From<String> for ResponseBody {
+    fn from(text: String) -> Self {
+        Self::Bytes(text.into())
+    }
+}
+
+impl From<Vec<u8>> for ResponseBody {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+impl From<&str> for ResponseBody {
+    fn from(text: &str) -> Self {
+        Self::Bytes(Bytes::copy_from_slice(text.as_bytes()))
+    }
+}
+
+impl From<&[u8]> for ResponseBody {
+    fn from(bytes: &[u8]) -> Self {
+        Self::Bytes(Bytes::copy_from_slice(bytes))
+    }
+}
+
+/// An answer to a request: Flask's `Response`.
+///
+/// ```
+/// use carafe::wrappers::{Response, SetCookie};
+/// use http::Method;
+///
+/// let mut response = Response::new("hello");
+/// response.set_status(201)?;
+/// response.set_cookie(SetCookie::new("seen", "1"), 1_700_000_000)?;
+/// response.vary_add("Cookie");
+/// let (status, headers, body) = response.into_wsgi(&Method::GET);
+/// assert_eq!(status, 201);
+/// assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+/// assert_eq!(headers["content-length"], "5");
+/// assert_eq!(headers["set-cookie"], "seen=1; Path=/");
+/// assert_eq!(body.into_bytes()?, "hello");
+/// # Ok::<(), carafe::error::Error>(())
+/// ```
+pub struct Response {
+    /// The status code.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body. Use [`Response::set_data`] to replace it: that keeps `Content-Length` true.
+    pub body: ResponseBody,
+    on_close: Vec<CloseCallback>,
+}
+
+impl Default for Response {
+    /// An empty page: 200, `text/html; charset=utf-8`.
+    fn default() -> Self {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HTML);
+        Self {
+            status: StatusCode::OK,
+            headers,
+            body: ResponseBody::Empty,
+            on_close: Vec::new(),
+        }
+    }
+}
+
+impl Response {
+    /// A page: 200, `text/html; charset=utf-8`, with this body.
+    pub fn new(body: impl Into<ResponseBody>) -> Self {
+        let mut response = Self::default();
+        response.set_data(body);
+        response
+    }
+
+    /// A page that is made while it is sent.
+    ///
+    /// ```
+    /// use carafe::wrappers::Response;
+    /// use carafe::error::Error;
+    ///
+    /// let chunks = ["a", "b"].map(|text| Ok::<_, Error>(text.into()));
+    /// let mut response = Response::stream(chunks);
+    /// assert!(response.is_streamed());
+    /// assert_eq!(response.get_data()?, "ab");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn stream<I>(chunks: I) -> Self
+    where
+        I: IntoIterator<Item = Result<Bytes, Error>>,
+        I::IntoIter: Send + 'static,
+    {
+        Self {
+            body: ResponseBody::Stream(Box::new(chunks.into_iter())),
+            ..Self::default()
+        }
+    }
+
+    /// The status code as a number.
+    pub fn status_code(&self) -> u16 {
+        self.status.as_u16()
+    }
+
+    /// Sets the status: a number, or text like `"201 CREATED"`.
+    ///
+    /// HTTP's own name for the code goes with it; a name of one's own does not (the `http` crate has no
+    /// place for it, and HTTP/2 has none either).
+    ///
+    /// # Errors
+    /// `ValueError` for text without a code, or a code that is not in 100..=999.
+    pub fn set_status(&mut self, status: impl IntoStatus) -> Result<(), Error> {
+        self.status = status.into_status()?;
+        Ok(())
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The headers, to change them.
+    pub fn headers_mut(&mut self) -> &mut HeaderMap {
+        &mut self.headers
+    }
+
+    /// The text of a header, the first where there are several.
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let value = self.headers.get(name)?;
+        if name.eq_ignore_ascii_case("location") || name.eq_ignore_ascii_case("content-location") {
+            return Some(location_text(value));
+        }
+        Some(latin1_decode(value.as_bytes()))
+    }
+
+    /// Sets a header in place of all of that name: Python's `headers[name] = value`.
+    ///
+    /// # Errors
+    /// `ValueError` for a value with a line break in it, and for what can't be a header at all.
+    pub fn set_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        let (name, value) = parse_header(name, value)?;
+        self.headers.insert(name, value);
+        Ok(())
+    }
+
+    /// Adds a header to those of that name: Python's `headers.add(name, value)`.
+    ///
+    /// # Errors
+    /// As [`Response::set_header`].
+    pub fn add_header(&mut self, name: &str, value: &str) -> Result<(), Error> {
+        let (name, value) = parse_header(name, value)?;
+        self.headers.append(name, value);
+        Ok(())
+    }
+
+    /// Sets a cookie. `now` is in Unix seconds.
+    ///
+    /// # Errors
+    /// As [`SetCookie::into_header_value`].
+    pub fn set_cookie(&mut self, cookie: SetCookie<'_>, now: u64) -> Result<(), Error> {
+        let value = cookie.into_header_value(now)?;
+        self.headers.append(SET_COOKIE, value);
+        Ok(())
+    }
+
+    /// Makes the browser forget a cookie: see [`SetCookie::deletion`] for one with a path or a domain.
+    ///
+    /// # Errors
+    /// As [`SetCookie::into_header_value`].
+    pub fn delete_cookie(&mut self, key: &str) -> Result<(), Error> {
+        // Both of its dates are fixed, so the time does not matter.
+        self.set_cookie(SetCookie::deletion(key), 0)
+    }
+
+    /// The names in `Vary`.
+    pub fn vary(&self) -> HeaderSet {
+        self.header_set(&VARY)
+    }
+
+    /// Adds a name to `Vary`, unless it is there: `response.vary.add(name)`.
+    pub fn vary_add(&mut self, name: &'static str) {
+        if !self.headers.contains_key(VARY) {
+            self.headers.insert(VARY, HeaderValue::from_static(name));
+            return;
+        }
+        let mut vary = self.vary();
+        if vary.add(name) {
+            self.set_header_set(VARY, &vary);
+        }
+    }
+
+    /// The methods in `Allow`.
+    pub fn allow(&self) -> HeaderSet {
+        self.header_set(&ALLOW)
+    }
+
+    /// Adds methods to `Allow`, unless they are there: `response.allow.update(methods)`.
+    pub fn allow_update<'a>(&mut self, methods: impl IntoIterator<Item = &'a str>) {
+        let mut allow = self.allow();
+        for method in methods {
+            allow.add(method);
+        }
+        self.set_header_set(ALLOW, &allow);
+    }
+
+    fn header_set(&self, name: &HeaderName) -> HeaderSet {
+        match self.headers.get(name) {
+            Some(value) => HeaderSet::parse(&latin1_decode(value.as_bytes())),
+            None => HeaderSet::new(),
+        }
+    }
+
+    fn set_header_set(&mut self, name: HeaderName, set: &HeaderSet) {
+        if set.is_empty() {
+            self.headers.remove(name);
+        } else if let Ok(value) = header_value(&set.to_header()) {
+            self.headers.insert(name, value);
+        }
+    }
+
+    /// Replaces the body, and sets `Content-Length` where its length is known.
+    pub fn set_data(&mut self, body: impl Into<ResponseBody>) {
+        self.body = body.into();
+        if let ResponseBody::Bytes(bytes) = &self.body {
+            self.headers
+                .insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+        }
+    }
+
+    /// The whole body. A stream is collected first, and is bytes from then on.
+    ///
+    /// # Errors
+    /// The stream's; it is then at its end.
+    pub fn get_data(&mut self) -> Result<Bytes, Error> {
+        match std::mem::take(&mut self.body) {
+            ResponseBody::Empty => Ok(Bytes::new()),
+            ResponseBody::Bytes(bytes) => {
+                self.body = ResponseBody::Bytes(bytes.clone());
+                Ok(bytes)
+            }
+            ResponseBody::Stream(stream) => {
+                let bytes = Body::stream(stream).into_bytes()?;
+                self.body = ResponseBody::Bytes(bytes.clone());
+                Ok(bytes)
+            }
+        }
+    }
+
+    /// Whether the body is a stream: then its length is not known, and it can be read only once.
+    pub fn is_streamed(&self) -> bool {
+        matches!(self.body, ResponseBody::Stream(_))
+    }
+
+    /// `Content-Type`.
+    pub fn content_type(&self) -> Option<Cow<'_, str>> {
+        Some(latin1_decode(self.headers.get(CONTENT_TYPE)?.as_bytes()))
+    }
+
+    /// Sets `Content-Type`, as it is.
+    ///
+    /// # Errors
+    /// As [`Response::set_header`].
+    pub fn set_content_type(&mut self, content_type: &str) -> Result<(), Error> {
+        self.headers
+            .insert(CONTENT_TYPE, header_value(content_type)?);
+        Ok(())
+    }
+
+    /// `Content-Type` without its parameters.
+    pub fn mimetype(&self) -> Option<String> {
+        let content_type = self.content_type()?;
+        if content_type.is_empty() {
+            return None;
+        }
+        let mimetype = content_type.split(';').next().unwrap_or_default();
+        Some(mimetype.trim().to_owned())
+    }
+
+    /// Sets `Content-Type`; text gets `charset=utf-8`.
+    ///
+    /// # Errors
+    /// As [`Response::set_header`].
+    pub fn set_mimetype(&mut self, mimetype: &str) -> Result<(), Error> {
+        self.set_content_type(&get_content_type(mimetype))
+    }
+
+    /// Whether the mimetype is JSON's.
+    pub fn is_json(&self) -> bool {
+        self.mimetype()
+            .is_some_and(|mimetype| is_json_mimetype(&mimetype))
+    }
+
+    /// Where a redirect leads.
+    pub fn location(&self) -> Option<Cow<'_, str>> {
+        Some(location_text(self.headers.get(LOCATION)?))
+    }
+
+    /// Adds a function to run when the server is done with this response; they run in the order added.
+    pub fn call_on_close(&mut self, callback: impl FnOnce() + Send + 'static) {
+        self.on_close.push(Box::new(callback));
+    }
+
+    /// What the server gets: Werkzeug's `Response.__call__`, that is `get_wsgi_headers` and
+    /// `get_app_iter`. `method` is the request's.
+    ///
+    /// A `Location` is quoted, and stays relative where it is. A `Location` that can't be split into a
+    /// URL's parts, for which Werkzeug raises, is quoted as one.
+    pub fn into_wsgi(mut self, method: &Method) -> (StatusCode, HeaderMap, Body) {
+        self.quote_location(LOCATION);
+        self.quote_location(CONTENT_LOCATION);
+
+        let status = self.status;
+        let no_length = status.is_informational() || status == StatusCode::NO_CONTENT;
+        let not_modified = status == StatusCode::NOT_MODIFIED;
+        if no_length {
+            self.headers.remove(CONTENT_LENGTH);
+        } else if not_modified {
+            remove_entity_headers(&mut self.headers);
+        } else if !self.headers.contains_key(CONTENT_LENGTH) {
+            let length = match &self.body {
+                ResponseBody::Empty => Some(0),
+                ResponseBody::Bytes(bytes) => Some(bytes.len()),
+                ResponseBody::Stream(_) => None,
+            };
+            if let Some(length) = length {
+                self.headers
+                    .insert(CONTENT_LENGTH, HeaderValue::from(length));
+            }
+        }
+
+        let mut body = match self.body {
+            _ if no_length || not_modified || method == Method::HEAD => Body::empty(),
+            ResponseBody::Empty => Body::empty(),
+            ResponseBody::Bytes(bytes) => Body::from(bytes),
+            ResponseBody::Stream(stream) => Body::stream(stream),
+        };
+        for callback in self.on_close {
+            body.call_on_close(callback);
+        }
+        (status, self.headers, body)
+    }
+
+    fn quote_location(&mut self, name: HeaderName) {
+        if let Some(value) = self.headers.get_mut(name)
+            && let Ok(uri) = HeaderValue::try_from(iri_to_uri_lossy(&location_text(value)))
+        {
+            *value = uri;
+        }
+    }
+
+    /// A second response like this one. A stream and the close callbacks move to it.
+    pub(crate) fn share(&mut self) -> Self {
+        let body = match &self.body {
+            ResponseBody::Bytes(bytes) => ResponseBody::Bytes(bytes.clone()),
+            _ => std::mem::take(&mut self.body),
+        };
+        Self {
+            status: self.status,
+            headers: self.headers.clone(),
+            body,
+            on_close: std::mem::take(&mut self.on_close),
+        }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a status can be set from.
+pub trait IntoStatus {
+    /// The status code.
+    ///
+    /// # Errors
+    /// `ValueError` where it is none.
+    fn into_status(self) -> Result<StatusCode, Error>;
+}
+
+impl IntoStatus for StatusCode {
+    fn into_status(self) -> Result<StatusCode, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoStatus for u16 {
+    fn into_status(self) -> Result<StatusCode, Error> {
+        StatusCode::from_u16(self)
+            .map_err(|_| Error::value_error(format!("{self} is not an HTTP status code")))
+    }
+}
+
+impl IntoStatus for &str {
+    /// Reads `"201"` or `"201 CREATED"`.
+    fn into_status(self) -> Result<StatusCode, Error> {
+        let text = self.trim();
+        if text.is_empty() {
+            return Err(Error::value_error("Empty status argument"));
+        }
+        let code = text.split(' ').next().unwrap_or_default();
+        let code: u16 = code
+            .parse()
+            .map_err(|_| Error::value_error(format!("{text:?} has no HTTP status code")))?;
+        code.into_status()
+    }
+}
+
+fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
+    let header = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| Error::value_error(format!("{name:?} is not a header name")))?;
+    let value = if header == LOCATION || header == CONTENT_LOCATION {
+        location_value(value)?
+    } else {
+        header_value(value)?
+    };
+    Ok((header, value))
+}
+
+/// A URL for a header, in UTF-8 until `into_wsgi` quotes it.
+fn location_value(url: &str) -> Result<HeaderValue, Error> {
+    match HeaderValue::from_bytes(url.as_bytes()) {
+        Ok(value) => Ok(value),
+        // It says what is wrong.
+        Err(_) => header_value(url),
+    }
+}
+
+fn location_text(value: &HeaderValue) -> Cow<'_, str> {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => latin1_decode(value.as_bytes()),
+    }
+}
+
+/// Removes what describes a body from a response without one, for a 304.
+fn remove_entity_headers(headers: &mut HeaderMap) {
+    // `Expires` and `Content-Location` stay, as RFC 2616 had it.
+    for name in [
+        "allow",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-md5",
+        "content-range",
+        "content-type",
+        "last-modified",
+    ] {
+        headers.remove(name);
+    }
+}
+
+/// Flask's `redirect`: a page that sends the browser to `location`. Usual codes are 302, 303, 307, and
+/// 301 or 308 for good.
+///
+/// # Errors
+/// `ValueError` for a location with a line break in it, which a client may have sent, or a code that
+/// is not in 100..=999.
+///
+/// ```
+/// let response = carafe::wrappers::redirect("/login", 302)?;
+/// assert_eq!(response.location().as_deref(), Some("/login"));
+/// # Ok::<(), carafe::error::Error>(())
+/// ```
+pub fn redirect(location: &str, code: u16) -> Result<Response, Error> {
+    let html_location = escape(location);
+    let mut response = Response::new(format!(
+        "<!doctype html>\n\
+         <html lang=en>\n\
+         <title>Redirecting...</title>\n\
+         <h1>Redirecting...</h1>\n\
+         <p>You should be redirected automatically to the target URL: \
+         <a href=\"{html_location}\">{html_location}</a>. If not, click the link.\n"
+    ));
+    response.set_status(code)?;
+    response.headers.insert(LOCATION, location_value(location)?);
+    Ok(response)
+}
