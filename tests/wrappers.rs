@@ -224,7 +224,10 @@ fn post(body: &str) -> Environ {
 }
 
 fn code<T: std::fmt::Debug>(result: Result<T, Error>) -> Option<u16> {
-    result.unwrap_err().as_http().map(|http| http.code)
+    result
+        .expect_err("an HTTP error")
+        .as_http()
+        .map(|http| http.code)
 }
 
 #[test]

@@ -480,7 +480,7 @@ fn requests_are_read_as_flask_reads_them() {
                 "headers": headers,
             },
         }));
-        let environ = (|| {
+        let build_environ = || {
             let mut builder = Environ::builder(path.clone()).method(method);
             if let Some(base_url) = &base_url {
                 builder = builder.base_url(base_url.clone());
@@ -499,8 +499,14 @@ fn requests_are_read_as_flask_reads_them() {
                 builder = builder.header(*name, value.clone());
             }
             builder.build()
-        })();
-        let (Ok(expected), Ok(environ)) = (expected.clone(), environ) else {
+        };
+        let environ = build_environ();
+        let context = format!(
+            "{:?} {path:?} {base_url:?} {headers:?}",
+            environ.as_ref().err()
+        );
+        assert_eq!(environ.is_ok(), expected.is_ok(), "{context}");
+        let (Ok(expected), Ok(environ)) = (expected, environ) else {
             continue;
         };
         built += 1;

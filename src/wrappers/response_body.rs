@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::wsgi::ByteStream;
 
-/// The body of a [`Response`].
+/// The body of a [`Response`](super::Response).
 #[derive(Default)]
 pub enum ResponseBody {
     /// Nothing yet: Werkzeug's `response=None`.
