@@ -74,6 +74,7 @@ impl App {
             start_response.start_response(status, headers);
             Ok(body)
         });
+        ctx.preserve();
         if self.should_ignore_error(error.as_ref()) {
             error = None;
         }

@@ -65,7 +65,11 @@ fn send(scenario: &Scenario, request: &Dict, jar: &mut Jar) -> Result<Dict, Stri
     scenario.log.take();
     let mut stages = Vec::new();
     let answer = if scenario.stages {
-        let _ = &mut stages; call_wsgi(scenario, environ)
+        let (answer, trace) = carafe::trace::record(|| call_wsgi(scenario, environ));
+        for (depth, name) in trace.stages() {
+            stages.push(Value::List(vec![depth.into(), name.into()]));
+        }
+        answer
     } else {
         call_wsgi(scenario, environ)
     };

@@ -211,10 +211,10 @@ impl Op {
             "request_context" => {
                 let ctx = current_app().test_request_context(&self.text(0))?;
                 if let Err(error) = ctx.push() {
-                    ctx.pop(Some(&error))?;
+                    ctx.auto_pop(Some(&error))?;
                     return Err(error);
                 }
-                return self.with(log, scope, |error| ctx.pop(error));
+                return self.with(log, scope, |error| ctx.auto_pop(error));
             }
             "pop_value" => {
                 if let Some(view_args) = &mut scope.view_args {

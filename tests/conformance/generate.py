@@ -136,7 +136,7 @@ class RequestMaker:
         return self.words.one(["GET", "HEAD", "HEAD", "OPTIONS", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"])
 
     def add_body(self, request):
-        kind = self.words.weighted({"json": 4, "bad json": 1, "form": 4, "multipart": 0.7, "text": 1, "untyped": 0.5})
+        kind = self.words.weighted({"json": 4, "bad json": 1, "form": 4, "text": 1, "untyped": 0.5})
         if kind == "json":
             request["body"] = json.dumps(self.words.json(), ensure_ascii=self.words.chance(0.5))
             request["content_type"] = self.words.one(
@@ -148,9 +148,6 @@ class RequestMaker:
         elif kind == "form":
             request["body"] = self.words.form()
             request["content_type"] = "application/x-www-form-urlencoded"
-        elif kind == "multipart":
-            request["body"] = self.words.multipart("limit")
-            request["content_type"] = "multipart/form-data; boundary=limit"
         else:
             request["body"] = self.words.text() * self.words.rng.randint(1, 20)
             if kind == "text":

@@ -199,14 +199,6 @@ class Vocabulary:
         pairs = [(self.one(FORM_KEYS), self.text()) for _ in range(self.rng.randint(1, 4))]
         return "&".join(f"{quote(key)}={quote(value, safe='').replace('%20', '+')}" for key, value in pairs)
 
-    def multipart(self, boundary):
-        """A multipart form of text fields."""
-        parts = []
-        for _ in range(self.rng.randint(1, 3)):
-            value = self.one(["plain", "née", "two words", "", "a=b&c"])
-            disposition = f'Content-Disposition: form-data; name="{self.one(FORM_KEYS[:3])}"'
-            parts.append(f"--{boundary}\r\n{disposition}\r\n\r\n{value}\r\n")
-        return "".join(parts) + f"--{boundary}--\r\n"
 
 
 # Session cookies that other hands have signed
