@@ -401,8 +401,11 @@ impl App {
             None => {}
         }
         for (index, (name, value)) in headers.iter().enumerate() {
-            let given_before =
-                || headers[..index].iter().any(|(before, _)| before.eq_ignore_ascii_case(name));
+            let given_before = || {
+                headers[..index]
+                    .iter()
+                    .any(|(before, _)| before.eq_ignore_ascii_case(name))
+            };
             if is_body && name.eq_ignore_ascii_case("Content-Length") {
                 // The body that stands beside it knows better.
             } else if is_body && given_before() {

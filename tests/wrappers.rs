@@ -308,41 +308,6 @@ fn a_length_that_no_machine_has_memory_for_costs_none() {
 }
 
 #[test]
-fn form_limits_are_for_multipart_forms_only() {
-    let form = "a=".to_owned() + &"x".repeat(50);
-    let environ = Environ::builder("/")
-        .method("POST")
-        .form([("a", form.as_str())])
-        .build()
-        .expect("an environ");
-    let request = Request::from_environ(environ);
-    request.set_max_form_memory_size(Some(10));
-    assert!(request.form().is_ok());
-
-    let part = "--b\r\nContent-Disposition: form-data; name=a\r\n\r\nvalue\r\n";
-    let multipart = |parts: usize| {
-        let environ = Environ::builder("/")
-            .method("POST")
-            .content_type("multipart/form-data; boundary=b")
-            .body(part.repeat(parts) + "--b--")
-            .build()
-            .expect("an environ");
-        Request::from_environ(environ)
-    };
-    let request = multipart(2);
-    assert_eq!(
-        request.form().expect("a form").getlist("a"),
-        ["value", "value"]
-    );
-    let request = multipart(1);
-    request.set_max_form_memory_size(Some(10));
-    assert_eq!(code(request.form()), Some(413));
-    let request = multipart(3);
-    request.set_max_form_parts(Some(2));
-    assert_eq!(code(request.form()), Some(413));
-}
-
-#[test]
 fn json_errors_tell_more_in_debug_mode() {
     let request = |content_type: &str| {
         let builder = Environ::builder("/")

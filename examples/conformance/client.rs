@@ -34,7 +34,11 @@ struct Jar(indexmap::IndexMap<String, String>);
 impl Jar {
     fn store(&mut self, set_cookie: &str) {
         let mut parts = set_cookie.split(';');
-        let (name, value) = parts.next().unwrap_or_default().split_once('=').unwrap_or_default();
+        let (name, value) = parts
+            .next()
+            .unwrap_or_default()
+            .split_once('=')
+            .unwrap_or_default();
         if parts.any(|part| part.trim().eq_ignore_ascii_case("max-age=0")) {
             self.0.shift_remove(name);
         } else {
@@ -43,16 +47,26 @@ impl Jar {
     }
 
     fn header(&self) -> Option<String> {
-        let pairs: Vec<String> = self.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<String> = self
+            .0
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 }
 
 fn send(scenario: &Scenario, request: &Dict, jar: &mut Jar) -> Result<Dict, String> {
     if let Some(seconds) = request.get("advance").and_then(Value::as_i64) {
-        scenario.clock.advance(u64::try_from(seconds).map_err(|error| error.to_string())?);
+        scenario
+            .clock
+            .advance(u64::try_from(seconds).map_err(|error| error.to_string())?);
     }
-    if request.get("drop_cookies").and_then(Value::as_bool).unwrap_or(false) {
+    if request
+        .get("drop_cookies")
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
+    {
         jar.0.clear();
     }
     if let Some(cookies) = request.get("set_jar").and_then(Value::as_dict) {
@@ -83,8 +97,14 @@ fn send(scenario: &Scenario, request: &Dict, jar: &mut Jar) -> Result<Dict, Stri
             let [app, request] = contexts;
             scenario.log.push(["contexts_after".into(), app, request]);
             result.insert("status".into(), i64::from(status.as_u16()).into());
-            result.insert("headers".into(), Value::List(headers.iter().map(header_pair).collect()));
-            result.insert("body".into(), String::from_utf8_lossy(&body).into_owned().into());
+            result.insert(
+                "headers".into(),
+                Value::List(headers.iter().map(header_pair).collect()),
+            );
+            result.insert(
+                "body".into(),
+                String::from_utf8_lossy(&body).into_owned().into(),
+            );
         }
         Err(error) => {
             result.insert("propagated".into(), error.type_name().into());
@@ -102,9 +122,11 @@ type Answer = (StatusCode, HeaderMap, Vec<u8>);
 /// Calls the app as a server does, and reads and closes the body.
 fn call_wsgi(scenario: &Scenario, environ: Environ) -> Result<Answer, Error> {
     let mut started = None;
-    let body = scenario.app.wsgi_app(environ, &mut |status: StatusCode, headers: HeaderMap| {
-        started = Some((status, headers));
-    })?;
+    let body = scenario
+        .app
+        .wsgi_app(environ, &mut |status: StatusCode, headers: HeaderMap| {
+            started = Some((status, headers));
+        })?;
     let body = body.into_bytes()?.to_vec();
     let (status, headers) =
         started.ok_or_else(|| Error::assertion("start_response was not called"))?;
@@ -112,7 +134,10 @@ fn call_wsgi(scenario: &Scenario, environ: Environ) -> Result<Answer, Error> {
 }
 
 fn header_pair((name, value): (&HeaderName, &HeaderValue)) -> Value {
-    Value::List(vec![name.as_str().into(), latin1_decode(value.as_bytes()).into_owned().into()])
+    Value::List(vec![
+        name.as_str().into(),
+        latin1_decode(value.as_bytes()).into_owned().into(),
+    ])
 }
 
 /// Text as its UTF-8 bytes, each of them one character: what a header or path is in WSGI.
@@ -142,8 +167,13 @@ fn make_environ(request: &Dict, jar: &Jar) -> Result<Environ, String> {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(default_port)),
         _ => (netloc, default_port),
     };
-    let (path, query) = text(request, "path")?.split_once('?').unwrap_or((text(request, "path")?, ""));
-    let method = request.get("method").and_then(Value::as_str).unwrap_or("GET");
+    let (path, query) = text(request, "path")?
+        .split_once('?')
+        .unwrap_or((text(request, "path")?, ""));
+    let method = request
+        .get("method")
+        .and_then(Value::as_str)
+        .unwrap_or("GET");
     let body = request.get("body").and_then(Value::as_str);
     Ok(Environ {
         method: Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?,
@@ -183,9 +213,14 @@ fn make_headers(
     if let Some(content_type) = request.get("content_type").and_then(Value::as_str) {
         joined.insert("content-type".to_owned(), vec![content_type.to_owned()]);
     }
-    joined.entry("host".to_owned()).or_insert_with(|| vec![host.to_owned()]);
+    joined
+        .entry("host".to_owned())
+        .or_insert_with(|| vec![host.to_owned()]);
     let mut cookies = joined.shift_remove("cookie").unwrap_or_default();
-    let sends_jar = request.get("cookies").and_then(Value::as_bool).unwrap_or(true);
+    let sends_jar = request
+        .get("cookies")
+        .and_then(Value::as_bool)
+        .unwrap_or(true);
     if let Some(from_jar) = jar.header().filter(|_| sends_jar) {
         cookies.insert(0, from_jar);
     }

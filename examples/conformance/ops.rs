@@ -5,13 +5,13 @@
 use std::fmt;
 
 use carafe::context::try_g;
+use carafe::context::{try_request, try_session};
 use carafe::typing::{ReturnValue, Status};
 use carafe::{
-    Error, Response, SameSite, SetCookie, Value, ViewArgs, abort, after_this_request,
-    current_app, flash_with_category, get_flashed_messages, get_flashed_messages_of,
-    has_app_context, has_request_context, jsonify, json, redirect_with_code, url_for,
+    Error, Response, SameSite, SetCookie, Value, ViewArgs, abort, after_this_request, current_app,
+    flash_with_category, get_flashed_messages, get_flashed_messages_of, has_app_context,
+    has_request_context, json, jsonify, redirect_with_code, url_for,
 };
-use carafe::context::{try_request, try_session};
 
 use crate::scenario::{Log, text};
 
@@ -69,18 +69,45 @@ pub struct Scope<'a> {
 }
 
 const OPS: [&str; 28] = [
-    "session_set", "session_get", "session_pop", "session_clear", "session_permanent",
-    "session_touch", "session_all", "g_set", "g_get", "g_pop", "flash", "get_flashed", "abort",
-    "raise", "return", "return_json", "redirect", "set_header", "set_status", "set_cookie",
-    "delete_cookie", "after_this_request", "url_for", "request", "contexts", "app_context",
-    "request_context", "pop_value",
+    "session_set",
+    "session_get",
+    "session_pop",
+    "session_clear",
+    "session_permanent",
+    "session_touch",
+    "session_all",
+    "g_set",
+    "g_get",
+    "g_pop",
+    "flash",
+    "get_flashed",
+    "abort",
+    "raise",
+    "return",
+    "return_json",
+    "redirect",
+    "set_header",
+    "set_status",
+    "set_cookie",
+    "delete_cookie",
+    "after_this_request",
+    "url_for",
+    "request",
+    "contexts",
+    "app_context",
+    "request_context",
+    "pop_value",
 ];
 
 impl Function {
     pub fn parse(fn_: &Value, log: &Log) -> Result<Self, String> {
         let fn_ = fn_.as_dict().ok_or("a function is an object")?;
         let ops = fn_.get("ops").cloned().unwrap_or(Value::List(Vec::new()));
-        Ok(Function { name: text(fn_, "name")?.to_owned(), log: log.clone(), ops: parse(&ops, log)? })
+        Ok(Function {
+            name: text(fn_, "name")?.to_owned(),
+            log: log.clone(),
+            ops: parse(&ops, log)?,
+        })
     }
 
     /// Runs the ops, until one returns.
@@ -90,7 +117,11 @@ impl Function {
 }
 
 fn parse(ops: &Value, log: &Log) -> Result<Vec<Op>, String> {
-    ops.as_list().ok_or("ops are a list")?.iter().map(|op| parse_op(op, log)).collect()
+    ops.as_list()
+        .ok_or("ops are a list")?
+        .iter()
+        .map(|op| parse_op(op, log))
+        .collect()
 }
 
 fn parse_op(op: &Value, log: &Log) -> Result<Op, String> {
@@ -117,10 +148,20 @@ fn parse_op(op: &Value, log: &Log) -> Result<Op, String> {
         _ => None,
     };
     let known_error = ["AppError", "DbError", "AuthError"];
-    if name == "raise" && !args.first().and_then(Value::as_str).is_some_and(|e| known_error.contains(&e)) {
+    if name == "raise"
+        && !args
+            .first()
+            .and_then(Value::as_str)
+            .is_some_and(|e| known_error.contains(&e))
+    {
         return Err(format!("unknown error type {:?}", args.first()));
     }
-    Ok(Op { name, args, inner, function })
+    Ok(Op {
+        name,
+        args,
+        inner,
+        function,
+    })
 }
 
 fn run(ops: &[Op], log: &Log, scope: &mut Scope<'_>) -> Result<Option<ReturnValue>, Error> {
@@ -146,7 +187,10 @@ impl Op {
     }
 
     fn code(&self, index: usize) -> u16 {
-        self.arg(index).as_i64().and_then(|code| u16::try_from(code).ok()).unwrap_or(0)
+        self.arg(index)
+            .as_i64()
+            .and_then(|code| u16::try_from(code).ok())
+            .unwrap_or(0)
     }
 
     /// Does one thing; `Some` ends the function.
@@ -177,7 +221,11 @@ impl Op {
             }
             "flash" => {
                 try_session()?;
-                let category = if self.args.len() > 1 { self.text(1) } else { "message".to_owned() };
+                let category = if self.args.len() > 1 {
+                    self.text(1)
+                } else {
+                    "message".to_owned()
+                };
                 flash_with_category(self.text(0), category)?;
             }
             "get_flashed" => log.push(["flashed".into(), self.flashed()?]),
@@ -186,7 +234,11 @@ impl Op {
             "return" => return Ok(Some(self.returned()?)),
             "return_json" => return Ok(Some(ReturnValue::Response(jsonify(self.arg(0))?))),
             "redirect" => {
-                let code = if self.args.len() > 1 { self.code(1) } else { 302 };
+                let code = if self.args.len() > 1 {
+                    self.code(1)
+                } else {
+                    302
+                };
                 let response = redirect_with_code(self.text(0), code)?;
                 return Ok(Some(ReturnValue::Response(response)));
             }
@@ -240,9 +292,11 @@ impl Op {
 
     fn flashed(&self) -> Result<Value, Error> {
         let categories: Vec<String> = match self.args.first() {
-            Some(Value::List(names)) => {
-                names.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-            }
+            Some(Value::List(names)) => names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             _ => Vec::new(),
         };
         let names: Vec<&str> = categories.iter().map(String::as_str).collect();
@@ -252,7 +306,10 @@ impl Op {
             get_flashed_messages_of(&names)?
         };
         let pair = |flash: &carafe::Flash| {
-            Value::List(vec![flash.category.as_str().into(), flash.message.as_str().into()])
+            Value::List(vec![
+                flash.category.as_str().into(),
+                flash.message.as_str().into(),
+            ])
         };
         Ok(Value::List(flashes.iter().map(pair).collect()))
     }
@@ -272,7 +329,10 @@ impl Op {
             Value::Str(text) => ReturnValue::Body(text.into()),
             value @ (Value::Dict(_) | Value::List(_)) => ReturnValue::Json(value),
             other => {
-                return Err(Error::type_error(format!("a view returned {}", other.type_name())));
+                return Err(Error::type_error(format!(
+                    "a view returned {}",
+                    other.type_name()
+                )));
             }
         };
         let status = match self.arg(1) {
@@ -280,9 +340,16 @@ impl Op {
             Value::Str(line) => Some(Status::Line(line)),
             Value::Int(code) => {
                 let code = u16::try_from(code);
-                Some(Status::Code(code.map_err(|e| Error::value_error(e.to_string()))?))
+                Some(Status::Code(
+                    code.map_err(|e| Error::value_error(e.to_string()))?,
+                ))
             }
-            other => return Err(Error::type_error(format!("a status was {}", other.type_name()))),
+            other => {
+                return Err(Error::type_error(format!(
+                    "a status was {}",
+                    other.type_name()
+                )));
+            }
         };
         let mut headers = Vec::new();
         match self.arg(2) {
@@ -349,7 +416,9 @@ impl Op {
             "is_json" => request.is_json().into(),
             "mimetype" => request.mimetype().into(),
             "json" => request.get_json(false, true)?,
-            "data" => String::from_utf8_lossy(&request.data()?).into_owned().into(),
+            "data" => String::from_utf8_lossy(&request.data()?)
+                .into_owned()
+                .into(),
             "args" => optional(request.args().get(&key)),
             "args_list" => {
                 let values = request.args().getlist(&key);

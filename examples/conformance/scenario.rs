@@ -5,8 +5,8 @@
 //!
 //! Read next: `ops.rs`.
 
-use std::collections::HashSet;
 use base64::Engine as _;
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use carafe::clock::FixedClock;
@@ -55,7 +55,9 @@ impl Log {
 fn plain(value: Value) -> Value {
     let pair = |(key, value)| (key, plain(value));
     match value {
-        Value::Bytes(bytes) => base64::engine::general_purpose::STANDARD.encode(bytes).into(),
+        Value::Bytes(bytes) => base64::engine::general_purpose::STANDARD
+            .encode(bytes)
+            .into(),
         Value::List(items) | Value::Tuple(items) => {
             Value::List(items.into_iter().map(plain).collect())
         }
@@ -70,11 +72,15 @@ pub fn items<'a>(of: &'a Dict, key: &str) -> &'a [Value] {
 }
 
 fn dict<'a>(value: &'a Value, what: &str) -> Result<&'a Dict, String> {
-    value.as_dict().ok_or_else(|| format!("{what} is an object"))
+    value
+        .as_dict()
+        .ok_or_else(|| format!("{what} is an object"))
 }
 
 pub fn text<'a>(of: &'a Dict, key: &str) -> Result<&'a str, String> {
-    of.get(key).and_then(Value::as_str).ok_or_else(|| format!("{key} is text"))
+    of.get(key)
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("{key} is text"))
 }
 
 pub fn build(scenario: &Dict) -> Result<Scenario, String> {
@@ -83,14 +89,21 @@ pub fn build(scenario: &Dict) -> Result<Scenario, String> {
         None => &empty,
         Some(app) => dict(app, "app")?,
     };
-    let now = scenario.get("now").and_then(Value::as_i64).unwrap_or(DEFAULT_NOW);
-    let clock = Arc::new(FixedClock::new(u64::try_from(now).map_err(|e| e.to_string())?));
+    let now = scenario
+        .get("now")
+        .and_then(Value::as_i64)
+        .unwrap_or(DEFAULT_NOW);
+    let clock = Arc::new(FixedClock::new(
+        u64::try_from(now).map_err(|e| e.to_string())?,
+    ));
     let log = Log::default();
     let mut app = App::new("scenario");
     app.config().set_clock(clock.clone());
     if let Some(config) = scenario.get("config") {
         for (key, value) in dict(config, "config")? {
-            app.config().set(key, value.clone()).map_err(|error| error.to_string())?;
+            app.config()
+                .set(key, value.clone())
+                .map_err(|error| error.to_string())?;
         }
     }
     app.session_interface(SecureCookieSessionInterface::with_digest(
@@ -115,12 +128,23 @@ pub fn build(scenario: &Dict) -> Result<Scenario, String> {
         app.register_blueprint(make_blueprint(dict(blueprint, "a blueprint")?, &log)?);
     }
     connect_signals(&app, &log);
-    let stages = scenario.get("stages").and_then(Value::as_bool).unwrap_or(false);
-    Ok(Scenario { app, log, clock, stages })
+    let stages = scenario
+        .get("stages")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    Ok(Scenario {
+        app,
+        log,
+        clock,
+        stages,
+    })
 }
 
 fn functions(description: &Dict, key: &str, log: &Log) -> Result<Vec<Function>, String> {
-    items(description, key).iter().map(|fn_| Function::parse(fn_, log)).collect()
+    items(description, key)
+        .iter()
+        .map(|fn_| Function::parse(fn_, log))
+        .collect()
 }
 
 /// What an app and a blueprint have in common.
@@ -254,7 +278,9 @@ fn app_error_handler(blueprint: &mut Blueprint, fn_: &Value, log: &Log) -> Resul
 fn connect_signals(app: &App, log: &Log) {
     fn connect<A: 'static>(signal: &'static signals::Signal<A>, app: &App, log: &Log) {
         let log = log.clone();
-        signal.connect_via(app, move |_, _| log.push(["signal".into(), signal.name().into()]));
+        signal.connect_via(app, move |_, _| {
+            log.push(["signal".into(), signal.name().into()])
+        });
     }
     connect(&signals::APPCONTEXT_PUSHED, app, log);
     connect(&signals::REQUEST_STARTED, app, log);
@@ -282,12 +308,17 @@ impl Function {
         if !args.is_empty() {
             self.log.push(["view_args".into(), Value::Dict(args)]);
         }
-        Ok(self.run(&mut Scope::default())?.unwrap_or(ReturnValue::None))
+        Ok(self
+            .run(&mut Scope::default())?
+            .unwrap_or(ReturnValue::None))
     }
 
     pub fn after(&self, response: &mut Response) -> Result<(), Error> {
         self.call([i64::from(response.status_code()).into()]);
-        let mut scope = Scope { response: Some(response), ..Scope::default() };
+        let mut scope = Scope {
+            response: Some(response),
+            ..Scope::default()
+        };
         self.run(&mut scope).map(drop)
     }
 
@@ -299,12 +330,16 @@ impl Function {
     fn http_handler(&self, error: &HttpException) -> Result<ReturnValue, Error> {
         let original = type_of(error.original_exception.as_ref());
         self.call([i64::from(error.code).into(), original]);
-        Ok(self.run(&mut Scope::default())?.unwrap_or(ReturnValue::None))
+        Ok(self
+            .run(&mut Scope::default())?
+            .unwrap_or(ReturnValue::None))
     }
 
     fn handler(&self, type_name: &str) -> Result<ReturnValue, Error> {
         self.call([type_name.into()]);
-        Ok(self.run(&mut Scope::default())?.unwrap_or(ReturnValue::None))
+        Ok(self
+            .run(&mut Scope::default())?
+            .unwrap_or(ReturnValue::None))
     }
 
     fn any_handler(&self, error: &Error) -> Result<ReturnValue, Error> {
@@ -320,9 +355,18 @@ impl Function {
         view_args: Option<&mut ViewArgs>,
     ) -> Result<(), Error> {
         self.call([]);
-        let values = view_args.as_ref().map_or(Value::Null, |args| Value::Dict((**args).clone()));
-        self.log.push(["value".into(), endpoint.map_or(Value::Null, Value::from), values]);
-        let mut scope = Scope { view_args, ..Scope::default() };
+        let values = view_args
+            .as_ref()
+            .map_or(Value::Null, |args| Value::Dict((**args).clone()));
+        self.log.push([
+            "value".into(),
+            endpoint.map_or(Value::Null, Value::from),
+            values,
+        ]);
+        let mut scope = Scope {
+            view_args,
+            ..Scope::default()
+        };
         self.run(&mut scope).map(drop)
     }
 

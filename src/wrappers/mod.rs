@@ -12,7 +12,6 @@
 //! | `cookies.rs`, `headers.rs`, `dates.rs` | `http.py` |
 //! | `urls.rs`, `host.rs` | `urls.py`, `sansio/utils.py` |
 //! | `urlsplit.rs`, `idna.rs` | Python's `urllib.parse` and `idna` codec |
-//! | `formparser.rs` | `formparser.py`, `sansio/multipart.py` |
 //! | `input.rs` | `wsgi.py` |
 //! | `datastructures.rs` | `datastructures/` |
 //! | `environ_builder.rs` | `test.py` |
@@ -24,7 +23,6 @@ pub mod datastructures;
 pub mod dates;
 pub mod environ_builder;
 pub mod exceptions;
-pub mod formparser;
 pub mod headers;
 pub mod host;
 mod idna;
@@ -41,7 +39,6 @@ pub use cookies::{SameSite, SetCookie};
 pub use datastructures::{HeaderSet, MultiDict};
 pub use environ_builder::EnvironBuilder;
 pub use exceptions::{AbortWith, HttpException, abort};
-pub use formparser::{FileStorage, Files};
 pub use request::Request;
 pub use response::{Response, redirect};
 pub use response_body::ResponseBody;

@@ -16,7 +16,6 @@ use indexmap::IndexMap;
 
 use super::cookies::{cookie_value, parse_cookie};
 use super::datastructures::{HeaderSet, MultiDict, latin1_decode};
-use super::formparser::FormData;
 use super::headers::{is_json_mimetype, parse_options_header};
 use super::host::{get_current_url, get_host};
 use super::input::Input;
@@ -58,8 +57,6 @@ pub struct Request {
     // Settings. They are cells because a view, which only has a shared reference, may set them too.
     debug: AtomicBool,
     max_content_length: AtomicU64,
-    max_form_memory_size: AtomicU64,
-    max_form_parts: AtomicU64,
     // The body, which can be read once.
     pub(super) input: Mutex<Input>,
     // What was parsed so far.
@@ -68,7 +65,7 @@ pub struct Request {
     args: OnceLock<MultiDict>,
     cookies: OnceLock<MultiDict>,
     content_type_parts: OnceLock<(String, IndexMap<String, String>)>,
-    pub(super) form: OnceLock<FormData>,
+    pub(super) form: OnceLock<MultiDict>,
     pub(super) json: OnceLock<Value>,
 }
 
@@ -92,8 +89,6 @@ impl Request {
             extensions: environ.extensions,
             debug: AtomicBool::new(false),
             max_content_length: AtomicU64::new(NO_LIMIT),
-            max_form_memory_size: AtomicU64::new(500_000),
-            max_form_parts: AtomicU64::new(1000),
             input: Mutex::new(Input::new(environ.input, terminated)),
             host: OnceLock::new(),
             url: OnceLock::new(),
@@ -328,26 +323,6 @@ impl Request {
     /// Sets [`Request::max_content_length`]; a view may, before it reads the body.
     pub fn set_max_content_length(&self, bytes: Option<u64>) {
         store_limit(&self.max_content_length, bytes);
-    }
-
-    /// The largest text field of a `multipart/form-data` body, in bytes; a larger one is a 413.
-    pub fn max_form_memory_size(&self) -> Option<u64> {
-        load_limit(&self.max_form_memory_size)
-    }
-
-    /// Sets [`Request::max_form_memory_size`].
-    pub fn set_max_form_memory_size(&self, bytes: Option<u64>) {
-        store_limit(&self.max_form_memory_size, bytes);
-    }
-
-    /// The largest number of parts of a `multipart/form-data` body; more are a 413.
-    pub fn max_form_parts(&self) -> Option<u64> {
-        load_limit(&self.max_form_parts)
-    }
-
-    /// Sets [`Request::max_form_parts`].
-    pub fn set_max_form_parts(&self, parts: Option<u64>) {
-        store_limit(&self.max_form_parts, parts);
     }
 
     /// What the server or a middleware handed down: [`Environ::extensions`].

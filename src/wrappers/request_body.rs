@@ -4,7 +4,7 @@
 //! `on_json_loading_failed` of `flask/wrappers.py`. A body can be read once, so the order in which these
 //! are called matters, as it does in Flask: who asks for the form first finds no data afterwards.
 //!
-//! Read next: `input.rs` (how far a body is read), `formparser.rs`.
+//! Read next: `input.rs` (how far a body is read).
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -12,59 +12,41 @@ use bytes::Bytes;
 
 use super::datastructures::MultiDict;
 use super::exceptions::HttpException;
-use super::formparser::{Files, FormData, Limits, parse_multipart, parse_urlencoded};
-use super::input::Input;
+use super::input::{Input, check_length};
 use super::request::Request;
+use super::urls::parse_qsl;
 use crate::error::Error;
 use crate::json::{self, JsonError};
 use crate::value::Value;
 
 impl Request {
-    /// The form. Empty where the body is something else.
+    /// The form: the fields of an urlencoded body. Empty where the body is something else, a
+    /// `multipart/form-data` one included.
     ///
     /// # Errors
     /// 413 `RequestEntityTooLarge`, or 400 `ClientDisconnected` where the body ends too early.
     pub fn form(&self) -> Result<&MultiDict, Error> {
         let mut input = self.lock_input();
-        Ok(&self.load_form_data(&mut input)?.form)
+        self.load_form_data(&mut input)
     }
 
-    /// The uploaded files. Empty unless the body is `multipart/form-data`.
-    ///
-    /// # Errors
-    /// As [`Request::form`].
-    pub fn files(&self) -> Result<&Files, Error> {
-        let mut input = self.lock_input();
-        Ok(&self.load_form_data(&mut input)?.files)
-    }
-
-    fn load_form_data(&self, input: &mut Input) -> Result<&FormData, Error> {
-        if let Some(data) = self.form.get() {
-            return Ok(data);
+    fn load_form_data(&self, input: &mut Input) -> Result<&MultiDict, Error> {
+        if let Some(form) = self.form.get() {
+            return Ok(form);
         }
-        let data = match self.mimetype() {
-            "application/x-www-form-urlencoded" => {
-                let body = input.read_uncached(self.content_length(), self.max_content_length())?;
-                parse_urlencoded(&body)
-            }
-            "multipart/form-data" => self.parse_multipart(input)?,
-            _ => FormData::default(),
+        let (length, max) = (self.content_length(), self.max_content_length());
+        let form = if self.mimetype() == "application/x-www-form-urlencoded" {
+            let body = input.read_uncached(length, max)?;
+            std::str::from_utf8(&body)
+                .map(parse_qsl)
+                .unwrap_or_default()
+        } else {
+            // A body that is too large is refused by whoever asks for a part of it first.
+            check_length(length, max)?;
+            MultiDict::new()
         };
         // Whoever holds the input's lock is the only one here.
-        Ok(self.form.get_or_init(|| data))
-    }
-
-    fn parse_multipart(&self, input: &mut Input) -> Result<FormData, Error> {
-        // Without a boundary Werkzeug does not touch the body.
-        let Some(boundary) = self.mimetype_params().get("boundary") else {
-            return Ok(FormData::default());
-        };
-        let body = input.read_uncached(self.content_length(), self.max_content_length())?;
-        let limits = Limits {
-            max_form_memory_size: self.max_form_memory_size(),
-            max_form_parts: self.max_form_parts(),
-        };
-        parse_multipart(&body, boundary, limits)
+        Ok(self.form.get_or_init(|| form))
     }
 
     /// The arguments of the query string, and then those of the form, unless the method is `GET`.
