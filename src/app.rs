@@ -325,7 +325,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.create_url_adapter",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub(crate) fn create_url_adapter(
         &self,

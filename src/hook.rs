@@ -163,7 +163,11 @@ where
 
 impl<F: ?Sized> Hook<F> {
     /// Calls the function, in a span that says what it is: `kind` is the decorator's name.
-    pub(crate) fn run<R>(&self, kind: &'static str, call: impl FnOnce(&F) -> R) -> R {
+    pub(crate) fn run<R>(
+        &self,
+        kind: &'static str,
+        call: impl FnOnce(&F) -> Result<R, Error>,
+    ) -> Result<R, Error> {
         tracing::debug_span!(
             target: "carafe::hook",
             "hook",
@@ -172,6 +176,12 @@ impl<F: ?Sized> Hook<F> {
             file = self.location.file(),
             line = self.location.line(),
         )
-        .in_scope(|| call(&self.func))
+        .in_scope(|| {
+            let result = call(&self.func);
+            if let Err(error) = &result {
+                tracing::debug!(target: "carafe::hook", ?error);
+            }
+            result
+        })
     }
 }

@@ -17,6 +17,7 @@ pub mod session;
 pub mod signals;
 pub mod signing;
 pub mod testing;
+pub mod trace;
 pub mod typing;
 mod url_adapter;
 pub mod value;

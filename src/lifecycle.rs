@@ -51,7 +51,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.wsgi_app",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub fn wsgi_app(
         &self,
@@ -73,6 +74,7 @@ impl App {
             start_response.start_response(status, headers);
             Ok(body)
         });
+        ctx.preserve();
         if self.should_ignore_error(error.as_ref()) {
             error = None;
         }
@@ -85,7 +87,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.full_dispatch_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn full_dispatch_request(&self, ctx: &RequestContext) -> Result<Response, Error> {
         self.try_trigger_before_first_request_functions(ctx)?;
@@ -109,7 +112,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.try_trigger_before_first_request_functions",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn try_trigger_before_first_request_functions(
         &self,
@@ -137,7 +141,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.preprocess_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
         let request = ctx.request();
@@ -181,7 +186,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.dispatch_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn dispatch_request(&self, ctx: &RequestContext) -> Result<ReturnValue, Error> {
         let request = ctx.request();
@@ -220,7 +226,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.handle_user_exception",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn handle_user_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
         if e.as_http().is_some() && !self.trap_http_exception(ctx, &e) {
@@ -248,7 +255,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.handle_http_exception",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
         let Some(http) = e.as_http() else {
@@ -273,7 +281,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.handle_exception",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn handle_exception(&self, ctx: &RequestContext, e: &Error) -> Result<Response, Error> {
         signals::GOT_REQUEST_EXCEPTION.send(self, e)?;
@@ -301,7 +310,7 @@ impl App {
     fn log_exception(&self, ctx: &RequestContext, e: &Error) {
         let request = ctx.request();
         let (path, method) = (request.path(), request.method());
-        if tracing::dispatcher::has_been_set() {
+        if tracing::enabled!(target: "carafe::app", tracing::Level::ERROR) {
             tracing::error!(target: "carafe::app", error = %e, "Exception on {path} [{method}]");
         } else {
             eprintln!("Exception on {path} [{method}]: {}: {e}", e.type_name());
@@ -314,7 +323,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.finalize_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn finalize_request(
         &self,
@@ -354,7 +364,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.make_response",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn make_response_for(
         &self,
@@ -365,6 +376,7 @@ impl App {
             ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
             rv => (rv, None, Vec::new()),
         };
+        let is_body = matches!(rv, ReturnValue::Body(_));
         let mut response = match rv {
             ReturnValue::Response(response) => response,
             ReturnValue::Body(body) => Response::new(body),
@@ -388,14 +400,18 @@ impl App {
             Some(Status::Line(line)) => response.set_status(line.as_str())?,
             None => {}
         }
-        // A header that is given replaces the one there was; given twice, it is sent twice.
-        let mut replaced: Vec<&str> = Vec::new();
-        for (name, value) in &headers {
-            if replaced.iter().any(|done| done.eq_ignore_ascii_case(name)) {
+        for (index, (name, value)) in headers.iter().enumerate() {
+            let given_before = || {
+                headers[..index]
+                    .iter()
+                    .any(|(before, _)| before.eq_ignore_ascii_case(name))
+            };
+            if is_body && name.eq_ignore_ascii_case("Content-Length") {
+                // The body that stands beside it knows better.
+            } else if is_body && given_before() {
                 response.add_header(name, value)?;
             } else {
                 response.set_header(name, value)?;
-                replaced.push(name);
             }
         }
         Ok(response)
@@ -419,7 +435,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.process_response",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     fn process_response(&self, ctx: &RequestContext, response: &mut Response) -> Result<(), Error> {
         let mut index = 0;
@@ -458,7 +475,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.do_teardown_request",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub(crate) fn do_teardown_request(
         &self,
@@ -478,7 +496,8 @@ impl App {
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.do_teardown_appcontext",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub(crate) fn do_teardown_appcontext(
         &self,

@@ -9,7 +9,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use tracing::instrument;
 
@@ -69,7 +69,8 @@ impl AppContext {
         target = "carafe::lifecycle",
         level = "debug",
         name = "AppContext.push",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub fn push(self: &Arc<Self>) -> Result<(), Error> {
         self.refcnt.fetch_add(1, Ordering::Relaxed);
@@ -86,7 +87,8 @@ impl AppContext {
         target = "carafe::lifecycle",
         level = "debug",
         name = "AppContext.pop",
-        skip_all
+        skip_all,
+        err(Debug, level = "debug")
     )]
     pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.refcnt.load(Ordering::Relaxed) <= 1;
@@ -199,6 +201,16 @@ impl AppCtxGlobals {
     #[must_use]
     pub fn names(&self) -> Vec<String> {
         self.lock().keys().cloned().collect()
+    }
+
+    /// The names, for a trace, unless `g` is in use at this very moment.
+    pub(crate) fn peek_names(&self) -> Option<Vec<String>> {
+        let values = match self.values.try_lock() {
+            Ok(values) => values,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(values.keys().cloned().collect())
     }
 }
 

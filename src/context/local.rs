@@ -43,6 +43,16 @@ impl<T> LocalStack<T> {
         self.stack.with_borrow(|stack| look(stack.last()))
     }
 
+    /// What `look` sees in each item, the top last, for a trace: nothing where the stack cannot be
+    /// looked at right now, as at the end of a thread.
+    pub(crate) fn peek_all<R>(&self, look: impl FnMut(&Arc<T>) -> R) -> Vec<R> {
+        let all = self.stack.try_with(|stack| {
+            let stack = stack.try_borrow().ok()?;
+            Some(stack.iter().map(look).collect())
+        });
+        all.ok().flatten().unwrap_or_default()
+    }
+
     /// How many items are on this thread's stack.
     #[must_use]
     pub fn len(&self) -> usize {

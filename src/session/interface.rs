@@ -14,6 +14,7 @@ use crate::app::{App, Setup};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::request::Request;
+use crate::trace;
 use crate::wrappers::{Response, SameSite, SetCookie};
 
 /// Opens a session at the start of a request and saves it at the end. Swap it with
@@ -123,7 +124,8 @@ pub trait SessionInterface: Send + Sync {
     target = "carafe::lifecycle",
     level = "debug",
     name = "open_session",
-    skip_all
+    skip_all,
+    err(Debug, level = "debug")
 )]
 pub(crate) fn open_session(
     app: &App,
@@ -147,7 +149,8 @@ pub(crate) fn make_null_session(app: &App, setup: &Setup) -> Session {
     target = "carafe::lifecycle",
     level = "debug",
     name = "save_session",
-    skip_all
+    skip_all,
+    err(Debug, level = "debug")
 )]
 pub(crate) fn save_session(
     app: &App,
@@ -155,5 +158,9 @@ pub(crate) fn save_session(
     session: &Session,
     response: &mut Response,
 ) -> Result<(), Error> {
-    setup.session_interface.save_session(app, session, response)
+    setup
+        .session_interface
+        .save_session(app, session, response)?;
+    trace::show_response(response);
+    Ok(())
 }

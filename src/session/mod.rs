@@ -10,7 +10,7 @@ mod interface;
 mod secure_cookie;
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +21,7 @@ pub use secure_cookie::SecureCookieSessionInterface;
 
 use crate::error::Error;
 use crate::json;
+use crate::trace::SessionState;
 use crate::value::{Dict, Value};
 
 /// A session's dict and its flags. Flask: `SecureCookieSession`, `NullSession` and `SessionMixin`.
@@ -253,9 +254,20 @@ impl Session {
         self.lock().accessed = true;
     }
 
-    /// A copy of the dict for a trace, unless the session is in use at this very moment.
-    pub(crate) fn peek(&self) -> Option<Dict> {
-        self.state.try_lock().ok().map(|state| state.data.clone())
+    /// A copy for a trace, unless the session is in use at this very moment.
+    pub(crate) fn peek(&self) -> Option<SessionState> {
+        let state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        Some(SessionState {
+            data: state.data.clone(),
+            new: state.new,
+            modified: state.modified,
+            accessed: state.accessed,
+            null: self.null,
+        })
     }
 }
 
