@@ -59,8 +59,6 @@ pub struct Settings {
     pub preferred_url_scheme: String,
     /// `MAX_CONTENT_LENGTH`, in bytes.
     pub max_content_length: Option<u64>,
-    /// `MAX_FORM_MEMORY_SIZE`, in bytes.
-    pub max_form_memory_size: Option<u64>,
     /// `MAX_COOKIE_SIZE`, in bytes: a larger cookie is sent, with a warning. 0 is no limit.
     pub max_cookie_size: u64,
     /// `PROVIDE_AUTOMATIC_OPTIONS`.
@@ -94,7 +92,6 @@ impl Default for Settings {
             server_name: None,
             preferred_url_scheme: "http".to_owned(),
             max_content_length: None,
-            max_form_memory_size: Some(500_000),
             max_cookie_size: 4093,
             provide_automatic_options: true,
             clock: Arc::new(SystemClock),
@@ -294,7 +291,6 @@ fn assign(settings: &mut Settings, key: &str, value: Value) -> Result<(), Config
         "SERVER_NAME" => settings.server_name = text(key, &value)?,
         "PREFERRED_URL_SCHEME" => settings.preferred_url_scheme = required_text(key, &value)?,
         "MAX_CONTENT_LENGTH" => settings.max_content_length = size(key, &value)?,
-        "MAX_FORM_MEMORY_SIZE" => settings.max_form_memory_size = size(key, &value)?,
         "MAX_COOKIE_SIZE" => settings.max_cookie_size = size(key, &value)?.unwrap_or(0),
         "PROVIDE_AUTOMATIC_OPTIONS" => {
             settings.provide_automatic_options = boolean(key, &value)?.unwrap_or(false);

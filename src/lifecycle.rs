@@ -74,6 +74,7 @@ impl App {
             start_response.start_response(status, headers);
             Ok(body)
         });
+        ctx.preserve();
         if self.should_ignore_error(error.as_ref()) {
             error = None;
         }
@@ -375,6 +376,7 @@ impl App {
             ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
             rv => (rv, None, Vec::new()),
         };
+        let is_body = matches!(rv, ReturnValue::Body(_));
         let mut response = match rv {
             ReturnValue::Response(response) => response,
             ReturnValue::Body(body) => Response::new(body),
@@ -398,14 +400,18 @@ impl App {
             Some(Status::Line(line)) => response.set_status(line.as_str())?,
             None => {}
         }
-        // A header that is given replaces the one there was; given twice, it is sent twice.
-        let mut replaced: Vec<&str> = Vec::new();
-        for (name, value) in &headers {
-            if replaced.iter().any(|done| done.eq_ignore_ascii_case(name)) {
+        for (index, (name, value)) in headers.iter().enumerate() {
+            let given_before = || {
+                headers[..index]
+                    .iter()
+                    .any(|(before, _)| before.eq_ignore_ascii_case(name))
+            };
+            if is_body && name.eq_ignore_ascii_case("Content-Length") {
+                // The body that stands beside it knows better.
+            } else if is_body && given_before() {
                 response.add_header(name, value)?;
             } else {
                 response.set_header(name, value)?;
-                replaced.push(name);
             }
         }
         Ok(response)

@@ -168,7 +168,7 @@ impl<I> StreamWithContext<I> {
             return Ok(());
         }
         drop(chunks);
-        let req_ctx_popped = self.req_ctx.pop(exc);
+        let req_ctx_popped = self.req_ctx.auto_pop(exc);
         let app_ctx_popped = self
             .app_ctx
             .as_ref()

@@ -244,8 +244,8 @@ impl RequestContext {
         }
     }
 
-    /// The pop at the end of a request. Where a test client wants to look at the contexts after that,
-    /// it is told which they were, and pushes them again.
+    /// The pop at the end of a `with`, and of a request. In Flask 1.1 it could leave the context to a
+    /// debugger; since then it just pops.
     ///
     /// # Errors
     /// As [`pop`](RequestContext::pop).
@@ -253,16 +253,20 @@ impl RequestContext {
         target = "carafe::lifecycle",
         level = "debug",
         name = "RequestContext.auto_pop",
-        skip_all,
-        err(Debug, level = "debug")
+        skip_all
     )]
-    pub(crate) fn auto_pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+    pub fn auto_pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+        self.pop(exc)
+    }
+
+    /// Tells a test client that wants to look at the contexts after the request which they were: it
+    /// pushes them again.
+    pub(crate) fn preserve(self: &Arc<Self>) {
         if let Some(preserved) = self.request.extensions().get::<PreservedContexts>()
             && let Some(app_ctx) = APP_CTX_STACK.top()
         {
             preserved.keep(app_ctx, Arc::clone(self));
         }
-        self.pop(exc)
     }
 
     /// Runs `body` in this context: Flask's `with app.test_request_context(...):`.
@@ -274,7 +278,7 @@ impl RequestContext {
     /// Where `body` does, after the context is popped.
     pub fn with<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> Result<R, Error> {
         let pushed = self.push();
-        super::run_and_pop(pushed, body, |error| self.pop(error))
+        super::run_and_pop(pushed, body, |error| self.auto_pop(error))
     }
 }
 

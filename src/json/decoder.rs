@@ -121,10 +121,9 @@ impl<'a> Decoder<'a> {
         let mut open = Vec::new();
         self.skip_space();
         loop {
-            let mut value = match self.begin(&mut open)? {
-                Some(value) => value,
-                // A list or dict was opened: its first value is next.
-                None => continue,
+            // `None` is a list or dict that was opened: its first value is next.
+            let Some(mut value) = self.begin(&mut open)? else {
+                continue;
             };
             // A value is complete: it goes where it belongs, which may complete that in turn.
             loop {

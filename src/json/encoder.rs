@@ -144,7 +144,40 @@ struct Encoder<'s> {
 }
 
 impl Encoder<'_> {
+    /// Kept small, as it calls itself: what cannot nest is written by [`scalar`](Self::scalar).
     fn value(&mut self, value: &Value) -> Result<(), JsonError> {
+        match value {
+            Value::List(items) => self.list(items),
+            Value::Dict(dict) => self.tag_dict(dict),
+            Value::Tuple(items) if self.style.types == Types::Tagged => {
+                self.open_tag(tag::TUPLE)?;
+                self.list(items)?;
+                self.close('}');
+                Ok(())
+            }
+            Value::Tuple(items) => self.list(items),
+            _ => self.scalar(value),
+        }
+    }
+
+    fn scalar(&mut self, value: &Value) -> Result<(), JsonError> {
+        if self.style.types == Types::Tagged {
+            let tag = match value {
+                Value::Bytes(_) => tag::BYTES,
+                Value::Markup(_) => tag::MARKUP,
+                Value::Uuid(_) => tag::UUID,
+                Value::DateTime(_) => tag::DATETIME,
+                _ => return self.untagged(value),
+            };
+            self.open_tag(tag)?;
+            self.untagged(value)?;
+            self.close('}');
+            return Ok(());
+        }
+        self.untagged(value)
+    }
+
+    fn untagged(&mut self, value: &Value) -> Result<(), JsonError> {
         let types = self.style.types;
         match value {
             Value::Null => self.out.push_str("null"),
@@ -158,49 +191,19 @@ impl Encoder<'_> {
                 self.out.push_str(digits);
             }
             Value::Float(number) => self.float(*number),
-            Value::Str(text) => self.string(text),
-            Value::List(items) => self.list(items)?,
-            Value::Dict(dict) => self.tag_dict(dict)?,
-            Value::Tuple(items) if types == Types::Tagged => {
-                self.tag(tag::TUPLE, |encoder| encoder.list(items))?;
-            }
-            Value::Tuple(items) => self.list(items)?,
-            Value::Markup(text) if types == Types::Tagged => {
-                self.tag(tag::MARKUP, |encoder| {
-                    encoder.string(text);
-                    Ok(())
-                })?;
-            }
-            Value::Markup(text) => self.string(text),
+            Value::Str(text) | Value::Markup(text) => self.string(text),
             Value::Bytes(bytes) if types == Types::Tagged => {
-                self.tag(tag::BYTES, |encoder| {
-                    encoder.out.push('"');
-                    STANDARD.encode_string(bytes, &mut encoder.out);
-                    encoder.out.push('"');
-                    Ok(())
-                })?;
+                self.out.push('"');
+                STANDARD.encode_string(bytes, &mut self.out);
+                self.out.push('"');
             }
-            Value::Uuid(uuid) if types == Types::Tagged => {
-                self.tag(tag::UUID, |encoder| {
-                    encoder.quoted(&uuid.as_simple());
-                    Ok(())
-                })?;
-            }
+            Value::Uuid(uuid) if types == Types::Tagged => self.quoted(&uuid.as_simple()),
             Value::Uuid(uuid) if types == Types::Default => self.quoted(uuid),
-            Value::DateTime(seconds) if types == Types::Tagged => {
-                let date = http_date(*seconds).ok_or(JsonError::DateOutOfRange)?;
-                self.tag(tag::DATETIME, |encoder| {
-                    encoder.quoted(&date);
-                    Ok(())
-                })?;
-            }
-            Value::DateTime(seconds) if types == Types::Default => {
+            Value::DateTime(seconds) if types != Types::Refused => {
                 let date = http_date(*seconds).ok_or(JsonError::DateOutOfRange)?;
                 self.quoted(&date);
             }
-            Value::Bytes(_) | Value::Uuid(_) | Value::DateTime(_) => {
-                return Err(JsonError::NotSerializable(value.type_name()));
-            }
+            _ => return Err(JsonError::NotSerializable(value.type_name())),
         }
         Ok(())
     }
@@ -213,15 +216,15 @@ impl Encoder<'_> {
             && let Some((key, value)) = dict.first()
             && tag::is_tag(key)
         {
-            return self.tag(tag::DICT, |encoder| {
-                encoder.open('{')?;
-                encoder.out.push('"');
-                encoder.out.push_str(key);
-                encoder.out.push_str("__\":");
-                encoder.value(value)?;
-                encoder.close('}');
-                Ok(())
-            });
+            self.open_tag(tag::DICT)?;
+            self.open('{')?;
+            self.out.push('"');
+            self.out.push_str(key);
+            self.out.push_str("__\":");
+            self.value(value)?;
+            self.close('}');
+            self.close('}');
+            return Ok(());
         }
         self.dict(dict)
     }
@@ -270,18 +273,12 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// `{" t":...}`: `key` is one of the tags, so there is nothing in it to escape.
-    fn tag(
-        &mut self,
-        key: &str,
-        contents: impl FnOnce(&mut Self) -> Result<(), JsonError>,
-    ) -> Result<(), JsonError> {
+    /// The beginning of `{" t":...}`. There is nothing in a tag to escape.
+    fn open_tag(&mut self, tag: &str) -> Result<(), JsonError> {
         self.open('{')?;
         self.out.push('"');
-        self.out.push_str(key);
+        self.out.push_str(tag);
         self.out.push_str("\":");
-        contents(self)?;
-        self.close('}');
         Ok(())
     }
 

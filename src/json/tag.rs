@@ -122,12 +122,12 @@ fn untag_tuple(value: Value) -> Result<Value, JsonError> {
 
 /// `TagBytes.to_python`.
 fn untag_bytes(value: Value) -> Result<Value, JsonError> {
-    let encoded = match &value {
-        Value::Str(text) | Value::Markup(text) if text.is_ascii() => text.as_bytes(),
+    let encoded = match value {
+        Value::Str(text) | Value::Markup(text) if text.is_ascii() => text.into_bytes(),
         Value::Bytes(bytes) => bytes,
         _ => return Err(JsonError::Tag(BYTES, "not ASCII text")),
     };
-    b64decode(encoded)
+    b64decode(&encoded)
         .map(Value::Bytes)
         .ok_or(JsonError::Tag(BYTES, "not base64"))
 }
@@ -193,7 +193,7 @@ fn untag_datetime(value: Value) -> Result<Value, JsonError> {
         }
         // What is empty is no date, before it is looked at; bytes never are one.
         Value::Null | Value::Bool(false) | Value::Int(0) | Value::Bytes(_) => Ok(Value::Null),
-        Value::Float(number) if number == 0.0 => Ok(Value::Null),
+        Value::Float(0.0) => Ok(Value::Null),
         Value::List(items) | Value::Tuple(items) if items.is_empty() => Ok(Value::Null),
         Value::Dict(items) if items.is_empty() => Ok(Value::Null),
         _ => Err(ERROR),

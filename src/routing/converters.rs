@@ -15,6 +15,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::python;
+use super::repr;
 use super::urls::quote_path;
 use crate::{Dict, Value};
 
@@ -89,7 +90,7 @@ pub trait Converter: Send + Sync {
     /// # Errors
     /// [`ValidationError::Mismatch`] where another rule may do, else [`ValidationError::Invalid`].
     fn to_url(&self, value: &Value) -> Result<String, ValidationError> {
-        Ok(quote_path(&python::str(value)).into_owned())
+        Ok(quote_path(&repr::str(value)).into_owned())
     }
 
     /// Where two rules could match, the variable with the lower weight is tried first.
@@ -177,7 +178,7 @@ fn size(value: &Value) -> Result<u32, String> {
         Value::Int(length) => u32::try_from(length).ok(),
         _ => None,
     }
-    .ok_or_else(|| format!("{} is not a length", python::repr(value)))
+    .ok_or_else(|| format!("{} is not a length", repr::repr(value)))
 }
 
 impl Converter for UnicodeConverter {
@@ -204,7 +205,7 @@ impl AnyConverter {
         let mut items = Vec::with_capacity(args.args.len());
         for item in &args.args {
             let Value::Str(item) = item else {
-                let item = python::repr(item);
+                let item = repr::repr(item);
                 return Err(format!("an item of 'any' is a text, not {item}"));
             };
             items.push(item.clone());
@@ -223,7 +224,7 @@ impl Converter for AnyConverter {
     }
 
     fn to_url(&self, value: &Value) -> Result<String, ValidationError> {
-        let text = python::str(value);
+        let text = repr::str(value);
         let is_text = matches!(value, Value::Str(_) | Value::Markup(_));
         if is_text && self.items.iter().any(|item| *item == text) {
             return Ok(text.into_owned());
@@ -267,7 +268,7 @@ impl Limits {
     fn new(min: Option<Value>, max: Option<Value>) -> Result<Self, String> {
         for limit in [&min, &max].into_iter().flatten() {
             if !python::is_number(limit) {
-                return Err(format!("{} is not a number", python::repr(limit)));
+                return Err(format!("{} is not a number", repr::repr(limit)));
             }
         }
         Ok(Self { min, max })
@@ -319,7 +320,7 @@ impl Converter for IntegerConverter {
 
     fn to_url(&self, value: &Value) -> Result<String, ValidationError> {
         let number = python::int(value).map_err(ValidationError::Invalid)?;
-        let text = python::str(&number);
+        let text = repr::str(&number);
         Ok(python::zfill(&text, self.fixed_digits))
     }
 
@@ -360,7 +361,7 @@ impl Converter for FloatConverter {
 
     fn to_url(&self, value: &Value) -> Result<String, ValidationError> {
         let number = python::float(value).map_err(ValidationError::Invalid)?;
-        Ok(python::float_repr(number))
+        Ok(repr::float_repr(number))
     }
 
     fn weight(&self) -> i32 {
@@ -382,7 +383,7 @@ impl Converter for UuidConverter {
     }
 
     fn to_url(&self, value: &Value) -> Result<String, ValidationError> {
-        Ok(python::str(value).into_owned())
+        Ok(repr::str(value).into_owned())
     }
 }
 
@@ -395,21 +396,16 @@ where
     Arc::new(move |args| Ok(Arc::new(make(args)?)))
 }
 
-/// The converters that every map starts with: `DEFAULT_CONVERTERS`.
+/// The converters that every map starts with: `DEFAULT_CONVERTERS`. `path` and `uuid` ignore arguments,
+/// as `BaseConverter` does.
 pub(crate) fn default_converters() -> HashMap<String, ConverterFactory> {
     HashMap::from([
         ("default".to_owned(), factory(UnicodeConverter::new)),
         ("string".to_owned(), factory(UnicodeConverter::new)),
         ("any".to_owned(), factory(AnyConverter::new)),
-        (
-            "path".to_owned(),
-            factory(|args| args.bind([]).map(|[]| PathConverter)),
-        ),
+        ("path".to_owned(), factory(|_| Ok(PathConverter))),
         ("int".to_owned(), factory(IntegerConverter::new)),
         ("float".to_owned(), factory(FloatConverter::new)),
-        (
-            "uuid".to_owned(),
-            factory(|args| args.bind([]).map(|[]| UuidConverter)),
-        ),
+        ("uuid".to_owned(), factory(|_| Ok(UuidConverter))),
     ])
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::map::RulesByEndpoint;
-use super::python::str_repr;
+use super::repr::str_repr;
 use super::rule::Rule;
 use crate::Dict;
 

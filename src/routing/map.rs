@@ -249,7 +249,9 @@ impl MapAdapter<'_> {
         {
             return Err(RoutingException::RequestRedirect { new_url });
         }
-        if let Some(target) = rule.redirect_target(&view_args) {
+        if let Some(template) = &rule.redirect_to {
+            let target = rule.redirect_target(template, &view_args);
+            let target = target.ok_or(RoutingException::NotFound)?;
             let script_name = format!("{}/", self.script_root());
             let scheme = self.scheme();
             let new_url = urljoin(scheme, &self.server_name, &script_name, &target);

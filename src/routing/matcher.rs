@@ -2,22 +2,18 @@
 //!
 //! Mirrors `werkzeug/routing/matcher.py`. The rules form a tree: from each [`State`], one step takes
 //! one path segment to the next state. A static segment is one hash lookup, however many rules
-//! there are; then the dynamic parts are tried in the order of their weights. The tree has a state
-//! at most once on a way down, so a match visits each state at most once, whatever the client sends.
-//!
-//! Werkzeug matches every dynamic part by a regular expression. Here a part with a single variable
-//! of a common shape is checked by hand, to the same result: see [`Shape`].
+//! there are; then the dynamic parts are tried in the order of their weights. Each state has only
+//! one way down to it, so a match visits each state at most once, whatever the client sends.
 //!
 //! Read next: `map.rs`, which turns the outcome into a view's arguments or a redirect.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use regex::Regex;
-
 use super::exceptions::RuleError;
-use super::python::digit_value;
-use super::rule::{Piece, Rule, RulePart, merge_slashes};
+use super::parts::{RulePart, merge_slashes};
+use super::rule::Rule;
+use super::shape::Test;
 use crate::Dict;
 
 /// One place in the tree.
@@ -26,6 +22,9 @@ struct State {
     dynamic: Vec<(RulePart, Test, State)>,
     rules: Vec<Arc<Rule>>,
     statics: HashMap<Box<str>, State>,
+    /// The step over an empty segment, which a slash at the end leaves behind. It is a field of its
+    /// own because it is looked for so often.
+    empty: Option<Box<State>>,
 }
 
 /// Why a path has no rule: Werkzeug's internal exceptions.
@@ -58,10 +57,18 @@ impl StateMachineMatcher {
     /// Adds a rule, keeping the dynamic parts sorted (Werkzeug sorts them before the next match).
     pub(crate) fn add(&mut self, parts: Vec<RulePart>, rule: &Arc<Rule>) -> Result<(), RuleError> {
         let mut state = &mut self.root;
-        for part in parts {
-            if let Some(content) = part.static_content() {
-                state = state.statics.entry(content.into()).or_default();
-                continue;
+        // The first part is what is before the first slash: nothing, in every rule and path.
+        for part in parts.into_iter().skip(1) {
+            match part.static_content() {
+                Some("") => {
+                    state = state.empty.get_or_insert_default();
+                    continue;
+                }
+                Some(content) => {
+                    state = state.statics.entry(content.into()).or_default();
+                    continue;
+                }
+                None => {}
             }
             let known = state.dynamic.iter().position(|(other, ..)| *other == part);
             let at = if let Some(at) = known {
@@ -93,17 +100,16 @@ impl StateMachineMatcher {
             values: Stack::default(),
             have_match_for: Stack::default(),
         };
-        // Werkzeug's path is "" or starts with exactly one slash. The first step, over what is
-        // before that slash, is the same for every rule.
+        // Werkzeug's path is "" or starts with exactly one slash, which is not part of ours.
         let path = (!path_info.is_empty()).then(|| path_info.trim_start_matches('/'));
         let slashed = |path: Option<&str>| match path {
             Some(path) => NoRule::RequestPath(format!("/{path}/")),
             None => NoRule::RequestPath("/".to_owned()),
         };
-        let Some(root) = self.root.statics.get("") else {
-            return Err(search.no_match());
-        };
-        let found = root.match_(path, &mut search).map_err(|_| slashed(path))?;
+        let found = self
+            .root
+            .match_(path, &mut search)
+            .map_err(|_| slashed(path))?;
         if let Some(rule) = found {
             let Ok(args) = rule.view_args(search.values.iter()) else {
                 return Err(search.no_match());
@@ -122,7 +128,7 @@ impl StateMachineMatcher {
             values: Stack::default(),
             have_match_for: search.have_match_for,
         };
-        let found = root.match_(Some(&merged), &mut again);
+        let found = self.root.match_(Some(&merged), &mut again);
         match found.map_err(|_| slashed(Some(&merged)))? {
             Some(rule) if rule.merge_slashes != Some(false) => {
                 Err(NoRule::RequestPath(format!("/{merged}")))
@@ -165,7 +171,12 @@ impl State {
             Some((segment, after)) => (segment, Some(after)),
             None => (rest, None),
         };
-        if let Some(next) = self.statics.get(segment)
+        let next = if segment.is_empty() {
+            self.empty.as_deref()
+        } else {
+            self.statics.get(segment)
+        };
+        if let Some(next) = next
             && let Some(rule) = next.match_(after, search)?
         {
             return Ok(Some(rule));
@@ -214,7 +225,7 @@ impl State {
                 return Ok(Some(rule));
             }
         }
-        let slashed = self.statics.get("").map_or(&[][..], |next| &next.rules);
+        let slashed = self.empty.as_ref().map_or(&[][..], |next| &next.rules);
         for rule in slashed {
             let methods = rule.methods.as_ref();
             if methods.is_none_or(|methods| methods.contains(search.method)) {
@@ -228,154 +239,9 @@ impl State {
     }
 }
 
-/// How a dynamic part is checked.
-#[derive(Clone)]
-enum Test {
-    /// One variable of a known shape, between two texts that may be empty.
-    Simple {
-        prefix: String,
-        shape: Shape,
-        suffix: String,
-    },
-    /// Anything else: the whole part as one expression, and the numbers of the variables' groups.
-    Regex { regex: Regex, groups: Vec<usize> },
-}
-
-impl Test {
-    fn new(part: &RulePart) -> Result<Self, RuleError> {
-        let (prefix, regex, suffix) = match part.pieces.as_slice() {
-            [Piece::Variable(regex)] => ("", regex, ""),
-            [Piece::Literal(prefix), Piece::Variable(regex)] => (prefix.as_str(), regex, ""),
-            [Piece::Variable(regex), Piece::Literal(suffix)] => ("", regex, suffix.as_str()),
-            [
-                Piece::Literal(prefix),
-                Piece::Variable(regex),
-                Piece::Literal(suffix),
-            ] => (prefix.as_str(), regex, suffix.as_str()),
-            _ => return Self::regex(part),
-        };
-        match Shape::of(regex) {
-            Some(shape) => Ok(Self::Simple {
-                prefix: prefix.to_owned(),
-                shape,
-                suffix: suffix.to_owned(),
-            }),
-            None => Self::regex(part),
-        }
-    }
-
-    fn regex(part: &RulePart) -> Result<Self, RuleError> {
-        let mut pattern = String::from(r"\A");
-        let mut names = Vec::new();
-        for piece in &part.pieces {
-            match piece {
-                Piece::Literal(text) => pattern.push_str(&regex::escape(text)),
-                Piece::Variable(regex) => {
-                    let name = format!("__werkzeug_{}", names.len());
-                    pattern.push_str(&format!("(?P<{name}>{regex})"));
-                    names.push(name);
-                }
-            }
-        }
-        pattern.push_str(r"\z");
-        let regex = Regex::new(&pattern).map_err(|error| RuleError::Regex {
-            message: error.to_string(),
-        })?;
-        let group = |name: &String| regex.capture_names().position(|other| other == Some(name));
-        let groups = names.iter().filter_map(group).collect();
-        Ok(Self::Regex { regex, groups })
-    }
-
-    /// Whether the text fits; if so the variables' texts are added to the values.
-    fn run<'p>(&self, target: &'p str, values: &mut Stack<&'p str>) -> bool {
-        match self {
-            Self::Simple {
-                prefix,
-                shape,
-                suffix,
-            } => {
-                let inner = target.strip_prefix(prefix.as_str());
-                match inner.and_then(|inner| inner.strip_suffix(suffix.as_str())) {
-                    Some(inner) if shape.fits(inner) => {
-                        values.push(inner);
-                        true
-                    }
-                    _ => false,
-                }
-            }
-            Self::Regex { regex, groups } => {
-                let Some(found) = regex.captures(target) else {
-                    return false;
-                };
-                for &group in groups {
-                    values.push(found.get(group).map_or("", |group| group.as_str()));
-                }
-                true
-            }
-        }
-    }
-}
-
-/// What the regular expressions of Werkzeug's own converters stand for, where the text before and
-/// after is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Shape {
-    /// `[^/]{least,most}`.
-    Segment { least: usize, most: usize },
-    /// `\d+`, or `-?\d+` with a sign.
-    Digits { signed: bool },
-    /// `[^/].*?`: no slash at the start, and no line feed after the first character.
-    Path,
-}
-
-impl Shape {
-    fn of(regex: &str) -> Option<Self> {
-        match regex {
-            "[^/]+" => {
-                return Some(Self::Segment {
-                    least: 1,
-                    most: usize::MAX,
-                });
-            }
-            r"\d+" => return Some(Self::Digits { signed: false }),
-            r"-?\d+" => return Some(Self::Digits { signed: true }),
-            "[^/].*?" => return Some(Self::Path),
-            _ => {}
-        }
-        let limits = regex.strip_prefix("[^/]{")?.strip_suffix('}')?;
-        let (least, most) = limits.split_once(',').unwrap_or((limits, limits));
-        let least = least.parse().ok()?;
-        let most = if most.is_empty() {
-            usize::MAX
-        } else {
-            most.parse().ok()?
-        };
-        Some(Self::Segment { least, most })
-    }
-
-    fn fits(&self, text: &str) -> bool {
-        match *self {
-            Self::Segment { least: 1, most } if most == usize::MAX => {
-                !text.is_empty() && !text.contains('/')
-            }
-            Self::Segment { least, most } => {
-                (least..=most).contains(&text.chars().count()) && !text.contains('/')
-            }
-            Self::Digits { signed } => {
-                let digits = text.strip_prefix('-').filter(|_| signed).unwrap_or(text);
-                !digits.is_empty() && digits.chars().all(|c| digit_value(c).is_some())
-            }
-            Self::Path => {
-                let mut chars = text.chars();
-                chars.next().is_some_and(|first| first != '/') && !chars.as_str().contains('\n')
-            }
-        }
-    }
-}
-
 /// A stack that needs no memory of its own until it is more than eight high: a match of a usual
 /// rule allocates nothing but the view's arguments.
-struct Stack<T> {
+pub(crate) struct Stack<T> {
     low: [Option<T>; 8],
     used: usize,
     high: Vec<T>,
@@ -396,7 +262,7 @@ impl<T: Copy> Stack<T> {
         self.used + self.high.len()
     }
 
-    fn push(&mut self, item: T) {
+    pub(crate) fn push(&mut self, item: T) {
         match self.low.get_mut(self.used) {
             Some(slot) => {
                 *slot = Some(item);

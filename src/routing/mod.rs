@@ -29,14 +29,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Read next: `exceptions.rs`, then each file points to the next.
+//! Read next: `exceptions.rs`, `converters.rs`, `parts.rs`, `rule.rs`, `matcher.rs`, `map.rs`, in this
+//! order. `shape.rs`, `urls.rs`, `python.rs` and `repr.rs` are their tools.
 
 mod converters;
 mod exceptions;
 mod map;
 mod matcher;
+mod parts;
 mod python;
+mod repr;
 mod rule;
+mod shape;
 mod urls;
 
 pub use converters::{Converter, ConverterArgs, ValidationError};

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
-use super::python;
+use super::repr;
 use crate::Value;
 
 /// What `urllib.parse.quote` always escapes.
@@ -71,7 +71,7 @@ pub(crate) fn urlencode<'a>(items: impl IntoIterator<Item = (&'a str, &'a Value)
         query.push('=');
         match value {
             Value::Bytes(bytes) => push_quoted(&mut query, bytes),
-            _ => push_quoted(&mut query, python::str(value).as_bytes()),
+            _ => push_quoted(&mut query, repr::str(value).as_bytes()),
         }
     }
     query

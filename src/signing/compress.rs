@@ -1,58 +1,68 @@
 //! zlib, where it makes a payload shorter.
 //!
 //! Mirrors the `zlib.compress` and `zlib.decompress` of `itsdangerous/url_safe.py`. Making a
-//! compressor costs a hundred times what a small session does, so each thread keeps one; and most
+//! compressor costs a hundred times what a small session does, so each thread keeps its own; and most
 //! small sessions can be seen to have nothing in them to compress.
 //!
-//! The decision whether to compress agrees with Python's zlib but for a few payloads that are within
-//! a few bytes of the limit either way: other zlibs find other matches. Both forms are valid on both
-//! sides.
+//! Whether a payload is compressed agrees with Python's zlib but for one to five in a thousand of
+//! those that are within a few bytes of the limit; the compressed bytes themselves may differ. Both
+//! forms are valid on both sides.
 //!
 //! Read next: `encoding.rs`.
 
 use std::cell::RefCell;
 
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
+use miniz_oxide::deflate::core::{
+    CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress as deflate,
+    create_comp_flags_from_zip_params,
+};
+use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
+
+/// zlib's default level.
+const LEVEL: i32 = 6;
+/// Up to so many bytes, a block with fixed codes may be shorter than one with its own.
+const SMALL: usize = 512;
 
 thread_local! {
-    static COMPRESS: RefCell<Compress> = RefCell::new(Compress::new(Compression::new(6), true));
-    static DECOMPRESS: RefCell<Decompress> = RefCell::new(Decompress::new(true));
+    static OWN_CODES: RefCell<CompressorOxide> = compressor(CompressionStrategy::Default);
+    static FIXED_CODES: RefCell<CompressorOxide> = compressor(CompressionStrategy::Fixed);
+}
+
+fn compressor(strategy: CompressionStrategy) -> RefCell<CompressorOxide> {
+    // Positive: with zlib's header and checksum.
+    let window_bits = 15;
+    let flags = create_comp_flags_from_zip_params(LEVEL, window_bits, strategy as i32);
+    RefCell::new(CompressorOxide::new(flags))
 }
 
 /// `zlib.compress`, where the result is shorter than `data` by two bytes or more.
+///
+/// zlib itself takes fixed codes for a block where they are shorter. `miniz_oxide` does not look, so
+/// they are tried here where its own codes are not short enough.
 pub(super) fn compress(data: &[u8]) -> Option<Vec<u8>> {
-    // Shorter or not worth it: there is no need for more room.
     let limit = data.len().checked_sub(2)?;
     if fewest_bytes(data) > limit {
         return None;
     }
-    let mut out = Vec::with_capacity(limit);
-    COMPRESS.with_borrow_mut(|zlib| {
-        zlib.reset();
-        let status = zlib.compress_vec(data, &mut out, FlushCompress::Finish);
-        (matches!(status, Ok(Status::StreamEnd)) && out.len() <= limit).then_some(out)
-    })
+    let own = OWN_CODES.with_borrow_mut(|zlib| compress_with(zlib, data, limit));
+    if own.is_some() || data.len() > SMALL {
+        return own;
+    }
+    FIXED_CODES.with_borrow_mut(|zlib| compress_with(zlib, data, limit))
+}
+
+/// `data` as a zlib stream of at most `limit` bytes.
+fn compress_with(zlib: &mut CompressorOxide, data: &[u8], limit: usize) -> Option<Vec<u8>> {
+    let mut out = vec![0; limit];
+    zlib.reset();
+    let (status, _, written) = deflate(zlib, data, &mut out, TDEFLFlush::Finish);
+    out.truncate(written);
+    (status == TDEFLStatus::Done).then_some(out)
 }
 
 /// `zlib.decompress`, of up to `limit` bytes. `None` where that fails, or there are more.
 pub(super) fn decompress(data: &[u8], limit: usize) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity((data.len() * 4).min(limit.saturating_add(1)));
-    DECOMPRESS.with_borrow_mut(|zlib| {
-        zlib.reset(true);
-        loop {
-            let read = usize::try_from(zlib.total_in()).ok()?;
-            let written = out.len();
-            let status = zlib.decompress_vec(data.get(read..)?, &mut out, FlushDecompress::Finish);
-            match status {
-                Ok(Status::StreamEnd) => return (out.len() <= limit).then_some(out),
-                Ok(_) if out.len() > limit => return None,
-                // There was room, and still no end: the rest is missing.
-                Ok(_) if out.len() == written && out.len() < out.capacity() => return None,
-                Ok(_) => out.reserve(out.len().max(64).min(limit.saturating_add(1))),
-                Err(_) => return None,
-            }
-        }
-    })
+    decompress_to_vec_zlib_with_limit(data, limit).ok()
 }
 
 /// No zlib stream of `data` can be shorter than this. It is 0 where that is not worth finding out.
@@ -68,30 +78,29 @@ fn fewest_bytes(data: &[u8]) -> usize {
     if data.len() > MOST {
         return 0;
     }
-    let mut counts = [0_u8; 256];
-    let (mut literals, mut matches) = (0_u32, 0_u32);
     let repeated = repeated_bytes(data);
+    let mut counts = [0_u8; 256];
+    let (mut literals, mut symbols, mut matches) = (0_u8, 0_u8, 0_u8);
     for (at, byte) in data.iter().enumerate() {
         if repeated >> at & 1 == 0 {
-            counts[usize::from(*byte)] += 1;
+            let count = &mut counts[usize::from(*byte)];
+            symbols += u8::from(*count == 0);
+            *count += 1;
             literals += 1;
         } else if at == 0 || repeated >> (at - 1) & 1 == 0 {
             matches += 1;
         }
     }
-    let fixed = (8 * literals + 12 * matches + 7) as f32;
+    let [literals, symbols, matches] = [literals, symbols, matches].map(f32::from);
+    let fixed = 8.0 * literals + 12.0 * matches + 7.0;
 
-    let mut own = literals as f32 * (literals.max(1) as f32).log2();
-    let mut symbols = 0;
-    for count in counts.into_iter().filter(|count| *count > 0) {
-        symbols += 1;
-        if count > 1 {
-            own -= f32::from(count) * f32::from(count).log2();
-        }
-    }
     // The numbers of codes (14 bits), the lengths of five or more codes for code lengths, the lengths
     // of the codes, the end of the block; and a little less for the rounding of the logarithms.
-    own += (14 + 15 + symbols + 2 * matches + 1) as f32 - 0.5;
+    let mut own = 14.0 + 15.0 + symbols + 2.0 * matches + 1.0 - 0.5;
+    own += literals * literals.max(1.0).log2();
+    for count in counts.into_iter().filter(|count| *count > 1) {
+        own -= f32::from(count) * f32::from(count).log2();
+    }
 
     ((WRAPPING + fixed.min(own)) / 8.0).ceil() as usize
 }

@@ -12,7 +12,8 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Version, uri::Scheme};
 
 use super::datastructures::{header_value, latin1_decode};
-use super::urls::{SplitResult, iri_to_uri, unquote, urlencode, urlsplit, urlunsplit};
+use super::urls::{iri_to_uri, unquote, urlencode};
+use super::urlsplit::{SplitResult, urlsplit, urlunsplit};
 use crate::error::Error;
 use crate::wsgi::Environ;
 
@@ -131,9 +132,9 @@ impl EnvironBuilder {
         self
     }
 
-    /// The body.
+    /// The body; an empty one is no body.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = Some(body.into());
+        self.body = Some(body.into()).filter(|body| !body.is_empty());
         self
     }
 
@@ -167,6 +168,14 @@ impl EnvironBuilder {
         let base = self.split_base_url(&target)?;
         let method = Method::from_bytes(self.method.as_bytes())
             .map_err(|_| Error::value_error(format!("{:?} is not a method", self.method)))?;
+        // Flask splits its host off the path, and Werkzeug splits the rest: `////x/y` has two hosts.
+        let target = match self.base_url {
+            Some(_) => target,
+            None => SplitResult {
+                query: target.query,
+                ..urlsplit(&target.path)?
+            },
+        };
         let path = iri_to_uri(&target.path)?;
         let script_root = base.path.trim_end_matches('/');
         let (server_name, server_port) = split_host(&base);

@@ -6,9 +6,13 @@
 
 use std::borrow::Cow;
 
+use http::header::{CONTENT_LOCATION, LOCATION};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use indexmap::IndexMap;
 
+use super::datastructures::{header_value, latin1_decode};
 use super::urls::unquote;
+use crate::error::Error;
 
 /// Whether RFC 9110 allows the character outside of quotes.
 fn is_token_char(byte: u8) -> bool {
@@ -255,4 +259,50 @@ pub fn get_content_type(mimetype: &str) -> String {
 pub fn is_json_mimetype(mimetype: &str) -> bool {
     mimetype == "application/json"
         || (mimetype.starts_with("application/") && mimetype.ends_with("+json"))
+}
+
+/// A name and a text as a header.
+pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
+    let header = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| Error::value_error(format!("{name:?} is not a header name")))?;
+    let value = if header == LOCATION || header == CONTENT_LOCATION {
+        location_value(value)?
+    } else {
+        header_value(value)?
+    };
+    Ok((header, value))
+}
+
+/// A URL for a header, in UTF-8 until `Response::into_wsgi` quotes it.
+pub(crate) fn location_value(url: &str) -> Result<HeaderValue, Error> {
+    match HeaderValue::from_bytes(url.as_bytes()) {
+        Ok(value) => Ok(value),
+        // It says what is wrong.
+        Err(_) => header_value(url),
+    }
+}
+
+/// The URL that [`location_value`] took.
+pub(crate) fn location_text(value: &HeaderValue) -> Cow<'_, str> {
+    match std::str::from_utf8(value.as_bytes()) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => latin1_decode(value.as_bytes()),
+    }
+}
+
+/// Removes what describes a body from a response without one, for a 304.
+pub(crate) fn remove_entity_headers(headers: &mut HeaderMap) {
+    // `Expires` and `Content-Location` stay, as RFC 2616 had it.
+    for name in [
+        "allow",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-md5",
+        "content-range",
+        "content-type",
+        "last-modified",
+    ] {
+        headers.remove(name);
+    }
 }

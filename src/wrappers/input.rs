@@ -60,11 +60,7 @@ impl Input {
         if let Some(bytes) = &self.cached {
             return Ok(bytes.clone());
         }
-        if let (Some(length), Some(max)) = (content_length, max_content_length)
-            && length > max
-        {
-            return Err(HttpException::request_entity_too_large().into());
-        }
+        check_length(content_length, max_content_length)?;
         if self.terminated {
             return self.read_to_end(max_content_length);
         }
@@ -102,5 +98,18 @@ impl Input {
             Ok(_) => Ok(bytes.into()),
             Err(_) => Err(HttpException::client_disconnected().into()),
         }
+    }
+}
+
+/// Refuses a body that says itself that it is too large.
+pub(crate) fn check_length(
+    content_length: Option<u64>,
+    max_content_length: Option<u64>,
+) -> Result<(), Error> {
+    match (content_length, max_content_length) {
+        (Some(length), Some(max)) if length > max => {
+            Err(HttpException::request_entity_too_large().into())
+        }
+        _ => Ok(()),
     }
 }

@@ -6,10 +6,13 @@
 //!
 //! | file | Werkzeug's |
 //! | --- | --- |
-//! | `request.rs`, `response.rs` | `wrappers/`, `sansio/`, and `flask/wrappers.py` |
+//! | `request.rs`, `request_body.rs` | `sansio/request.py`, `wrappers/request.py` |
+//! | `response.rs`, `response_body.rs`, `status.rs` | `sansio/response.py`, `wrappers/response.py` |
 //! | `exceptions.rs` | `exceptions.py` |
 //! | `cookies.rs`, `headers.rs`, `dates.rs` | `http.py` |
-//! | `urls.rs` | `urls.py`, `sansio/utils.py` |
+//! | `urls.rs`, `host.rs` | `urls.py`, `sansio/utils.py` |
+//! | `urlsplit.rs`, `idna.rs` | Python's `urllib.parse` and `idna` codec |
+//! | `input.rs` | `wsgi.py` |
 //! | `datastructures.rs` | `datastructures/` |
 //! | `environ_builder.rs` | `test.py` |
 //!
@@ -21,15 +24,22 @@ pub mod dates;
 pub mod environ_builder;
 pub mod exceptions;
 pub mod headers;
+pub mod host;
 mod idna;
 mod input;
 pub mod request;
+mod request_body;
 pub mod response;
+mod response_body;
+pub mod status;
 pub mod urls;
+pub mod urlsplit;
 
 pub use cookies::{SameSite, SetCookie};
 pub use datastructures::{HeaderSet, MultiDict};
 pub use environ_builder::EnvironBuilder;
 pub use exceptions::{AbortWith, HttpException, abort};
 pub use request::Request;
-pub use response::{Response, ResponseBody, redirect};
+pub use response::{Response, redirect};
+pub use response_body::ResponseBody;
+pub use status::IntoStatus;

@@ -1,28 +1,25 @@
 //! The request: what the client sent, parsed when it is first asked for.
 //!
-//! Mirrors `werkzeug/wrappers/request.py`, `werkzeug/sansio/request.py`, and Flask's subclass in
-//! `flask/wrappers.py`. Making one from an [`Environ`] moves fields and parses nothing.
+//! Mirrors `werkzeug/sansio/request.py`, and the limits of `flask/wrappers.py`. Making one from an [`Environ`] moves fields and parses nothing.
 //!
-//! Read next: `input.rs` (the body), `response.rs`.
+//! Read next: `request_body.rs` (`data`, `form`, `get_json`), `response.rs`.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock};
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, Method, Version, uri::Scheme};
 use indexmap::IndexMap;
 
 use super::cookies::{cookie_value, parse_cookie};
 use super::datastructures::{HeaderSet, MultiDict, latin1_decode};
-use super::exceptions::HttpException;
 use super::headers::{is_json_mimetype, parse_options_header};
+use super::host::{get_current_url, get_host};
 use super::input::Input;
-use super::urls::{get_current_url, get_host, parse_qsl};
+use super::urls::parse_qsl;
 use crate::error::Error;
 use crate::value::Value;
 use crate::wsgi::{Environ, InputTerminated};
@@ -60,18 +57,16 @@ pub struct Request {
     // Settings. They are cells because a view, which only has a shared reference, may set them too.
     debug: AtomicBool,
     max_content_length: AtomicU64,
-    max_form_memory_size: AtomicU64,
-    max_form_parts: AtomicU64,
     // The body, which can be read once.
-    input: Mutex<Input>,
+    pub(super) input: Mutex<Input>,
     // What was parsed so far.
     host: OnceLock<String>,
     url: OnceLock<String>,
     args: OnceLock<MultiDict>,
     cookies: OnceLock<MultiDict>,
     content_type_parts: OnceLock<(String, IndexMap<String, String>)>,
-    form: OnceLock<MultiDict>,
-    json: OnceLock<Value>,
+    pub(super) form: OnceLock<MultiDict>,
+    pub(super) json: OnceLock<Value>,
 }
 
 impl Request {
@@ -94,8 +89,6 @@ impl Request {
             extensions: environ.extensions,
             debug: AtomicBool::new(false),
             max_content_length: AtomicU64::new(NO_LIMIT),
-            max_form_memory_size: AtomicU64::new(500_000),
-            max_form_parts: AtomicU64::new(1000),
             input: Mutex::new(Input::new(environ.input, terminated)),
             host: OnceLock::new(),
             url: OnceLock::new(),
@@ -332,140 +325,6 @@ impl Request {
         store_limit(&self.max_content_length, bytes);
     }
 
-    /// The largest text field of a `multipart/form-data` body, in bytes; a larger one is a 413.
-    pub fn max_form_memory_size(&self) -> Option<u64> {
-        load_limit(&self.max_form_memory_size)
-    }
-
-    /// Sets [`Request::max_form_memory_size`].
-    pub fn set_max_form_memory_size(&self, bytes: Option<u64>) {
-        store_limit(&self.max_form_memory_size, bytes);
-    }
-
-    /// The largest number of parts of a `multipart/form-data` body; more are a 413.
-    pub fn max_form_parts(&self) -> Option<u64> {
-        load_limit(&self.max_form_parts)
-    }
-
-    /// Sets [`Request::max_form_parts`].
-    pub fn set_max_form_parts(&self, parts: Option<u64>) {
-        store_limit(&self.max_form_parts, parts);
-    }
-
-    /// The form. Empty where the body is something else.
-    ///
-    /// # Errors
-    /// 413 `RequestEntityTooLarge`, or 400 `ClientDisconnected` where the body ends too early.
-    pub fn form(&self) -> Result<&MultiDict, Error> {
-        let mut input = self.lock_input();
-        self.load_form_data(&mut input)
-    }
-
-    fn load_form_data(&self, input: &mut Input) -> Result<&MultiDict, Error> {
-        if let Some(form) = self.form.get() {
-            return Ok(form);
-        }
-        let form = match self.mimetype() {
-            "application/x-www-form-urlencoded" => {
-                let body = input.read_uncached(self.content_length(), self.max_content_length())?;
-                match std::str::from_utf8(&body) {
-                    Ok(text) => parse_qsl(text),
-                    Err(_) => MultiDict::new(),
-                }
-            }
-            _ => MultiDict::new(),
-        };
-        // Whoever holds the input's lock is the only one here.
-        Ok(self.form.get_or_init(|| form))
-    }
-
-    /// The arguments of the query string, and then those of the form, unless the method is `GET`.
-    ///
-    /// # Errors
-    /// As [`Request::form`].
-    pub fn values(&self) -> Result<MultiDict, Error> {
-        let mut values = self.args().clone();
-        if self.method != Method::GET {
-            values.extend(self.form()?.iter_multi());
-        }
-        Ok(values)
-    }
-
-    /// The body, where it is no form: that one is parsed, and gone. [`Request::get_data`] gives both.
-    ///
-    /// # Errors
-    /// As [`Request::form`].
-    pub fn data(&self) -> Result<Bytes, Error> {
-        let mut input = self.lock_input();
-        if input.cached().is_none() {
-            self.load_form_data(&mut input)?;
-        }
-        input.read(self.content_length(), self.max_content_length())
-    }
-
-    /// The body. It is read once and kept; but where [`Request::form`] came first, it is gone.
-    ///
-    /// # Errors
-    /// As [`Request::form`].
-    pub fn get_data(&self) -> Result<Bytes, Error> {
-        self.lock_input()
-            .read(self.content_length(), self.max_content_length())
-    }
-
-    fn lock_input(&self) -> std::sync::MutexGuard<'_, Input> {
-        // Poisoned means that the server's reader panicked: its next read will say what is wrong.
-        self.input.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// 415 `UnsupportedMediaType` where the mimetype is not JSON's, 400 `BadRequest` where the body is
-    /// not JSON, and those of [`Request::form`].
-    pub fn json(&self) -> Result<Value, Error> {
-        self.get_json(false, false)
-    }
-
-    /// The body as JSON, with Flask's options: `force` does not look at the mimetype, `silent` gives
-    /// [`Value::Null`] in place of the 415 and the 400.
-    ///
-    /// # Errors
-    /// As [`Request::json`].
-    pub fn get_json(&self, force: bool, silent: bool) -> Result<Value, Error> {
-        if let Some(value) = self.json.get() {
-            return Ok(value.clone());
-        }
-        if !force && !self.is_json() {
-            return if silent {
-                Ok(Value::Null)
-            } else {
-                Err(HttpException::new(415)
-                    .with_description(
-                        "Did not attempt to load JSON data because the request Content-Type was not \
-                         'application/json'.",
-                    )
-                    .into())
-            };
-        }
-        match json_loads(&self.get_data()?) {
-            Ok(value) => Ok(self.json.get_or_init(|| value).clone()),
-            Err(_) if silent => Ok(Value::Null),
-            Err(message) => Err(self.on_json_loading_failed(&message)),
-        }
-    }
-
-    /// The 400 for a body that is not JSON. What is wrong with it is said in debug mode only.
-    fn on_json_loading_failed(&self, message: &str) -> Error {
-        let error = HttpException::new(400);
-        if self.debug() {
-            error
-                .with_description(format!("Failed to decode JSON object: {message}"))
-                .into()
-        } else {
-            error.into()
-        }
-    }
-
     /// What the server or a middleware handed down: [`Environ::extensions`].
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
@@ -504,9 +363,4 @@ fn one_leading_slash(path: String) -> String {
         return path;
     }
     format!("/{}", path.trim_start_matches('/'))
-}
-
-/// Python's `json.loads`; the error is its message.
-fn json_loads(_data: &[u8]) -> Result<Value, String> {
-    Err("JSON is not there yet".to_owned())
 }

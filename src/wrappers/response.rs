@@ -17,64 +17,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use super::cookies::SetCookie;
 use super::datastructures::{HeaderSet, header_value, latin1_decode};
 use super::exceptions::escape;
-use super::headers::{get_content_type, is_json_mimetype};
+use super::headers::{
+    get_content_type, is_json_mimetype, location_text, location_value, parse_header,
+    remove_entity_headers,
+};
+use super::response_body::ResponseBody;
+use super::status::IntoStatus;
 use super::urls::iri_to_uri_lossy;
 use crate::error::Error;
-use crate::wsgi::{Body, ByteStream, CloseCallback};
+use crate::wsgi::{Body, CloseCallback};
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
-
-/// The body of a [`Response`].
-#[derive(Default)]
-pub enum ResponseBody {
-    /// Nothing yet: Werkzeug's `response=None`.
-    #[default]
-    Empty,
-    /// All of it.
-    Bytes(Bytes),
-    /// Chunks that are made while they are sent.
-    Stream(ByteStream),
-}
-
-impl fmt::Debug for ResponseBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Empty => f.write_str("Empty"),
-            Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
-            Self::Stream(_) => f.write_str("Stream"),
-        }
-    }
-}
-
-impl From<Bytes> for ResponseBody {
-    fn from(bytes: Bytes) -> Self {
-        Self::Bytes(bytes)
-    }
-}
-
-impl From<String> for ResponseBody {
-    fn from(text: String) -> Self {
-        Self::Bytes(text.into())
-    }
-}
-
-impl From<Vec<u8>> for ResponseBody {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self::Bytes(bytes.into())
-    }
-}
-
-impl From<&str> for ResponseBody {
-    fn from(text: &str) -> Self {
-        Self::Bytes(Bytes::copy_from_slice(text.as_bytes()))
-    }
-}
-
-impl From<&[u8]> for ResponseBody {
-    fn from(bytes: &[u8]) -> Self {
-        Self::Bytes(Bytes::copy_from_slice(bytes))
-    }
-}
 
 /// An answer to a request: Flask's `Response`.
 ///
@@ -393,10 +346,12 @@ impl Response {
     }
 
     fn quote_location(&mut self, name: HeaderName) {
-        if let Some(value) = self.headers.get_mut(name)
-            && let Ok(uri) = HeaderValue::try_from(iri_to_uri_lossy(&location_text(value)))
-        {
-            *value = uri;
+        // Of several the last one counts.
+        let Some(value) = self.headers.get_all(&name).iter().next_back() else {
+            return;
+        };
+        if let Ok(uri) = HeaderValue::try_from(iri_to_uri_lossy(&location_text(value))) {
+            self.headers.insert(name, uri);
         }
     }
 
@@ -421,87 +376,6 @@ impl fmt::Debug for Response {
             .field("status", &self.status)
             .field("body", &self.body)
             .finish_non_exhaustive()
-    }
-}
-
-/// What a status can be set from.
-pub trait IntoStatus {
-    /// The status code.
-    ///
-    /// # Errors
-    /// `ValueError` where it is none.
-    fn into_status(self) -> Result<StatusCode, Error>;
-}
-
-impl IntoStatus for StatusCode {
-    fn into_status(self) -> Result<StatusCode, Error> {
-        Ok(self)
-    }
-}
-
-impl IntoStatus for u16 {
-    fn into_status(self) -> Result<StatusCode, Error> {
-        StatusCode::from_u16(self)
-            .map_err(|_| Error::value_error(format!("{self} is not an HTTP status code")))
-    }
-}
-
-impl IntoStatus for &str {
-    /// Reads `"201"` or `"201 CREATED"`.
-    fn into_status(self) -> Result<StatusCode, Error> {
-        let text = self.trim();
-        if text.is_empty() {
-            return Err(Error::value_error("Empty status argument"));
-        }
-        let code = text.split(' ').next().unwrap_or_default();
-        let code: u16 = code
-            .parse()
-            .map_err(|_| Error::value_error(format!("{text:?} has no HTTP status code")))?;
-        code.into_status()
-    }
-}
-
-fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
-    let header = HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| Error::value_error(format!("{name:?} is not a header name")))?;
-    let value = if header == LOCATION || header == CONTENT_LOCATION {
-        location_value(value)?
-    } else {
-        header_value(value)?
-    };
-    Ok((header, value))
-}
-
-/// A URL for a header, in UTF-8 until `into_wsgi` quotes it.
-fn location_value(url: &str) -> Result<HeaderValue, Error> {
-    match HeaderValue::from_bytes(url.as_bytes()) {
-        Ok(value) => Ok(value),
-        // It says what is wrong.
-        Err(_) => header_value(url),
-    }
-}
-
-fn location_text(value: &HeaderValue) -> Cow<'_, str> {
-    match std::str::from_utf8(value.as_bytes()) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => latin1_decode(value.as_bytes()),
-    }
-}
-
-/// Removes what describes a body from a response without one, for a 304.
-fn remove_entity_headers(headers: &mut HeaderMap) {
-    // `Expires` and `Content-Location` stay, as RFC 2616 had it.
-    for name in [
-        "allow",
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-md5",
-        "content-range",
-        "content-type",
-        "last-modified",
-    ] {
-        headers.remove(name);
     }
 }
 

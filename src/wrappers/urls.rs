@@ -1,18 +1,18 @@
-//! URLs: quoting, splitting, and the URL of a request.
+//! URLs: quoting and unquoting, queries and forms.
 //!
-//! Mirrors `werkzeug/urls.py`, `werkzeug/sansio/utils.py`, and what these use of Python's `urllib.parse`.
+//! Mirrors `werkzeug/urls.py`, and what it uses of Python's `urllib.parse`.
 //! Two forms of a URL: a URI is what goes over the wire, an IRI is what a person reads, with its
 //! characters unquoted where that changes nothing.
 //!
-//! Read next: `request.rs` (who asks for them).
+//! Read next: `host.rs` (the URL of a request).
 
 use std::borrow::Cow;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::datastructures::{MultiDict, py_repr};
-use super::exceptions::HttpException;
+use super::datastructures::MultiDict;
 use super::idna::{decode_domain, encode_domain};
+use super::urlsplit::{SplitResult, join_netloc, parse_port, split_netloc, urlsplit, urlunsplit};
 use crate::error::Error;
 
 /// The characters to quote: all but letters, digits, `_.-~` and these.
@@ -30,8 +30,8 @@ const fn all_but(safe: &[u8]) -> AsciiSet {
     set
 }
 
-const PATH: &AsciiSet = &all_but(b"%!$&'()*+,/:;=@");
-const QUERY: &AsciiSet = &all_but(b"%!$&'()*+,/:;=?@");
+pub(crate) const PATH: &AsciiSet = &all_but(b"%!$&'()*+,/:;=@");
+pub(crate) const QUERY: &AsciiSet = &all_but(b"%!$&'()*+,/:;=?@");
 const FRAGMENT: &AsciiSet = &all_but(b"%!#$&'()*+,/:;=?@");
 const USER: &AsciiSet = &all_but(b"%!$&'()*+,;=");
 const ARGUMENT: &AsciiSet = &all_but(b"!$'()*,/:;?@ ");
@@ -140,214 +140,6 @@ fn unsafe_in_query(byte: u8) -> bool {
 
 fn unsafe_in_user(byte: u8) -> bool {
     always_unsafe(byte) || b":@/?#".contains(&byte)
-}
-
-/// The five parts of a URL: Python's `SplitResult`.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SplitResult {
-    /// `https`, in lower case.
-    pub scheme: String,
-    /// `user:password@host:port`.
-    pub netloc: String,
-    /// `/path`.
-    pub path: String,
-    /// What is behind the `?`.
-    pub query: String,
-    /// What is behind the `#`.
-    pub fragment: String,
-}
-
-/// Splits a URL: Python 3.11's `urlsplit`.
-///
-/// # Errors
-/// `ValueError` for brackets in the host that do not hold an IPv6 address.
-pub fn urlsplit(url: &str) -> Result<SplitResult, Error> {
-    let url: String = url
-        .trim_start_matches(|c: char| c <= ' ')
-        .chars()
-        .filter(|c| !matches!(c, '\t' | '\r' | '\n'))
-        .collect();
-    let mut parts = SplitResult::default();
-    let mut rest = url.as_str();
-    if let Some((scheme, after)) = rest.split_once(':')
-        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
-    {
-        parts.scheme = scheme.to_ascii_lowercase();
-        rest = after;
-    }
-    if let Some(after) = rest.strip_prefix("//") {
-        let (netloc, path) = after.split_at(after.find(['/', '?', '#']).unwrap_or(after.len()));
-        check_brackets(netloc)?;
-        parts.netloc = netloc.to_owned();
-        rest = path;
-    }
-    if let Some((before, fragment)) = rest.split_once('#') {
-        parts.fragment = fragment.to_owned();
-        rest = before;
-    }
-    if let Some((before, query)) = rest.split_once('?') {
-        parts.query = query.to_owned();
-        rest = before;
-    }
-    parts.path = rest.to_owned();
-    Ok(parts)
-}
-
-fn check_brackets(netloc: &str) -> Result<(), Error> {
-    let open = netloc.split_once('[');
-    if open.is_some() != netloc.contains(']') {
-        return Err(Error::value_error("Invalid IPv6 URL"));
-    }
-    let Some((_, after)) = open else {
-        return Ok(());
-    };
-    let address = after.split_once(']').map_or(after, |(address, _)| address);
-    if let Some(future) = address.strip_prefix('v') {
-        let (version, rest) = future.split_once('.').unwrap_or_default();
-        let is_hex = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_hexdigit());
-        return if is_hex && !rest.is_empty() {
-            Ok(())
-        } else {
-            Err(Error::value_error("IPvFuture address is invalid"))
-        };
-    }
-    let without_zone = match address.split_once('%') {
-        Some((ip, zone)) if !zone.is_empty() && !zone.contains('%') => ip,
-        _ => address,
-    };
-    if without_zone.parse::<std::net::Ipv6Addr>().is_ok() {
-        Ok(())
-    } else if address.parse::<std::net::Ipv4Addr>().is_ok() {
-        Err(Error::value_error("An IPv4 address cannot be in brackets"))
-    } else {
-        Err(Error::value_error(format!(
-            "{} does not appear to be an IPv4 or IPv6 address",
-            py_repr(address)
-        )))
-    }
-}
-
-/// Puts a URL together again: Python 3.11's `urlunsplit`.
-pub fn urlunsplit(parts: &SplitResult) -> String {
-    let mut url = String::new();
-    if !parts.scheme.is_empty() {
-        url.push_str(&parts.scheme);
-        url.push(':');
-    }
-    let has_host = uses_netloc(&parts.scheme) && !parts.path.starts_with("//");
-    if !parts.netloc.is_empty() || has_host {
-        url.push_str("//");
-        url.push_str(&parts.netloc);
-        if !parts.path.is_empty() && !parts.path.starts_with('/') {
-            url.push('/');
-        }
-    }
-    url.push_str(&parts.path);
-    if !parts.query.is_empty() {
-        url.push('?');
-        url.push_str(&parts.query);
-    }
-    if !parts.fragment.is_empty() {
-        url.push('#');
-        url.push_str(&parts.fragment);
-    }
-    url
-}
-
-/// Schemes whose URLs have a host, so that `file:///x` keeps its three slashes.
-#[rustfmt::skip]
-fn uses_netloc(scheme: &str) -> bool {
-    matches!(
-        scheme,
-        "ftp" | "http" | "gopher" | "nntp" | "telnet" | "imap" | "wais" | "file" | "mms" | "https" | "shttp"
-            | "snews" | "prospero" | "rtsp" | "rtsps" | "rtspu" | "rsync" | "svn" | "svn+ssh" | "sftp" | "nfs"
-            | "git" | "git+ssh" | "ws" | "wss" | "itms-services"
-    )
-}
-
-/// A netloc's parts, as Python's `SplitResult` has them.
-struct Netloc<'a> {
-    username: Option<&'a str>,
-    password: Option<&'a str>,
-    hostname: String,
-    port: &'a str,
-}
-
-fn split_netloc(netloc: &str) -> Netloc<'_> {
-    let (userinfo, hostinfo) = match netloc.rsplit_once('@') {
-        Some((userinfo, hostinfo)) => (Some(userinfo), hostinfo),
-        None => (None, netloc),
-    };
-    let (username, password) = match userinfo.map(|userinfo| userinfo.split_once(':')) {
-        Some(Some((username, password))) => (Some(username), Some(password)),
-        Some(None) => (userinfo, None),
-        None => (None, None),
-    };
-    let (hostname, port) = match hostinfo.split_once('[') {
-        Some((_, bracketed)) => {
-            let (hostname, after) = bracketed.split_once(']').unwrap_or((bracketed, ""));
-            (hostname, after.split_once(':').map_or("", |(_, port)| port))
-        }
-        None => hostinfo.split_once(':').unwrap_or((hostinfo, "")),
-    };
-    // A zone, as in `fe80::1%Eth0`, keeps its case.
-    let hostname = match hostname.split_once('%') {
-        Some((ip, zone)) => format!("{}%{zone}", ip.to_lowercase()),
-        None => hostname.to_lowercase(),
-    };
-    Netloc {
-        username,
-        password,
-        hostname,
-        port,
-    }
-}
-
-fn parse_port(port: &str) -> Result<Option<u16>, Error> {
-    if port.is_empty() {
-        return Ok(None);
-    }
-    if !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Error::value_error(format!(
-            "Port could not be cast to integer value as {}",
-            py_repr(port)
-        )));
-    }
-    match port.parse() {
-        Ok(port) => Ok(Some(port)),
-        Err(_) => Err(Error::value_error("Port out of range 0-65535")),
-    }
-}
-
-fn join_netloc(
-    host: &str,
-    port: Option<u16>,
-    username: Option<&str>,
-    password: Option<&str>,
-) -> String {
-    let mut netloc = String::new();
-    if let Some(username) = username {
-        netloc.push_str(username);
-        if let Some(password) = password {
-            netloc.push(':');
-            netloc.push_str(password);
-        }
-        netloc.push('@');
-    }
-    if host.contains(':') {
-        netloc.push('[');
-        netloc.push_str(host);
-        netloc.push(']');
-    } else {
-        netloc.push_str(host);
-    }
-    if let Some(port) = port {
-        netloc.push_str(&format!(":{port}"));
-    }
-    netloc
 }
 
 /// Makes a URI readable: Werkzeug's `uri_to_iri`.
@@ -468,124 +260,4 @@ pub fn urlencode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Str
         query.push_str(&quote(value, ARGUMENT).replace(' ', "+"));
     }
     query
-}
-
-/// Whether a `Host` could be one, and is one of `trusted_hosts` where there are any: Werkzeug's
-/// `host_is_trusted`. A name that starts with a dot there also stands for its subdomains.
-pub fn host_is_trusted(host: &str, trusted_hosts: &[String]) -> bool {
-    let Some(hostname) = valid_hostname(host) else {
-        return false;
-    };
-    trusted_hosts.is_empty()
-        || trusted_hosts.iter().any(|trusted| {
-            let (trusted, with_subdomains) = match trusted.strip_prefix('.') {
-                Some(rest) => (rest, true),
-                None => (trusted.as_str(), false),
-            };
-            let trusted = trusted.split(':').next().unwrap_or_default();
-            match hostname.strip_suffix(trusted) {
-                Some("") => true,
-                Some(subdomain) => with_subdomains && subdomain.ends_with('.'),
-                None => false,
-            }
-        })
-}
-
-/// The name in `name` or `name:port`, where all its characters are allowed.
-fn valid_hostname(host: &str) -> Option<&str> {
-    let name_end = match host.strip_prefix('[') {
-        Some(after) => 1 + after.find(']')? + 1,
-        None => host.find(':').unwrap_or(host.len()),
-    };
-    let (name, port) = host.split_at(name_end);
-    let name_is_valid = match name.strip_prefix('[') {
-        Some(after) => {
-            let (first, rest) = after.strip_suffix(']')?.split_once(':')?;
-            first.bytes().all(|byte| byte.is_ascii_hexdigit())
-                && !rest.is_empty()
-                && rest
-                    .bytes()
-                    .all(|byte| byte.is_ascii_hexdigit() || b".:".contains(&byte))
-        }
-        None => {
-            !name.is_empty()
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
-        }
-    };
-    let port_is_valid = match port.strip_prefix(':') {
-        None => port.is_empty(),
-        Some(digits) => {
-            digits.starts_with(|c: char| ('1'..='9').contains(&c))
-                && digits.bytes().all(|byte| byte.is_ascii_digit())
-                && digits.parse::<u16>().is_ok()
-        }
-    };
-    (name_is_valid && port_is_valid).then_some(name)
-}
-
-/// The host that a request was made to, without the port that its scheme implies: Werkzeug's
-/// `get_host`. It is `""` where the client sent something that can't be a host.
-///
-/// # Errors
-/// `SecurityError`, a 400, where there are `trusted_hosts` and this is none of them.
-pub fn get_host(
-    scheme: &str,
-    host_header: Option<&str>,
-    server: (&str, u16),
-    trusted_hosts: &[String],
-) -> Result<String, Error> {
-    let host = match host_header {
-        Some(host) => Cow::Borrowed(host),
-        None => {
-            let (name, port) = server;
-            // An IPv6 address gets the brackets that it has in a `Host`.
-            if name.contains(':') && !name.starts_with('[') {
-                Cow::Owned(format!("[{name}]:{port}"))
-            } else {
-                Cow::Owned(format!("{name}:{port}"))
-            }
-        }
-    };
-    let implied_port = match scheme {
-        "http" | "ws" => ":80",
-        "https" | "wss" => ":443",
-        _ => "",
-    };
-    let host = host.strip_suffix(implied_port).unwrap_or(&host);
-    if host_is_trusted(host, trusted_hosts) {
-        Ok(host.to_owned())
-    } else if trusted_hosts.is_empty() {
-        Ok(String::new())
-    } else {
-        let message = format!("Host {} is not trusted.", py_repr(host));
-        Err(HttpException::security_error(message).into())
-    }
-}
-
-/// The URL of a request, as an IRI: Werkzeug's `get_current_url`. Each part needs those before it.
-pub fn get_current_url(
-    scheme: &str,
-    host: &str,
-    root_path: Option<&str>,
-    path: Option<&str>,
-    query_string: Option<&str>,
-) -> String {
-    let mut url = format!("{scheme}://{host}");
-    if let Some(root_path) = root_path {
-        url.push_str(&quote(root_path.trim_end_matches('/'), PATH));
-    }
-    url.push('/');
-    if let Some(path) = path {
-        url.push_str(&quote(path.trim_start_matches('/'), PATH));
-        if let Some(query) = query_string
-            && !query.is_empty()
-        {
-            url.push('?');
-            url.push_str(&quote(query, QUERY));
-        }
-    }
-    // What can't be split has an odd host, like `[1:2]`; Python raises there. The URI is still right.
-    uri_to_iri(&url).unwrap_or(url)
 }

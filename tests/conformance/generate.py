@@ -3,8 +3,8 @@
 A scenario depends on its seed and its number only, so that number 812 of seed 7 is the same whatever the count. Most
 of a scenario works, as in a real app; one in four is stormy, with errors everywhere.
 
-It is made in three steps: the config, the shape of the app (`shape.py`: blueprints, routes, functions without ops),
-then the ops (`ops.py` needs to know every route for `url_for`) and the requests, below.
+It is made in steps: the config, the shape of the app (`generate_shape.py`: blueprints, routes, functions without ops),
+then the ops (`generate_ops.py`, which needs to know every route for `url_for`), and last the requests.
 """
 
 import argparse
@@ -12,8 +12,8 @@ import json
 import random
 from urllib.parse import quote
 
-from ops import OpMaker
-from shape import ShapeMaker
+from generate_ops import OpMaker
+from generate_shape import ShapeMaker
 from vocabulary import COOKIE_NAMES, HEADER_NAMES, KEYS, OLD_KEYS, CookieForge, Vocabulary
 
 
@@ -27,7 +27,7 @@ def make_config(words):
         "PERMANENT_SESSION_LIFETIME": (0.35, [60, 3600, 86400, 0]),
         "SESSION_REFRESH_EACH_REQUEST": (0.2, [False, False, True]),
         "SESSION_COOKIE_NAME": (0.1, ["sid", "__Host-session", "s.e-s_s"]),
-        "SESSION_COOKIE_DOMAIN": (0.08, ["example.com", ".example.com", "localhost", None]),
+        "SESSION_COOKIE_DOMAIN": (0.08, ["example.com", ".example.com", "example.com", "localhost", None]),
         "SESSION_COOKIE_PATH": (0.08, ["/shop", "/a b", "/é", None]),
         "SESSION_COOKIE_HTTPONLY": (0.08, [False, True]),
         "SESSION_COOKIE_SECURE": (0.08, [True, False]),
@@ -40,7 +40,7 @@ def make_config(words):
         "DEBUG": (0.06, [True, False]),
         "PROPAGATE_EXCEPTIONS": (0.07, [True, False, None]),
         "TRAP_HTTP_EXCEPTIONS": (0.04, [True]),
-        "MAX_CONTENT_LENGTH": (0.1, [0, 10, 64, 1000, None]),
+        "MAX_CONTENT_LENGTH": (0.2, [0, 5, 10, 10, 1000, None]),
     }
     for key, (probability, values) in choices.items():
         if words.chance(probability):
@@ -62,7 +62,7 @@ class RequestMaker:
     def make_base_url(self):
         """The scenario's usual base URL, or None for the default one."""
         server_name = self.config.get("SERVER_NAME")
-        if server_name and self.words.chance(0.7):
+        if server_name and self.words.chance(0.9):
             return f"{self.words.one(['http', 'https'])}://{server_name}"
         if self.words.chance(0.15):
             return self.words.one(
@@ -136,7 +136,7 @@ class RequestMaker:
         return self.words.one(["GET", "HEAD", "HEAD", "OPTIONS", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "BREW"])
 
     def add_body(self, request):
-        kind = self.words.weighted({"json": 4, "bad json": 1, "form": 4, "multipart": 0.7, "text": 1, "untyped": 0.5})
+        kind = self.words.weighted({"json": 4, "bad json": 1, "form": 4, "text": 1, "untyped": 0.5})
         if kind == "json":
             request["body"] = json.dumps(self.words.json(), ensure_ascii=self.words.chance(0.5))
             request["content_type"] = self.words.one(
@@ -148,9 +148,6 @@ class RequestMaker:
         elif kind == "form":
             request["body"] = self.words.form()
             request["content_type"] = "application/x-www-form-urlencoded"
-        elif kind == "multipart":
-            request["body"] = self.words.multipart("limit")
-            request["content_type"] = "multipart/form-data; boundary=limit"
         else:
             request["body"] = self.words.text() * self.words.rng.randint(1, 20)
             if kind == "text":
@@ -170,7 +167,9 @@ class RequestMaker:
         if self.words.chance(0.05):
             request["cookies"] = False
             if self.words.chance(0.5):
-                cookie = self.words.one(["theme=dark; lang=en", 'x="a\\073b"; theme', "a=1; a=2;; =b;c", "lang=%C3%A9; x=é"])
+                cookie = self.words.one(
+                    ["theme=dark; lang=en", 'x="a\\073b"; theme', "a=1; a=2;; =b;c", "lang=%C3%A9; x=é"]
+                )
                 request.setdefault("headers", []).append(["Cookie", cookie])
         jar = {}
         if self.words.chance(0.15):

@@ -26,7 +26,9 @@ def write_scenarios(path, seed, count):
     """The hand-written scenarios, then the random ones, in one file."""
     with open(path, "w", encoding="utf-8") as target:
         for file in sorted((HERE / "scenarios").glob("*.jsonl")):
-            target.writelines(line for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if line.strip())
+            target.writelines(
+                line for line in file.read_text(encoding="utf-8").splitlines(keepends=True) if line.strip()
+            )
         for number in range(count):
             target.write(json.dumps(make_scenario(seed, number)) + "\n")
 

@@ -20,7 +20,7 @@ from itsdangerous import TimestampSigner
 from children import HERE, ORACLE, Child
 from compare import SessionCookies, same, scenario_difference
 from generate import make_scenario
-from scenario_app import Ops
+from scenario_ops import Ops
 from shrink import Contest, shrink
 from survey import count_ops, functions
 
@@ -33,10 +33,17 @@ SCENARIO = {
         "routes": [
             {"name": "small", "rule": "/small", "ops": [["session_set", "n", 1], ["return", "small"]]},
             {"name": "large", "rule": "/large", "ops": [["session_set", "n", "ab" * 200], ["return", "large"]]},
-            {"name": "many", "rule": "/many", "methods": ["GET", "POST"], "ops": [["url_for", "small"], ["return", "many"]]},
+            {
+                "name": "many",
+                "rule": "/many",
+                "methods": ["GET", "POST"],
+                "ops": [["url_for", "small"], ["return", "many"]],
+            },
             {"name": "fail", "rule": "/fail", "ops": [["raise", "DbError", "down"]]},
         ],
-        "after_request": [{"name": "a", "ops": [["set_cookie", "x", "1", {"secure": True}], ["set_header", "X-A", "1"]]}],
+        "after_request": [
+            {"name": "a", "ops": [["set_cookie", "x", "1", {"secure": True}], ["set_header", "X-A", "1"]]}
+        ],
     },
     "requests": [{"path": "/small"}, {"path": "/large"}, {"path": "/many", "method": "OPTIONS"}, {"path": "/many"}],
 }
@@ -94,8 +101,16 @@ NOTICED = [
     ("a cookie's value", 0, lambda r: change_header(r, "Set-Cookie", lambda value: value.replace("x=1", "x=2"))),
     ("a cookie's attribute", 0, lambda r: change_header(r, "Set-Cookie", lambda value: value.replace("; Secure", ""))),
     ("a cookie's path", 0, lambda r: change_header(r, "Set-Cookie", lambda value: value.replace("Path=/", "Path=/x"))),
-    ("a plain session", 0, lambda r: change_header(r, "Set-Cookie", lambda value: value.replace("session=e", "session=f"), 1)),
-    ("a plain session's signature", 0, lambda r: change_header(r, "Set-Cookie", lambda value: value.replace(";", "A;", 1), 1)),
+    (
+        "a plain session",
+        0,
+        lambda r: change_header(r, "Set-Cookie", lambda value: value.replace("session=e", "session=f"), 1),
+    ),
+    (
+        "a plain session's signature",
+        0,
+        lambda r: change_header(r, "Set-Cookie", lambda value: value.replace(";", "A;", 1), 1),
+    ),
     ("a compressed session", 1, lambda r: compressed_session(r, lambda text: text.replace("ab", "ba"))),
     ("a compressed session's time", 1, lambda r: compressed_session(r, time=1700000001)),
     ("a compressed session's key", 1, lambda r: compressed_session(r, key="another")),
@@ -167,12 +182,21 @@ class SelfTest:
         self.check(propagated["responses"][0]["propagated"] == "DbError", "TESTING does not propagate")
         propagated["responses"][0]["propagated"] = "AppError"
         self.check(self.difference(PROPAGATING, propagated), "another error's type passes")
-        self.check(self.difference(PROPAGATING, {**good, "responses": good["responses"][:1]}), "a response for an error passes")
+        self.check(
+            self.difference(PROPAGATING, {**good, "responses": good["responses"][:1]}), "a response for an error passes"
+        )
 
     def test_oracle_answers_bad_lines(self):
-        bad = ["nonsense", "[]", '{"id": "a", "app": {"before_request": [{"name": "b", "ops": [["dance"]]}]}}', '{"id": "b"}']
+        bad = [
+            "nonsense",
+            "[]",
+            '{"id": "a", "app": {"before_request": [{"name": "b", "ops": [["dance"]]}]}}',
+            '{"id": "b"}',
+        ]
         for python in (sys.executable, self.python114):
-            output = subprocess.run([python, ORACLE], input="\n".join(bad), capture_output=True, text=True, check=True).stdout
+            output = subprocess.run(
+                [python, ORACLE], input="\n".join(bad), capture_output=True, text=True, check=True
+            ).stdout
             results = [json.loads(line) for line in output.splitlines()]
             self.check(len(results) == 4 and all("error" in result for result in results[:3]), f"bad lines: {results}")
             self.check(results[-1] == {"id": "b", "responses": []}, f"after bad lines: {results[-1]}")
@@ -205,7 +229,9 @@ class SelfTest:
         runner = [sys.executable, HERE / "fake_runner.py", sys.executable, self.python114]
         contest = Contest([*runner, "flash"], sys.executable, self.python114)
         scenario = next(
-            one for one in (make_scenario("shrink", number) for number in range(100)) if contest.difference(one) is not None
+            one
+            for one in (make_scenario("shrink", number) for number in range(100))
+            if contest.difference(one) is not None
         )
         smaller, difference = shrink(scenario, contest)
         contest.close()

@@ -1,6 +1,6 @@
 """Counts what is in scenarios and their results, to see that a generator covers what it should.
 
-    survey.py scenarios.jsonl flask313.jsonl [flask114.jsonl]
+survey.py scenarios.jsonl flask313.jsonl [flask114.jsonl]
 """
 
 import json
@@ -85,11 +85,14 @@ def survey_results(results):
     show("cookies", cookies)
 
 
+KINDS = ["no blueprints", "blueprints", "nested blueprints"]
+
+
 def survey_agreement(scenarios, results, old_results):
     """How often Flask 1.1.4 does what 3.1.3 does."""
     agree, total = Counter(), Counter()
     for scenario, result, old in zip(scenarios, results, old_results):
-        kind = "nested blueprints" if nesting(scenario["blueprints"]) > 1 else "no nested blueprints"
+        kind = KINDS[min(nesting(scenario["blueprints"]), 2)]
         for expected, one in zip(result.get("responses", []), old.get("responses", [])):
             total[kind] += 1
             agree[kind] += has_reference_stages(expected, one)

@@ -1,4 +1,4 @@
-"""The words that random scenarios are made of: texts, values, paths, cookies. All of them draw on one `random.Random`."""
+"""The words that random scenarios are made of: texts, values, paths, cookies. All draw on one `random.Random`."""
 
 import datetime
 import hashlib
@@ -46,7 +46,30 @@ FORM_KEYS = ["name", "q", "csrf", "ü"]
 COOKIE_NAMES = ["theme", "lang", "x", "tracking-id"]
 HEADER_NAMES = ["X-Token", "X-Trace", "Accept-Language"]
 CATEGORIES = ["message", "error", "info", "ошибка"]
-ABORT_CODES = [400, 401, 403, 404, 405, 406, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418, 421, 422, 423, 424, 428]
+ABORT_CODES = [
+    400,
+    401,
+    403,
+    404,
+    405,
+    406,
+    408,
+    409,
+    410,
+    411,
+    412,
+    413,
+    414,
+    415,
+    416,
+    417,
+    418,
+    421,
+    422,
+    423,
+    424,
+    428,
+]
 ABORT_CODES += [429, 431, 451, 500, 501, 502, 503, 504, 505]
 COMMON_ABORT_CODES = [400, 401, 403, 404, 404, 404, 409, 410, 418, 500, 503]
 RETURN_CODES = [200, 200, 200, 201, 202, 204, 206, 299, 304, 400, 404, 418, 500]
@@ -68,7 +91,11 @@ LOCATIONS = [
 ]
 KEYS = ["adavafa", "dev", "ключ", "k" * 80]
 OLD_KEYS = ["old-key", "older-key", "старый"]
-UUIDS = ["12345678-1234-5678-1234-567812345678", "00000000-0000-0000-0000-000000000000", "ABCDEF01-2345-6789-abcd-ef0123456789"]
+UUIDS = [
+    "12345678-1234-5678-1234-567812345678",
+    "00000000-0000-0000-0000-000000000000",
+    "ABCDEF01-2345-6789-abcd-ef0123456789",
+]
 
 
 class Vocabulary:
@@ -172,14 +199,6 @@ class Vocabulary:
         pairs = [(self.one(FORM_KEYS), self.text()) for _ in range(self.rng.randint(1, 4))]
         return "&".join(f"{quote(key)}={quote(value, safe='').replace('%20', '+')}" for key, value in pairs)
 
-    def multipart(self, boundary):
-        """A multipart form of text fields."""
-        parts = []
-        for _ in range(self.rng.randint(1, 3)):
-            value = self.one(["plain", "née", "two words", "", "a=b&c"])
-            disposition = f'Content-Disposition: form-data; name="{self.one(FORM_KEYS[:3])}"'
-            parts.append(f"--{boundary}\r\n{disposition}\r\n\r\n{value}\r\n")
-        return "".join(parts) + f"--{boundary}--\r\n"
 
 
 # Session cookies that other hands have signed
@@ -240,7 +259,15 @@ class CookieForge:
         """A cookie for a request at `now`."""
         payload = self.payload()
         kind = self.words.weighted(
-            {"fresh": 4, "aged": 2, "fallback": 4 if self.fallbacks else 0, "foreign": 1, "digest": 1, "mangled": 3, "junk": 1}
+            {
+                "fresh": 4,
+                "aged": 2,
+                "fallback": 4 if self.fallbacks else 0,
+                "foreign": 1,
+                "digest": 1,
+                "mangled": 3,
+                "junk": 1,
+            }
         )
         if kind == "aged":
             now -= self.lifetime + self.words.one([-1, 0, 1, -self.lifetime - 100])

@@ -128,12 +128,6 @@ def request(builder, form_first, force, silent, debug):
     answer["x"] = made.headers.get("X-Test")
     if form_first:
         answer["form"] = attempt(lambda: list(made.form.items(multi=True)))
-        answer["files"] = attempt(
-            lambda: [
-                [f.name, f.filename, f.content_type, f.read().decode("latin1")]
-                for f in made.files.values()
-            ]
-        )
     answer["data"] = attempt(lambda: made.data.decode("latin1"))
     answer["get_data"] = attempt(lambda: made.get_data().decode("latin1"))
     answer["form_after"] = attempt(lambda: list(made.form.items(multi=True)))

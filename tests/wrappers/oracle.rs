@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-pub struct Oracle {
+pub(crate) struct Oracle {
     child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -17,7 +17,7 @@ impl Oracle {
     ///
     /// # Panics
     /// Where there is none and `CI` is set: there the check must not be left out.
-    pub fn start(what: &str) -> Option<Self> {
+    pub(crate) fn start(what: &str) -> Option<Self> {
         let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let python = match std::env::var_os("CARAFE_FLASK_PYTHON") {
             Some(python) => PathBuf::from(python),
@@ -47,7 +47,7 @@ impl Oracle {
     }
 
     /// What Werkzeug answers; the error is the name of what it raised.
-    pub fn ask(&mut self, question: &Value) -> Result<Value, String> {
+    pub(crate) fn ask(&mut self, question: &Value) -> Result<Value, String> {
         writeln!(self.questions, "{question}").expect("the oracle listens");
         let mut line = String::new();
         self.answers
@@ -69,7 +69,7 @@ impl Drop for Oracle {
 }
 
 /// A random text of these pieces.
-pub fn text(rng: &mut fastrand::Rng, pieces: &[&str], most: usize) -> String {
+pub(crate) fn text(rng: &mut fastrand::Rng, pieces: &[&str], most: usize) -> String {
     (0..rng.usize(..=most))
         .map(|_| pieces[rng.usize(..pieces.len())])
         .collect()

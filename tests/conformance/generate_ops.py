@@ -4,7 +4,9 @@ What an op may be depends on the kind of place that its function is registered a
 that the app was given.
 """
 
-from shape import Variable, CONVERTERS
+import json
+
+from generate_shape import CONVERTERS, Variable
 from vocabulary import (
     ABORT_CODES,
     ARGUMENT_KEYS,
@@ -58,8 +60,8 @@ ENDINGS = {
 ENDINGS["before_app_request"] = ENDINGS["before_request"]
 
 REQUEST_ATTRIBUTES = (
-    "endpoint path full_path method blueprint blueprints view_args url base_url url_root script_root host scheme is_secure"
-    " url_rule is_json mimetype json json data"
+    "endpoint path full_path method blueprint blueprints view_args url base_url url_root script_root host scheme"
+    " is_secure url_rule is_json mimetype json json data"
 ).split()
 REQUEST_KEYS = {
     "args": ARGUMENT_KEYS,
@@ -101,7 +103,17 @@ class OpMaker:
     def fill(self):
         for kind, fn in self.shape.functions:
             # In place: two rules of one function share the list.
+            if self.takes_body(fn) and self.words.chance(0.75):
+                fn["ops"].append(self.read_body())
             fn["ops"] += self.ops(kind)
+
+    def takes_body(self, fn):
+        return bool({"POST", "PUT", "patch"} & set(fn.get("methods", [])))
+
+    def read_body(self):
+        """An op that looks at what the client sent."""
+        attribute = self.words.weighted({"form": 5, "json": 4, "data": 2})
+        return ["request", "form", self.words.one(FORM_KEYS)] if attribute == "form" else ["request", attribute]
 
     def ops(self, kind, depth=0, nested=False):
         """The ops of a function, or (`nested`) of a context that it pushes. `depth` counts both."""
@@ -152,8 +164,10 @@ class OpMaker:
 
     def return_(self, kind):
         words = self.words
-        body = self.words.weighted({"text": 90, "json": 4, "null": 1})
-        body = {"text": f"{kind} {words.text()}", "json": words.one([{"b": 1, "a": [None, "é"]}, [1, "two"], {}, []]), "null": None}[body]
+        body = self.words.weighted({"text": 90, "object": 4, "list": 1, "null": 0.5})
+        texts = [f"{kind} {words.text()}"]
+        choices = {"text": texts, "object": [{"b": 1, "a": [None, "é"]}, {}], "list": [[1, "two"], []], "null": [None]}
+        body = words.one(choices[body])
         if kind == "error_handlers":
             status = words.one([400, 404, 500, 503, 200])
             return ["return", body, status] if words.chance(0.85) else ["return", body]
@@ -176,7 +190,10 @@ class OpMaker:
     def abort(self):
         codes = {"common": 60, "any": 15, "unknown": 1}
         kind = self.words.weighted(codes)
-        return ["abort", self.words.one({"common": COMMON_ABORT_CODES, "any": ABORT_CODES, "unknown": [402, 599]}[kind])]
+        return [
+            "abort",
+            self.words.one({"common": COMMON_ABORT_CODES, "any": ABORT_CODES, "unknown": [402, 599]}[kind]),
+        ]
 
     def raise_(self):
         return ["raise", self.words.one(ERROR_NAMES), self.words.text()]
@@ -225,8 +242,19 @@ class OpMaker:
     def set_header(self):
         if self.words.chance(0.04):
             return ["set_header", "X-Split", self.words.one(["a\r\nSet-Cookie: b=c", "a\nb", "a\rb"])]
-        headers = [["X-After", "1"], ["X-After", "two words"], ["Content-Type", "text/plain"], ["Cache-Control", "no-store"]]
-        headers += [["Vary", "Accept"], ["vary", "Cookie"], ["X-Empty", ""], ["Location", "/a b"], ["Content-Length", "2"]]
+        headers = [
+            ["X-After", "1"],
+            ["X-After", "two words"],
+            ["Content-Type", "text/plain"],
+            ["Cache-Control", "no-store"],
+        ]
+        headers += [
+            ["Vary", "Accept"],
+            ["vary", "Cookie"],
+            ["X-Empty", ""],
+            ["Location", "/a b"],
+            ["Content-Length", "2"],
+        ]
         return ["set_header", *self.words.one(headers)]
 
     def set_status(self):
@@ -277,7 +305,11 @@ class OpMaker:
 
     def nested_ops(self, kind, depth):
         ops = self.ops(kind, depth + 1, nested=True)
-        return ops if ops or self.words.chance(0.3) else [self.words.one([["contexts"], ["request", "url"], ["g_get", "user"]])]
+        return (
+            ops
+            if ops or self.words.chance(0.3)
+            else [self.words.one([["contexts"], ["request", "url"], ["g_get", "user"]])]
+        )
 
     def variable_names(self):
         names = [variable.name for route in self.shape.routes for variable in route.variables()]
@@ -295,8 +327,11 @@ class OpMaker:
             if not self.words.chance(0.06):
                 values[variable.name] = self.url_value(variable)
         if self.words.chance(0.4):
-            extra = [self.words.text(), 3, 1.5, True, None, ["a", "é"], [], [1, None]]
-            values[self.words.one([*ARGUMENT_KEYS, "page"])] = self.words.one(extra)
+            extra = {"text": 10, "3": 4, "1.5": 3, "true": 3, "null": 3, '["a", "é"]': 3, "[]": 0.3, "[1, null]": 1}
+            value = self.words.weighted(extra)
+            values[self.words.one([*ARGUMENT_KEYS, "page"])] = (
+                self.words.text() if value == "text" else json.loads(value)
+            )
         self.add_url_options(values)
         return ["url_for", endpoint, values] if values or self.words.chance(0.5) else ["url_for", endpoint]
 
@@ -307,12 +342,12 @@ class OpMaker:
 
     def add_url_options(self, values):
         if self.words.chance(0.15):
-            values["_anchor"] = self.words.text(0.6)
+            values["_anchor"] = self.words.text()
         if self.words.chance(0.2):
-            values["_external"] = self.words.chance(0.7)
+            values["_external"] = self.words.chance(0.8)
         if self.words.chance(0.1):
-            values["_scheme"] = self.words.one(["https", "http", "ws", ""])
-            if self.words.chance(0.7):
+            values["_scheme"] = self.words.weighted({"https": 5, "http": 3, "ws": 1, "": 0.3})
+            if self.words.chance(0.85):
                 values["_external"] = True
         if self.words.chance(0.1):
             values["_method"] = self.words.one(["GET", "POST", "PUT", "DELETE"])

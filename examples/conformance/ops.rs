@@ -1,0 +1,471 @@
+//! What the functions of a scenario do: their ops.
+//!
+//! Read next: `client.rs`.
+
+use std::fmt;
+
+use carafe::context::try_g;
+use carafe::context::{try_request, try_session};
+use carafe::typing::{ReturnValue, Status};
+use carafe::{
+    Error, Response, SameSite, SetCookie, Value, ViewArgs, abort, after_this_request, current_app,
+    flash_with_category, get_flashed_messages, get_flashed_messages_of, has_app_context,
+    has_request_context, json, jsonify, redirect_with_code, url_for,
+};
+
+use crate::scenario::{Log, text};
+
+/// The three unrelated application errors.
+#[derive(Debug)]
+pub struct AppError(String);
+/// Another.
+#[derive(Debug)]
+pub struct DbError(String);
+/// The third.
+#[derive(Debug)]
+pub struct AuthError(String);
+
+impl fmt::Display for AppError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl fmt::Display for AuthError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+impl std::error::Error for AppError {}
+impl std::error::Error for DbError {}
+impl std::error::Error for AuthError {}
+
+/// A *fn*: its name and ops, and where it logs.
+#[derive(Clone)]
+pub struct Function {
+    pub name: String,
+    pub log: Log,
+    ops: Vec<Op>,
+}
+
+/// One op: its name and arguments, as the scenario has them, and the ops inside of it.
+#[derive(Clone)]
+struct Op {
+    name: String,
+    args: Vec<Value>,
+    inner: Vec<Op>,
+    function: Option<Function>,
+}
+
+/// What an op can work on, beside the globals.
+#[derive(Default)]
+pub struct Scope<'a> {
+    pub response: Option<&'a mut Response>,
+    pub view_args: Option<&'a mut ViewArgs>,
+}
+
+const OPS: [&str; 28] = [
+    "session_set",
+    "session_get",
+    "session_pop",
+    "session_clear",
+    "session_permanent",
+    "session_touch",
+    "session_all",
+    "g_set",
+    "g_get",
+    "g_pop",
+    "flash",
+    "get_flashed",
+    "abort",
+    "raise",
+    "return",
+    "return_json",
+    "redirect",
+    "set_header",
+    "set_status",
+    "set_cookie",
+    "delete_cookie",
+    "after_this_request",
+    "url_for",
+    "request",
+    "contexts",
+    "app_context",
+    "request_context",
+    "pop_value",
+];
+
+impl Function {
+    pub fn parse(fn_: &Value, log: &Log) -> Result<Self, String> {
+        let fn_ = fn_.as_dict().ok_or("a function is an object")?;
+        let ops = fn_.get("ops").cloned().unwrap_or(Value::List(Vec::new()));
+        Ok(Function {
+            name: text(fn_, "name")?.to_owned(),
+            log: log.clone(),
+            ops: parse(&ops, log)?,
+        })
+    }
+
+    /// Runs the ops, until one returns.
+    pub fn run(&self, scope: &mut Scope<'_>) -> Result<Option<ReturnValue>, Error> {
+        run(&self.ops, &self.log, scope)
+    }
+}
+
+fn parse(ops: &Value, log: &Log) -> Result<Vec<Op>, String> {
+    ops.as_list()
+        .ok_or("ops are a list")?
+        .iter()
+        .map(|op| parse_op(op, log))
+        .collect()
+}
+
+fn parse_op(op: &Value, log: &Log) -> Result<Op, String> {
+    let (name, args) = match op {
+        Value::Str(name) => (name.clone(), Vec::new()),
+        Value::List(parts) => match parts.split_first() {
+            Some((Value::Str(name), args)) => (name.clone(), args.to_vec()),
+            _ => return Err("an op starts with its name".to_owned()),
+        },
+        _ => return Err("an op is a list".to_owned()),
+    };
+    if !OPS.contains(&name.as_str()) {
+        return Err(format!("unknown op {name:?}"));
+    }
+    let nothing = Value::List(Vec::new());
+    let inner = match name.as_str() {
+        "app_context" => args.first().unwrap_or(&nothing),
+        "request_context" => args.get(1).unwrap_or(&nothing),
+        _ => &nothing,
+    };
+    let inner = parse(inner, log)?;
+    let function = match name.as_str() {
+        "after_this_request" => Some(Function::parse(args.first().unwrap_or(&nothing), log)?),
+        _ => None,
+    };
+    let known_error = ["AppError", "DbError", "AuthError"];
+    if name == "raise"
+        && !args
+            .first()
+            .and_then(Value::as_str)
+            .is_some_and(|e| known_error.contains(&e))
+    {
+        return Err(format!("unknown error type {:?}", args.first()));
+    }
+    Ok(Op {
+        name,
+        args,
+        inner,
+        function,
+    })
+}
+
+fn run(ops: &[Op], log: &Log, scope: &mut Scope<'_>) -> Result<Option<ReturnValue>, Error> {
+    for op in ops {
+        if let Some(returned) = op.run(log, scope)? {
+            return Ok(Some(returned));
+        }
+    }
+    Ok(None)
+}
+
+impl Op {
+    fn arg(&self, index: usize) -> Value {
+        self.args.get(index).cloned().unwrap_or_default()
+    }
+
+    fn text(&self, index: usize) -> String {
+        match self.args.get(index) {
+            Some(Value::Str(text)) => text.clone(),
+            Some(other) => json::dumps(other).unwrap_or_default(),
+            None => String::new(),
+        }
+    }
+
+    fn code(&self, index: usize) -> u16 {
+        self.arg(index)
+            .as_i64()
+            .and_then(|code| u16::try_from(code).ok())
+            .unwrap_or(0)
+    }
+
+    /// Does one thing; `Some` ends the function.
+    fn run(&self, log: &Log, scope: &mut Scope<'_>) -> Result<Option<ReturnValue>, Error> {
+        match self.name.as_str() {
+            "session_set" => try_session()?.insert(self.text(0), self.arg(1))?,
+            "session_get" => {
+                let value: Option<Value> = try_session()?.get(&self.text(0));
+                log.push(["session".into(), self.arg(0), value.unwrap_or_default()]);
+            }
+            "session_pop" => drop(try_session()?.pop(&self.text(0))?),
+            "session_clear" => try_session()?.clear()?,
+            "session_permanent" => {
+                try_session()?.set_permanent(self.arg(0).as_bool().unwrap_or(false))?;
+            }
+            "session_touch" => try_session()?.set_modified(true),
+            "session_all" => {
+                log.push(["session_all".into(), Value::Dict(try_session()?.to_dict())]);
+            }
+            "g_set" => try_g()?.set(self.text(0), self.arg(1)),
+            "g_get" => {
+                let value: Option<Value> = try_g()?.get(&self.text(0));
+                log.push(["g".into(), self.arg(0), value.unwrap_or_default()]);
+            }
+            "g_pop" => {
+                let value: Option<Value> = try_g()?.pop(&self.text(0));
+                log.push(["g".into(), self.arg(0), value.unwrap_or_default()]);
+            }
+            "flash" => {
+                try_session()?;
+                let category = if self.args.len() > 1 {
+                    self.text(1)
+                } else {
+                    "message".to_owned()
+                };
+                flash_with_category(self.text(0), category)?;
+            }
+            "get_flashed" => log.push(["flashed".into(), self.flashed()?]),
+            "abort" => return Err(abort(self.code(0))),
+            "raise" => return Err(self.raised()),
+            "return" => return Ok(Some(self.returned()?)),
+            "return_json" => return Ok(Some(ReturnValue::Response(jsonify(self.arg(0))?))),
+            "redirect" => {
+                let code = if self.args.len() > 1 {
+                    self.code(1)
+                } else {
+                    302
+                };
+                let response = redirect_with_code(self.text(0), code)?;
+                return Ok(Some(ReturnValue::Response(response)));
+            }
+            "after_this_request" => {
+                try_request()?;
+                if let Some(function) = self.function.clone() {
+                    after_this_request(move |response: &mut Response| function.after(response));
+                }
+            }
+            "url_for" => log.push(["url".into(), self.url().map_or(Value::Null, Value::Str)]),
+            "request" => log.push(["request".into(), self.arg(0), self.request()?]),
+            "contexts" => {
+                let contexts = [has_app_context().into(), has_request_context().into()];
+                let [app, request] = contexts;
+                log.push(["contexts".into(), app, request]);
+            }
+            "app_context" => {
+                let ctx = current_app().app_context();
+                ctx.push()?;
+                return self.with(log, scope, |error| ctx.pop(error));
+            }
+            "request_context" => {
+                let ctx = current_app().test_request_context(&self.text(0))?;
+                if let Err(error) = ctx.push() {
+                    ctx.auto_pop(Some(&error))?;
+                    return Err(error);
+                }
+                return self.with(log, scope, |error| ctx.auto_pop(error));
+            }
+            "pop_value" => {
+                if let Some(view_args) = &mut scope.view_args {
+                    view_args.shift_remove(&self.text(0));
+                }
+            }
+            _ => self.change_response(scope)?,
+        }
+        Ok(None)
+    }
+
+    /// Runs the ops inside of this one: Python's `with`, which tells the pop what was raised.
+    fn with(
+        &self,
+        log: &Log,
+        scope: &mut Scope<'_>,
+        pop: impl FnOnce(Option<&Error>) -> Result<(), Error>,
+    ) -> Result<Option<ReturnValue>, Error> {
+        let result = run(&self.inner, log, scope);
+        pop(result.as_ref().err())?;
+        result
+    }
+
+    fn flashed(&self) -> Result<Value, Error> {
+        let categories: Vec<String> = match self.args.first() {
+            Some(Value::List(names)) => names
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+            _ => Vec::new(),
+        };
+        let names: Vec<&str> = categories.iter().map(String::as_str).collect();
+        let flashes = if names.is_empty() {
+            get_flashed_messages()?
+        } else {
+            get_flashed_messages_of(&names)?
+        };
+        let pair = |flash: &carafe::Flash| {
+            Value::List(vec![
+                flash.category.as_str().into(),
+                flash.message.as_str().into(),
+            ])
+        };
+        Ok(Value::List(flashes.iter().map(pair).collect()))
+    }
+
+    fn raised(&self) -> Error {
+        let message = self.text(1);
+        match self.text(0).as_str() {
+            "DbError" => DbError(message).into(),
+            "AuthError" => AuthError(message).into(),
+            _ => AppError(message).into(),
+        }
+    }
+
+    fn returned(&self) -> Result<ReturnValue, Error> {
+        let body = match self.arg(0) {
+            Value::Null => ReturnValue::None,
+            Value::Str(text) => ReturnValue::Body(text.into()),
+            value @ (Value::Dict(_) | Value::List(_)) => ReturnValue::Json(value),
+            other => {
+                return Err(Error::type_error(format!(
+                    "a view returned {}",
+                    other.type_name()
+                )));
+            }
+        };
+        let status = match self.arg(1) {
+            Value::Null => None,
+            Value::Str(line) => Some(Status::Line(line)),
+            Value::Int(code) => {
+                let code = u16::try_from(code);
+                Some(Status::Code(
+                    code.map_err(|e| Error::value_error(e.to_string()))?,
+                ))
+            }
+            other => {
+                return Err(Error::type_error(format!(
+                    "a status was {}",
+                    other.type_name()
+                )));
+            }
+        };
+        let mut headers = Vec::new();
+        match self.arg(2) {
+            Value::Dict(pairs) => {
+                for (name, value) in pairs {
+                    headers.push((name, value.as_str().unwrap_or_default().to_owned()));
+                }
+            }
+            Value::List(pairs) => {
+                for pair in pairs {
+                    if let Some([Value::Str(name), Value::Str(value)]) = pair.as_list() {
+                        headers.push((name.clone(), value.clone()));
+                    }
+                }
+            }
+            _ => {}
+        }
+        if self.args.len() == 1 {
+            return Ok(body);
+        }
+        Ok(ReturnValue::Tuple(Box::new(body), status, headers))
+    }
+
+    fn url(&self) -> Option<String> {
+        let mut url = url_for(self.text(0));
+        if let Some(values) = self.arg(1).as_dict() {
+            for (name, value) in values {
+                let as_text = || value.as_str().map(str::to_owned);
+                url = match name.as_str() {
+                    _ if name.starts_with('_') && value.is_null() => url,
+                    "_anchor" => url.anchor(as_text()?),
+                    "_method" => url.method(as_text()?),
+                    "_scheme" => url.scheme(as_text()?),
+                    "_external" => url.external(value.as_bool()?),
+                    _ => url.arg(name, value.clone()),
+                };
+            }
+        }
+        url.build().ok()
+    }
+
+    fn request(&self) -> Result<Value, Error> {
+        let request = try_request()?;
+        let key = self.text(1);
+        let optional = |text: Option<&str>| text.map_or(Value::Null, Value::from);
+        Ok(match self.text(0).as_str() {
+            "endpoint" => optional(request.endpoint()),
+            "path" => request.path().into(),
+            "full_path" => request.full_path().into(),
+            "method" => request.method().into(),
+            "blueprint" => optional(request.blueprint()),
+            "blueprints" => {
+                Value::List(request.blueprints().into_iter().map(Value::from).collect())
+            }
+            "view_args" => request.view_args().map_or(Value::Null, Value::Dict),
+            "url" => request.url().into(),
+            "base_url" => request.base_url().into(),
+            "url_root" => request.url_root().into(),
+            "script_root" => request.script_root().into(),
+            "host" => request.host().into(),
+            "scheme" => request.scheme().into(),
+            "is_secure" => request.is_secure().into(),
+            "url_rule" => optional(request.url_rule().map(|rule| rule.rule.as_str())),
+            "is_json" => request.is_json().into(),
+            "mimetype" => request.mimetype().into(),
+            "json" => request.get_json(false, true)?,
+            "data" => String::from_utf8_lossy(&request.data()?)
+                .into_owned()
+                .into(),
+            "args" => optional(request.args().get(&key)),
+            "args_list" => {
+                let values = request.args().getlist(&key);
+                Value::List(values.iter().map(|value| value.as_str().into()).collect())
+            }
+            "form" => optional(request.form()?.get(&key)),
+            "cookies" => optional(request.cookies().get(&key)),
+            "header" => optional(request.header(&key).as_deref()),
+            other => return Err(Error::python("AttributeError", other)),
+        })
+    }
+
+    /// The ops of after functions.
+    fn change_response(&self, scope: &mut Scope<'_>) -> Result<(), Error> {
+        let Some(response) = &mut scope.response else {
+            return Err(Error::python("AttributeError", "there is no response yet"));
+        };
+        match self.name.as_str() {
+            "set_header" => response.set_header(&self.text(0), &self.text(1)),
+            "set_status" => response.set_status(self.code(0)),
+            "set_cookie" => self.set_cookie(response),
+            _ => response.delete_cookie(&self.text(0)),
+        }
+    }
+
+    fn set_cookie(&self, response: &mut Response) -> Result<(), Error> {
+        let mut cookie = SetCookie::new(self.text(0), self.text(1));
+        let options = self.arg(2);
+        if let Some(options) = options.as_dict() {
+            for (name, value) in options {
+                let as_text = value.as_str();
+                cookie = match name.as_str() {
+                    "max_age" => cookie.max_age(value.as_i64()),
+                    "path" => cookie.path(as_text),
+                    "domain" => cookie.domain(as_text),
+                    "secure" => cookie.secure(value.as_bool().unwrap_or(false)),
+                    "httponly" => cookie.httponly(value.as_bool().unwrap_or(false)),
+                    "samesite" => {
+                        let samesite = as_text.map(str::parse::<SameSite>).transpose()?;
+                        cookie.samesite(samesite)
+                    }
+                    "partitioned" => cookie.partitioned(value.as_bool().unwrap_or(false)),
+                    other => return Err(Error::type_error(format!("no cookie has a {other}"))),
+                };
+            }
+        }
+        let now = current_app().config().settings().clock.now();
+        response.set_cookie(cookie, now)
+    }
+}

@@ -1,0 +1,170 @@
+//! `str()` and `repr()`: how Python shows a [`Value`].
+//!
+//! Mirrors no Flask file. A URL holds `str(value)`, and the text of a `BuildError` holds `repr()`s.
+//!
+//! Read next: `urls.rs`, which turns these texts into parts of a URL.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::Value;
+
+/// `str(value)`.
+pub(crate) fn str(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::Str(text) | Value::Markup(text) => Cow::Borrowed(text),
+        Value::Uuid(uuid) => Cow::Owned(uuid.to_string()),
+        Value::DateTime(seconds) => Cow::Owned(match utc(*seconds) {
+            Some(time) => time.strftime("%Y-%m-%d %H:%M:%S+00:00").to_string(),
+            None => seconds.to_string(),
+        }),
+        _ => Cow::Owned(repr(value)),
+    }
+}
+
+/// `repr(value)`.
+pub(crate) fn repr(value: &Value) -> String {
+    match value {
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        Value::Int(i) => i.to_string(),
+        Value::BigInt(text) => text.clone(),
+        Value::Float(f) => float_repr(*f),
+        Value::Str(text) => str_repr(text),
+        Value::List(items) => format!("[{}]", reprs(items)),
+        Value::Tuple(items) if items.len() == 1 => format!("({},)", reprs(items)),
+        Value::Tuple(items) => format!("({})", reprs(items)),
+        Value::Dict(items) => {
+            let items: Vec<String> = items
+                .iter()
+                .map(|(key, value)| format!("{}: {}", str_repr(key), repr(value)))
+                .collect();
+            format!("{{{}}}", items.join(", "))
+        }
+        Value::Bytes(bytes) => bytes_repr(bytes),
+        Value::Markup(text) => format!("Markup({})", str_repr(text)),
+        Value::Uuid(uuid) => format!("UUID('{uuid}')"),
+        Value::DateTime(seconds) => match utc(*seconds) {
+            Some(time) => {
+                let form = if time.second() == 0 {
+                    "%Y, %-m, %-d, %-H, %-M"
+                } else {
+                    "%Y, %-m, %-d, %-H, %-M, %-S"
+                };
+                let fields = time.strftime(form);
+                format!("datetime.datetime({fields}, tzinfo=datetime.timezone.utc)")
+            }
+            None => seconds.to_string(),
+        },
+    }
+}
+
+fn reprs(items: &[Value]) -> String {
+    let items: Vec<String> = items.iter().map(repr).collect();
+    items.join(", ")
+}
+
+fn utc(seconds: i64) -> Option<jiff::Zoned> {
+    let time = jiff::Timestamp::from_second(seconds).ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::UTC))
+}
+
+/// `repr()` of a `float`: the shortest text that reads back as the same number.
+pub(crate) fn float_repr(f: f64) -> String {
+    if f.is_nan() {
+        return "nan".to_owned();
+    }
+    if f.is_infinite() {
+        return if f > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    let scientific = format!("{f:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{mantissa}e{sign}{:02}", exponent.abs());
+    }
+    let mut plain = f.to_string();
+    if !plain.contains('.') {
+        plain.push_str(".0");
+    }
+    plain
+}
+
+/// `repr()` of a `str`.
+pub(crate) fn str_repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\\' => out.push_str("\\\\"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if is_printable(c) => out.push(c),
+            c => {
+                // Writing to a String cannot fail.
+                let _ = match u32::from(c) {
+                    code @ ..=0xff => write!(out, "\\x{code:02x}"),
+                    code @ ..=0xffff => write!(out, "\\u{code:04x}"),
+                    code => write!(out, "\\U{code:08x}"),
+                };
+            }
+        }
+    }
+    out.push(quote);
+    out
+}
+
+/// `str.isprintable()` of one character.
+fn is_printable(c: char) -> bool {
+    // A constant pattern that compiles; where it did not, text would be shown as it is.
+    static HIDDEN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[\p{C}\p{Z}]").ok());
+    if c.is_ascii() {
+        return c == ' ' || c.is_ascii_graphic();
+    }
+    let mut buffer = [0; 4];
+    HIDDEN
+        .as_ref()
+        .is_none_or(|hidden| !hidden.is_match(c.encode_utf8(&mut buffer)))
+}
+
+fn bytes_repr(bytes: &[u8]) -> String {
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut out = format!("b{quote}");
+    for &byte in bytes {
+        match byte {
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            b'\\' => out.push_str("\\\\"),
+            b if char::from(b) == quote => {
+                out.push('\\');
+                out.push(quote);
+            }
+            b if b == b' ' || b.is_ascii_graphic() => out.push(char::from(b)),
+            b => {
+                let _ = write!(out, "\\x{b:02x}");
+            }
+        }
+    }
+    out.push(quote);
+    out
+}
