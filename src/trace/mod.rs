@@ -11,6 +11,7 @@
 //!
 //! Read next: `recorder.rs`, then `tree.rs`, which prints a trace.
 
+mod changes;
 mod cookie;
 mod json;
 mod mermaid;

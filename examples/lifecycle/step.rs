@@ -1,0 +1,311 @@
+//! `--step`: stops at each function, shows its source and what is there, and waits for a line.
+//!
+//! It is an observer of the Recorder's: while it waits, the request itself waits, inside the function
+//! that is shown.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use carafe::trace::{Kind, Moment, Recorder, State, Step};
+
+use super::options::Options;
+use super::report::{fit, paint, summary};
+use super::visits;
+
+const WIDTH: usize = 80;
+/// How many lines of a function are shown.
+const LINES: usize = 20;
+
+/// Standard output, or what a test has in its place; clones write to the same.
+#[derive(Clone)]
+pub(crate) struct Output(Arc<Mutex<dyn Write + Send>>);
+
+impl Output {
+    pub(crate) fn new(output: impl Write + Send + 'static) -> Self {
+        Output(Arc::new(Mutex::new(output)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, dyn Write + Send + 'static> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.lock().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.lock().flush()
+    }
+}
+
+/// Where it stops next, and where it asks.
+#[derive(Clone)]
+pub(crate) struct Stepper {
+    state: Arc<Mutex<Stepping>>,
+    color: bool,
+}
+
+struct Stepping {
+    input: Box<dyn BufRead + Send>,
+    output: Output,
+    /// The labels of the functions that are running, the innermost last.
+    path: Vec<String>,
+    /// Stop only where fewer functions than this are around the step.
+    stop_below: usize,
+    count: usize,
+    /// The values at the last stop, to mark those that are new.
+    shown: Option<Values>,
+    quit: bool,
+    error: Option<io::Error>,
+}
+
+/// Names and values of what there is to see.
+type Values = [(&'static str, String); 4];
+
+/// What was typed.
+enum Answer {
+    Next,
+    Out,
+    Quit,
+}
+
+/// Makes the visits, stopping on the way.
+pub(crate) fn run(options: &Options, stepper: &Stepper, out: &mut Output) -> io::Result<()> {
+    let mut visits = visits::all(options);
+    let observer = stepper.clone();
+    let recorder = Recorder::new().observe(move |moment, step| observer.observe(moment, step));
+    while let Some(visit) = visits.visit(&recorder) {
+        if let Some(error) = stepper.lock().error.take() {
+            return Err(error);
+        }
+        if stepper.lock().quit {
+            return Ok(());
+        }
+        let title = format!("━━ {} is answered ", visit.request);
+        let rule = "━".repeat(WIDTH.saturating_sub(title.chars().count()));
+        let title = paint(stepper.color, "1", &format!("{title}{rule}"));
+        writeln!(out, "\n{title}\n")?;
+        summary(&visit, out, stepper.color)?;
+        stepper.begin();
+    }
+    out.flush()
+}
+
+impl Stepper {
+    pub(crate) fn new(input: impl BufRead + Send + 'static, output: Output, color: bool) -> Self {
+        let stepping = Stepping {
+            input: Box::new(input),
+            output,
+            path: Vec::new(),
+            stop_below: usize::MAX,
+            count: 0,
+            shown: None,
+            quit: false,
+            error: None,
+        };
+        Stepper {
+            state: Arc::new(Mutex::new(stepping)),
+            color,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stepping> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Stops in the next visit too, even if it was left by `out`.
+    fn begin(&self) {
+        let mut stepping = self.lock();
+        stepping.path.clear();
+        stepping.stop_below = usize::MAX;
+    }
+
+    fn observe(&self, moment: Moment, step: &Step) {
+        let mut stepping = self.lock();
+        stepping.path.truncate(step.depth);
+        if moment == Moment::Exit {
+            return;
+        }
+        stepping.path.push(step.label());
+        stepping.count += 1;
+        if stepping.quit || step.depth >= stepping.stop_below {
+            return;
+        }
+        match stepping.stop(step, self.color) {
+            Ok(Answer::Next) => stepping.stop_below = usize::MAX,
+            Ok(Answer::Out) => stepping.stop_below = step.depth + 1,
+            Ok(Answer::Quit) => stepping.quit = true,
+            Err(error) => {
+                stepping.quit = true;
+                stepping.error = Some(error);
+            }
+        }
+    }
+}
+
+impl Stepping {
+    fn stop(&mut self, step: &Step, color: bool) -> io::Result<Answer> {
+        let text = self.page(step, color);
+        let ask = "Enter: next   o: out of it   q: quit ";
+        write!(self.output, "{text}\n{} ", paint(color, "7", ask))?;
+        self.output.flush()?;
+        let mut line = String::new();
+        loop {
+            line.clear();
+            if self.input.read_line(&mut line)? == 0 {
+                writeln!(self.output)?;
+                return Ok(Answer::Quit);
+            }
+            match line.trim() {
+                "" | "n" | "next" => return Ok(Answer::Next),
+                "o" | "out" => return Ok(Answer::Out),
+                "q" | "quit" => return Ok(Answer::Quit),
+                _ => write!(self.output, "Enter, o or q? ")?,
+            }
+            self.output.flush()?;
+        }
+    }
+
+    /// All that is shown at one stop.
+    fn page(&mut self, step: &Step, color: bool) -> String {
+        let mut page = String::new();
+        let title = format!("━━ {} ", self.count);
+        let rule = "━".repeat(WIDTH.saturating_sub(title.chars().count()));
+        add(&mut page, &paint(color, "2", &format!("\n{title}{rule}")));
+        let callers = self.path.len().saturating_sub(1);
+        for (depth, caller) in self.path.iter().take(callers).enumerate() {
+            let line = format!("{:1$}{caller}", "", depth * 2);
+            add(&mut page, &paint(color, "2", &fit(&line, WIDTH)));
+        }
+        let word = match step.kind {
+            Kind::Signal => "signal ",
+            Kind::Log => "log ",
+            _ => "",
+        };
+        let line = format!("{:2$}{word}{}", "", step.label(), callers * 2);
+        add(&mut page, &paint(color, "1", &fit(&line, WIDTH)));
+        if !matches!(step.kind, Kind::Signal | Kind::Log) {
+            add(&mut page, "");
+            for line in source(step) {
+                add(&mut page, &fit(&line, WIDTH));
+            }
+        }
+        add(&mut page, "");
+        let values = values(&step.before);
+        for (at, (name, value)) in values.iter().enumerate() {
+            let before = self.shown.as_ref().map(|shown| &shown[at].1);
+            let new = before.is_some_and(|before| before != value);
+            let mark = if new { "→ " } else { "  " };
+            let name = paint(color, "36", &format!("{name:<17}"));
+            let value = fit(value, WIDTH - 19);
+            let value = paint(color && new, "1", &format!("{mark}{value}"));
+            add(&mut page, &format!("{name}{value}"));
+        }
+        self.shown = Some(values);
+        page
+    }
+}
+
+/// What is there before the step runs.
+fn values(state: &State) -> Values {
+    let list = |items: &[String]| match items {
+        [] => "none".to_owned(),
+        items => items.join(", "),
+    };
+    let session = state.session.as_ref().map(|session| {
+        let data = carafe::json::dumps(&session.data).unwrap_or_default();
+        let flags = [
+            (session.null, "null"),
+            (session.new, "new"),
+            (session.accessed, "accessed"),
+            (session.modified, "modified"),
+        ];
+        let flags = flags.iter().filter(|(set, _)| *set);
+        flags.fold(data, |text, (_, flag)| format!("{text}  {flag}"))
+    });
+    [
+        ("app contexts", list(&state.app_contexts)),
+        ("request contexts", list(&state.request_contexts)),
+        ("g", list(&state.g)),
+        ("session", session.unwrap_or_else(|| "not open".to_owned())),
+    ]
+}
+
+/// The function that a step is, with its numbers and what is said about it above it.
+fn source(step: &Step) -> Vec<String> {
+    let (Some(file), Some(line)) = (&step.file, step.line) else {
+        return Vec::new();
+    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    let Ok(text) = fs::read_to_string(&path) else {
+        return vec![format!("{file}:{line} (the source is not here)")];
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    // A stage's line is its attribute, above the `fn`; a hook's is where it was registered, and the
+    // function itself is nearby, unless it is a closure.
+    let line = (line as usize).saturating_sub(1);
+    let start = match step.kind {
+        Kind::Hook => {
+            let head = format!("fn {}(", step.name);
+            lines.iter().position(|line| line.contains(&head))
+        }
+        _ => (line..lines.len()).find(|at| lines[*at].contains("fn ")),
+    };
+    let start = start.unwrap_or(line);
+    let mut shown = vec![format!("{file}:{}", start + 1)];
+    let Some(first) = lines.get(start) else {
+        return shown;
+    };
+    let indent = first.len() - first.trim_start().len();
+    let above = lines[..start.min(line)].iter().rev();
+    let mut about: Vec<&str> = above
+        .map(|line| line.trim())
+        .take_while(|line| line.starts_with("///") || line.starts_with("#["))
+        .filter_map(|line| line.strip_prefix("///"))
+        .collect();
+    about.reverse();
+    // What it does; its errors and panics are for another day.
+    let about = about.into_iter().take_while(|line| !line.contains("# "));
+    shown.extend(wrap(about.flat_map(str::split_whitespace)));
+    shown.push(String::new());
+    let closing = format!("{:indent$}}}", "");
+    for (at, line) in lines.iter().enumerate().skip(start) {
+        if at >= start + LINES {
+            shown.push("      ...".to_owned());
+            break;
+        }
+        let mut text = String::new();
+        // Without the indentation that its `impl` gives it.
+        _ = write!(text, "{:>4}  {}", at + 1, line.get(indent..).unwrap_or(""));
+        shown.push(text);
+        if *line == closing || (at == start && line.trim_end().ends_with(';')) {
+            break;
+        }
+    }
+    shown
+}
+
+/// The words in lines that fit.
+fn wrap<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + word.chars().count() < WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+fn add(page: &mut String, line: &str) {
+    page.push_str(line);
+    page.push('\n');
+}
