@@ -7,6 +7,7 @@
 
 #[path = "signing/oracle.rs"]
 mod oracle;
+mod python;
 #[path = "signing/values.rs"]
 mod values;
 
