@@ -17,11 +17,11 @@ use std::sync::{Arc, PoisonError};
 use tracing::instrument;
 
 use crate::app::{App, Setup};
-use crate::context::RequestContext;
+use crate::context::{REQUEST_CTX_STACK, RequestContext};
 use crate::error::{Error, catch};
 use crate::hook::{ErrorHandler, Hook};
 use crate::json;
-use crate::request::split_blueprint_path;
+use crate::request::{Request, split_blueprint_path};
 use crate::scaffold::Functions;
 use crate::session::save_session;
 use crate::signals;
@@ -332,7 +332,7 @@ impl App {
         rv: ReturnValue,
         from_error_handler: bool,
     ) -> Result<Response, Error> {
-        let mut response = self.make_response_for(rv, ctx.request().endpoint())?;
+        let mut response = self.make_response_for(rv, Some(ctx.request()))?;
         let processed = catch(|| {
             self.process_response(ctx, &mut response)?;
             signals::REQUEST_FINISHED.send(self, &response)
@@ -357,7 +357,8 @@ impl App {
     /// A `TypeError` for nothing, a `ValueError` for a status that is none or a header value with a
     /// line break in it.
     pub fn make_response(&self, rv: ReturnValue) -> Result<Response, Error> {
-        self.make_response_for(rv, None)
+        let ctx = REQUEST_CTX_STACK.top();
+        self.make_response_for(rv, ctx.as_ref().map(|ctx| &**ctx.request()))
     }
 
     #[instrument(
@@ -370,7 +371,7 @@ impl App {
     fn make_response_for(
         &self,
         rv: ReturnValue,
-        endpoint: Option<&str>,
+        request: Option<&Request>,
     ) -> Result<Response, Error> {
         let (rv, status, headers) = match rv {
             ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
@@ -382,6 +383,10 @@ impl App {
             ReturnValue::Body(body) => Response::new(body),
             ReturnValue::Json(value) => self.json_response(&value)?,
             ReturnValue::HttpException(e) => e.get_response(),
+            ReturnValue::WsgiApp(app) => match request {
+                Some(request) => Response::from_app(&*app, request.environ()?)?,
+                None => return Err(Error::runtime("Working outside of request context.")),
+            },
             ReturnValue::Tuple(..) => {
                 return Err(Error::type_error(
                     "The view function did not return a valid response tuple: its body is a tuple.",
@@ -391,7 +396,9 @@ impl App {
                 return Err(Error::type_error(format!(
                     "The view function for {} did not return a valid response. The function either \
                      returned None or ended without a return statement.",
-                    endpoint.map_or("None".to_owned(), |name| format!("'{name}'")),
+                    request
+                        .and_then(|request| request.endpoint())
+                        .map_or("None".to_owned(), |name| format!("'{name}'")),
                 )));
             }
         };

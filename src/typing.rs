@@ -10,20 +10,24 @@
 use std::any::{TypeId, type_name};
 use std::borrow::Cow;
 
+use std::fmt;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::app::App;
 use crate::error::Error;
 use crate::json;
 use crate::value::{Dict, Value};
 use crate::wrappers::datastructures::latin1_decode;
 use crate::wrappers::{HttpException, Response};
+use crate::wsgi::WsgiApp;
 
 /// What a view, a before function or an error handler returned, not yet a response.
 /// Flask: `ft.ResponseReturnValue`.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum ReturnValue {
     /// Nothing. From a view that is an error, as it is in Flask.
@@ -36,8 +40,24 @@ pub enum ReturnValue {
     Json(Value),
     /// An HTTP error, returned and not raised.
     HttpException(Box<HttpException>),
+    /// Another WSGI app, to answer this request.
+    WsgiApp(Arc<dyn WsgiApp>),
     /// Any of these with a status, headers, or both.
     Tuple(Box<ReturnValue>, Option<Status>, Vec<(String, String)>),
+}
+
+impl fmt::Debug for ReturnValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Response(response) => response.fmt(f),
+            Self::Body(body) => write!(f, "Body({} bytes)", body.len()),
+            Self::Json(value) => write!(f, "Json({})", value.type_name()),
+            Self::HttpException(error) => error.fmt(f),
+            Self::WsgiApp(_) => f.write_str("WsgiApp"),
+            Self::Tuple(body, status, headers) => (body, status, headers).fmt(f),
+        }
+    }
 }
 
 /// The status of a tuple return: a number, or a whole status line such as `"201 CREATED"`.
@@ -123,6 +143,24 @@ impl IntoReturnValue for Dict {
 impl IntoReturnValue for HttpException {
     fn into_return_value(self) -> Result<ReturnValue, Error> {
         Ok(ReturnValue::HttpException(Box::new(self)))
+    }
+}
+
+impl IntoReturnValue for Vec<Value> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Json(Value::List(self)))
+    }
+}
+
+impl IntoReturnValue for Arc<dyn WsgiApp> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::WsgiApp(self))
+    }
+}
+
+impl IntoReturnValue for App {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::WsgiApp(Arc::new(self)))
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Cursor;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -98,6 +99,30 @@ impl Request {
             form: OnceLock::new(),
             json: OnceLock::new(),
         }
+    }
+
+    /// The environ that this request was made of, for another app to answer. Its body is what is left
+    /// of this one's: all of it, unless it was read and not kept.
+    ///
+    /// # Errors
+    /// As [`Request::get_data`].
+    pub fn environ(&self) -> Result<Environ, Error> {
+        let mut extensions = self.extensions.clone();
+        extensions.remove::<InputTerminated>();
+        Ok(Environ {
+            method: self.method.clone(),
+            script_name: self.root_path.clone(),
+            path_info: self.path.clone(),
+            query_string: self.query_string.clone(),
+            headers: self.headers.clone(),
+            url_scheme: self.scheme.clone(),
+            server_name: self.server_name.clone(),
+            server_port: self.server_port,
+            remote_addr: self.remote_addr.map(|address| (address, 0).into()),
+            protocol: self.protocol,
+            input: Box::new(Cursor::new(self.get_data()?)),
+            extensions,
+        })
     }
 
     /// The method, in upper case.
