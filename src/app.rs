@@ -193,7 +193,7 @@ impl App {
     {
         let hook = before_first_hook(f);
         self.change_setup("before_first_request", |s| {
-            s.before_first_request_funcs.push(hook)
+            s.before_first_request_funcs.push(hook);
         });
     }
 
@@ -210,7 +210,7 @@ impl App {
     {
         let hook = teardown_hook(f);
         self.change_setup("teardown_appcontext", |s| {
-            s.teardown_appcontext_funcs.push(hook)
+            s.teardown_appcontext_funcs.push(hook);
         });
     }
 
@@ -234,7 +234,7 @@ impl App {
         options: RegisterOptions,
     ) {
         self.check_setup_finished("register_blueprint");
-        blueprint.into().register(self, &options);
+        blueprint.into().register(self, options);
     }
 
     /// `app.session_interface = ...`.
@@ -244,7 +244,7 @@ impl App {
     #[track_caller]
     pub fn session_interface(&mut self, interface: impl SessionInterface + 'static) {
         self.change_setup("session_interface", |s| {
-            s.session_interface = Arc::new(interface)
+            s.session_interface = Arc::new(interface);
         });
     }
 
@@ -274,7 +274,7 @@ impl App {
         C: Converter + 'static,
     {
         self.change_setup("url_map.converters", |s| {
-            s.url_map.converters_insert(name, make)
+            s.url_map.converters_insert(name, make);
         });
     }
 

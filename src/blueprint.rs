@@ -32,7 +32,7 @@ type DeferredSetupFunction = dyn Fn(&mut BlueprintSetupState<'_>) + Send + Sync;
 /// ```
 /// use carafe::{App, Blueprint, Scaffold, url_for};
 /// let mut admin = Blueprint::new("admin").with_url_prefix("/admin");
-/// admin.route("/", || url_for("admin.index"));
+/// admin.route("/", || url_for("admin.index").build());
 /// let mut app = App::new("shop");
 /// app.register_blueprint(admin);
 /// assert_eq!(app.test_client().get("/admin/").send()?.text(), "/admin/");
@@ -206,7 +206,7 @@ impl Blueprint {
 
     /// Registers it on `app`, and the blueprints nested in it after it.
     #[track_caller]
-    pub(crate) fn register(&self, app: &mut App, options: &RegisterOptions) {
+    pub(crate) fn register(&self, app: &mut App, options: RegisterOptions) {
         let self_name = options.name.as_deref().unwrap_or(&self.name);
         let name = format!("{}.{self_name}", options.name_prefix);
         let name = name.trim_start_matches('.').to_owned();
@@ -241,7 +241,7 @@ impl Blueprint {
             .clone()
             .or_else(|| self.url_prefix.clone());
         let mut url_defaults = self.url_values_defaults.clone();
-        url_defaults.extend(options.url_defaults.clone());
+        url_defaults.extend(options.url_defaults);
         let mut state = BlueprintSetupState {
             app,
             first_registration,
@@ -261,7 +261,7 @@ impl Blueprint {
                 (outer, inner) => inner.or_else(|| outer.clone()),
             };
             options.name_prefix.clone_from(&name);
-            blueprint.register(app, &options);
+            blueprint.register(app, options);
         }
     }
 }

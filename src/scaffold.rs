@@ -297,7 +297,7 @@ pub trait Scaffold {
     {
         let hook = teardown_hook(f);
         self.setup_method("teardown_request", |to| {
-            to.teardown_request_funcs.push(hook)
+            to.teardown_request_funcs.push(hook);
         });
     }
 
@@ -312,7 +312,7 @@ pub trait Scaffold {
     {
         let hook = url_value_hook(f);
         self.setup_method("url_value_preprocessor", |to| {
-            to.url_value_preprocessors.push(hook)
+            to.url_value_preprocessors.push(hook);
         });
     }
 
@@ -346,7 +346,7 @@ pub trait Scaffold {
         let hook = error_hook(f);
         let key = CatchKey::Code(code);
         self.setup_method("errorhandler", |to| {
-            _ = to.error_handler_spec.insert(key, hook)
+            to.error_handler_spec.insert(key, hook);
         });
     }
 
@@ -362,7 +362,7 @@ pub trait Scaffold {
     {
         let hook = error_hook(f);
         self.setup_method("errorhandler", |to| {
-            _ = to.error_handler_spec.insert(E::key(), hook)
+            to.error_handler_spec.insert(E::key(), hook);
         });
     }
 }

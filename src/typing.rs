@@ -50,6 +50,11 @@ pub enum Status {
 }
 
 /// What Flask's `make_response` accepts, as a trait: the return type of a view.
+#[diagnostic::on_unimplemented(
+    message = "a view cannot return `{Self}`",
+    note = "it can return text, bytes, a `Response`, `Json(..)`, `(body, status)`, or an `Option` or \
+            `Result` of one"
+)]
 pub trait IntoReturnValue {
     /// Converts it; the `Err` is an error that the function raised.
     ///
@@ -359,6 +364,12 @@ integer_args!(i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize);
 
 /// A view: a function of up to six arguments, each a [`FromViewArg`], whose result is an
 /// [`IntoReturnValue`]. `Args` only tells the implementations apart.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a view",
+    note = "a view takes up to six arguments, each a `FromViewArg` such as `i64` or `String`",
+    note = "and returns an `IntoReturnValue`: text, bytes, a `Response`, `Json(..)`, `(body, status)`, \
+            or an `Option` or `Result` of one"
+)]
 pub trait View<Args>: Send + Sync + 'static {
     /// Calls it with the request's view arguments.
     ///

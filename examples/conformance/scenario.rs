@@ -279,7 +279,7 @@ fn connect_signals(app: &App, log: &Log) {
     fn connect<A: 'static>(signal: &'static signals::Signal<A>, app: &App, log: &Log) {
         let log = log.clone();
         signal.connect_via(app, move |_, _| {
-            log.push(["signal".into(), signal.name().into()])
+            log.push(["signal".into(), signal.name().into()]);
         });
     }
     connect(&signals::APPCONTEXT_PUSHED, app, log);

@@ -296,7 +296,9 @@ impl fmt::Debug for RequestContext {
 /// The contexts of a request that has ended, for a test client that wants them back: an entry of the
 /// environ's extensions. Werkzeug: `werkzeug.debug.preserve_context`.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct PreservedContexts(Arc<Mutex<Vec<(Arc<AppContext>, Arc<RequestContext>)>>>);
+pub(crate) struct PreservedContexts(Arc<Mutex<Vec<PreservedPair>>>);
+
+type PreservedPair = (Arc<AppContext>, Arc<RequestContext>);
 
 impl PreservedContexts {
     fn keep(&self, app_ctx: Arc<AppContext>, req_ctx: Arc<RequestContext>) {
@@ -306,7 +308,7 @@ impl PreservedContexts {
             .push((app_ctx, req_ctx));
     }
 
-    pub(crate) fn take(&self) -> Vec<(Arc<AppContext>, Arc<RequestContext>)> {
+    pub(crate) fn take(&self) -> Vec<PreservedPair> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -24,15 +24,15 @@ const LEVEL: i32 = 6;
 const SMALL: usize = 512;
 
 thread_local! {
-    static OWN_CODES: RefCell<CompressorOxide> = compressor(CompressionStrategy::Default);
-    static FIXED_CODES: RefCell<CompressorOxide> = compressor(CompressionStrategy::Fixed);
+    static OWN_CODES: RefCell<Box<CompressorOxide>> = compressor(CompressionStrategy::Default);
+    static FIXED_CODES: RefCell<Box<CompressorOxide>> = compressor(CompressionStrategy::Fixed);
 }
 
-fn compressor(strategy: CompressionStrategy) -> RefCell<CompressorOxide> {
+fn compressor(strategy: CompressionStrategy) -> RefCell<Box<CompressorOxide>> {
     // Positive: with zlib's header and checksum.
     let window_bits = 15;
     let flags = create_comp_flags_from_zip_params(LEVEL, window_bits, strategy as i32);
-    RefCell::new(CompressorOxide::new(flags))
+    RefCell::new(Box::new(CompressorOxide::new(flags)))
 }
 
 /// `zlib.compress`, where the result is shorter than `data` by two bytes or more.
@@ -70,7 +70,8 @@ pub(super) fn decompress(data: &[u8], limit: usize) -> Option<Vec<u8>> {
 /// Bytes that do not begin, continue or end a stretch of three that has been there before cannot be
 /// part of a match: they cost what a literal costs. In a block with fixed codes that is 8 bits, and a
 /// match is 12 or more. In a block with its own codes it is no less than the entropy of the literals,
-/// and a match 2 bits; and each code has to be told, at 1 bit or more.
+/// and a match 2 bits; and the codes have to be told: a length costs 1 bit or more, or 3 for up to six
+/// equal ones in a row.
 fn fewest_bytes(data: &[u8]) -> usize {
     const MOST: usize = 128;
     /// The stream's header and checksum, and the block's type.
@@ -80,29 +81,53 @@ fn fewest_bytes(data: &[u8]) -> usize {
     }
     let repeated = repeated_bytes(data);
     let mut counts = [0_u8; 256];
-    let (mut literals, mut symbols, mut matches) = (0_u8, 0_u8, 0_u8);
+    // A bit for each byte that is a literal.
+    let mut used = [0_u128; 2];
+    let (mut literals, mut matches) = (0_u8, 0_u8);
     for (at, byte) in data.iter().enumerate() {
         if repeated >> at & 1 == 0 {
-            let count = &mut counts[usize::from(*byte)];
-            symbols += u8::from(*count == 0);
-            *count += 1;
+            counts[usize::from(*byte)] += 1;
+            used[usize::from(byte >> 7)] |= 1 << (byte & 0x7f);
             literals += 1;
         } else if at == 0 || repeated >> (at - 1) & 1 == 0 {
             matches += 1;
         }
     }
-    let [literals, symbols, matches] = [literals, symbols, matches].map(f32::from);
+    let (literals, matches) = (f32::from(literals), f32::from(matches));
     let fixed = 8.0 * literals + 12.0 * matches + 7.0;
 
-    // The numbers of codes (14 bits), the lengths of five or more codes for code lengths, the lengths
-    // of the codes, the end of the block; and a little less for the rounding of the logarithms.
-    let mut own = 14.0 + 15.0 + symbols + 2.0 * matches + 1.0 - 0.5;
+    // The numbers of codes (14 bits), the lengths of five or more codes for lengths (3 bits each), the
+    // end of the block; and less 0.5 for the rounding of the logarithms.
+    let mut own = 14.0 + 15.0 + 2.0 * matches + 1.0 - 0.5;
     own += literals * literals.max(1.0).log2();
-    for count in counts.into_iter().filter(|count| *count > 1) {
-        own -= f32::from(count) * f32::from(count).log2();
+    let mut next = 0;
+    for (half, mut bits) in used.into_iter().enumerate() {
+        while bits != 0 {
+            let byte = half * 128 + bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            own += gap_bits(byte - next) + 0.5;
+            next = byte + 1;
+            if counts[byte] > 1 {
+                own -= f32::from(counts[byte]) * f32::from(counts[byte]).log2();
+            }
+        }
     }
+    own += gap_bits(256 - next);
 
     ((WRAPPING + fixed.min(own)) / 8.0).ceil() as usize
+}
+
+/// What it costs at least, in bits, to say that so many bytes in a row have no code: 4 bits for up to
+/// ten, 8 for up to 138. A byte without a code costs no more here than one with a code, so the sum is
+/// no larger where a byte that is only counted as part of a match has a code all the same.
+fn gap_bits(gap: usize) -> f32 {
+    let (many, rest) = (gap / 138, (gap % 138) as f32);
+    let rest = if rest > 10.0 {
+        (4.0 + (rest - 10.0) / 2.0).min(8.0)
+    } else {
+        (rest / 2.0).min(4.0)
+    };
+    many as f32 * 8.0 + rest
 }
 
 /// A bit for each of up to 128 bytes: whether it is within three bytes that stood there before.
@@ -130,4 +155,79 @@ fn repeated_bytes(data: &[u8]) -> u128 {
         }
     }
     repeated
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A payload of up to 140 bytes, with more or less in it to compress.
+    fn payload(rng: &mut fastrand::Rng) -> Vec<u8> {
+        const PIECES: [&str; 10] = [
+            "\"",
+            "\":\"",
+            "\",\"",
+            "user",
+            "name",
+            "{",
+            "true",
+            "abcabcabc",
+            "aaaa",
+            "_id",
+        ];
+        let alphabet = rng.u8(1..64);
+        let mut out = Vec::new();
+        for _ in 0..rng.usize(..60) {
+            match rng.u8(..4) {
+                0 => out.extend_from_slice(PIECES[rng.usize(..PIECES.len())].as_bytes()),
+                _ => out.push(b'@' + rng.u8(..alphabet)),
+            }
+        }
+        out.truncate(140);
+        out
+    }
+
+    #[test]
+    fn no_stream_is_shorter_than_the_fewest_bytes() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let (mut skipped, mut compressed) = (0, 0);
+        for _ in 0..5000 {
+            let data = payload(&mut rng);
+            let fewest = fewest_bytes(&data);
+            for zlib in [&OWN_CODES, &FIXED_CODES] {
+                let stream = zlib.with_borrow_mut(|zlib| compress_with(zlib, &data, 400));
+                assert!(
+                    stream.is_some_and(|stream| stream.len() >= fewest),
+                    "{data:?}"
+                );
+            }
+            skipped += usize::from(fewest + 2 > data.len());
+            compressed += usize::from(compress(&data).is_some());
+        }
+        assert!(
+            skipped > 1000 && compressed > 1000,
+            "{skipped} {compressed}"
+        );
+    }
+
+    #[test]
+    fn a_typical_small_session_is_not_tried() {
+        let session = br#"{"n":1,"username":"jack"}"#;
+        assert!(fewest_bytes(session) > session.len() - 2);
+    }
+
+    #[test]
+    fn what_was_compressed_comes_back() {
+        let mut rng = fastrand::Rng::with_seed(2);
+        for size in [3, 100, 511, 512, 513, 5000, 100_000] {
+            let data: Vec<u8> = (0..size).map(|_| rng.u8(b'a'..=b'c')).collect();
+            if let Some(stream) = compress(&data) {
+                assert!(stream.len() + 2 <= data.len());
+                assert_eq!(decompress(&stream, size), Some(data));
+                assert_eq!(decompress(&stream, size - 1), None);
+            } else {
+                assert_eq!(size, 3);
+            }
+        }
+    }
 }
