@@ -8,6 +8,7 @@
 #[path = "signing/oracle.rs"]
 #[allow(dead_code)] // Shared with `signing.rs`, which needs more of it.
 mod oracle;
+mod python;
 #[path = "signing/values.rs"]
 mod values;
 
