@@ -65,6 +65,7 @@ pub mod trace;
 pub mod typing;
 mod url_adapter;
 pub mod value;
+pub mod view;
 pub mod wrappers;
 pub mod wsgi;
 
@@ -82,8 +83,9 @@ pub use helpers::{
 pub use request::Request;
 pub use scaffold::{Functions, Route, Scaffold};
 pub use session::{Session, SessionInterface};
-pub use typing::{Json, ViewArgs};
+pub use typing::Json;
 pub use value::{Dict, Value};
+pub use view::ViewArgs;
 pub use wrappers::{HttpException, Response, SameSite, SetCookie, abort};
 
 /// The README's code, so that it is compiled and run.
