@@ -80,7 +80,7 @@ impl<A: WsgiApp> WsgiApp for ProxyFix<A> {
         if let Some(Ok(scheme)) = scheme.map(|scheme| Scheme::try_from(scheme.as_str())) {
             environ.url_scheme = scheme;
         }
-        if let Some(Ok(host)) = host.map(|host| HeaderValue::try_from(host)) {
+        if let Some(Ok(host)) = host.map(HeaderValue::try_from) {
             environ.headers.insert(HOST, host);
         }
         if let Some(prefix) = prefix {

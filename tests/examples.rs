@@ -260,7 +260,7 @@ fn call(site: &impl WsgiApp, headers: &[(&str, &str)]) -> (http::HeaderMap, Stri
     let mut head = http::HeaderMap::new();
     let body = site
         .call(environ.build().unwrap(), &mut |_status, headers| {
-            head = headers
+            head = headers;
         })
         .unwrap();
     let body = String::from_utf8(body.into_bytes().unwrap().to_vec()).unwrap();
