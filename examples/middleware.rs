@@ -28,17 +28,17 @@ use http::uri::Scheme;
 ///
 /// Anybody can send such headers. Each field says how many proxies there are that set that header;
 /// only the value that the outermost of them added is believed, and 0 believes none.
-struct ProxyFix<A> {
+pub(crate) struct ProxyFix<A> {
     app: A,
-    x_for: usize,
-    x_proto: usize,
-    x_host: usize,
-    x_prefix: usize,
+    pub(crate) x_for: usize,
+    pub(crate) x_proto: usize,
+    pub(crate) x_host: usize,
+    pub(crate) x_prefix: usize,
 }
 
 impl<A> ProxyFix<A> {
     /// One proxy, which sets X-Forwarded-For and X-Forwarded-Proto.
-    fn new(app: A) -> Self {
+    pub(crate) fn new(app: A) -> Self {
         ProxyFix {
             app,
             x_for: 1,
@@ -96,13 +96,13 @@ struct Id(String);
 
 /// Numbers the requests. The app finds the number in the request's extensions, the visitor in the
 /// response's `X-Request-Id`.
-struct RequestId<A> {
+pub(crate) struct RequestId<A> {
     app: A,
     next: AtomicU64,
 }
 
 impl<A> RequestId<A> {
-    fn new(app: A) -> Self {
+    pub(crate) fn new(app: A) -> Self {
         let next = AtomicU64::new(1);
         RequestId { app, next }
     }
@@ -127,7 +127,7 @@ impl<A: WsgiApp> WsgiApp for RequestId<A> {
     }
 }
 
-fn create_app() -> App {
+pub(crate) fn create_app() -> App {
     let mut app = App::new("behind a proxy");
     app.route("/", || {
         let request = request();
