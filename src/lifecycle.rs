@@ -146,39 +146,21 @@ impl App {
     )]
     fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
         let request = ctx.request();
-        let inwards = |functions: &mut dyn FnMut(&Functions) -> Result<bool, Error>| {
-            let setup = ctx.setup();
-            if functions(&setup.functions)? {
-                return Ok(());
-            }
-            for name in request.blueprints().iter().rev() {
-                if let Some(of_blueprint) = setup.blueprint_functions.get(*name)
-                    && functions(of_blueprint)?
-                {
-                    return Ok(());
-                }
-            }
-            Ok::<(), Error>(())
-        };
-        inwards(&mut |functions| {
+        for functions in inwards(ctx) {
             for hook in &functions.url_value_preprocessors {
                 request.with_view_args(|endpoint, view_args| {
                     hook.run("url_value_preprocessor", |f| f(endpoint, view_args))
                 })?;
             }
-            Ok(false)
-        })?;
-        let mut answer = None;
-        inwards(&mut |functions| {
+        }
+        for functions in inwards(ctx) {
             for hook in &functions.before_request_funcs {
-                answer = hook.run("before_request", |f| f())?;
-                if answer.is_some() {
-                    return Ok(true);
+                if let Some(answer) = hook.run("before_request", |f| f())? {
+                    return Ok(Some(answer));
                 }
             }
-            Ok(false)
-        })?;
-        Ok(answer)
+        }
+        Ok(None)
     }
 
     /// Raises what the match failed with, or else calls the view.
@@ -540,6 +522,14 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// The app's functions first, then those of the request's blueprints from the outermost in.
+fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
+    let setup: &Arc<Setup> = ctx.setup();
+    let names = ctx.request().blueprints().into_iter().rev();
+    let of_blueprints = names.filter_map(|name| setup.blueprint_functions.get(name));
+    std::iter::once(&setup.functions).chain(of_blueprints)
 }
 
 /// The functions of the request's blueprints from the innermost out, and the app's last.
