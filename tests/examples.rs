@@ -311,3 +311,25 @@ fn a_request_id_is_the_same_inside_and_outside() {
         assert!(body.starts_with(&format!("{id}: ")), "{body}");
     }
 }
+
+/// A line of the tree without its branches, and single-spaced.
+fn words(line: &str) -> String {
+    let bare = line.trim_start_matches(['┃', '│', '├', '└', '─', '·', ' ']);
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_readme_shows_what_the_example_prints() {
+    let printed = lifecycle(&[]);
+    let printed: Vec<String> = printed.lines().map(words).collect();
+    let readme = include_str!("../README.md");
+    let tree = readme.split("```text").nth(1).unwrap();
+    let tree = tree.split("```").next().unwrap();
+    for line in tree.lines().filter(|line| !line.is_empty()) {
+        let line = words(line);
+        assert!(
+            printed.contains(&line),
+            "the README shows what is not printed: {line}"
+        );
+    }
+}
