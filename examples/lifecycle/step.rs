@@ -151,7 +151,7 @@ impl Stepper {
 impl Stepping {
     fn stop(&mut self, step: &Step, color: bool) -> io::Result<Answer> {
         let text = self.page(step, color);
-        let ask = "Enter: next   o: out of it   q: quit";
+        let ask = "n or Enter: next   o: out of it   q: quit";
         write!(self.output, "{text}\n{} ", paint(color, "7", ask))?;
         self.output.flush()?;
         let mut line = String::new();
@@ -165,7 +165,7 @@ impl Stepping {
                 "" | "n" | "next" => return Ok(Answer::Next),
                 "o" | "out" => return Ok(Answer::Out),
                 "q" | "quit" => return Ok(Answer::Quit),
-                _ => write!(self.output, "Enter, o or q? ")?,
+                _ => write!(self.output, "n, o or q? ")?,
             }
             self.output.flush()?;
         }
