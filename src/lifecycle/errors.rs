@@ -31,6 +31,7 @@ impl App {
         ctx: &RequestContext,
         e: Error,
     ) -> Result<ReturnValue, Error> {
+        let e = show_missing_key(ctx, e);
         if e.as_http().is_some() && !self.trap_http_exception(ctx, &e) {
             return self.handle_http_exception(ctx, e);
         }
@@ -120,6 +121,20 @@ impl App {
         } else {
             eprintln!("Exception on {path} [{method}]: {}: {e}", e.type_name());
         }
+    }
+}
+
+/// In debug mode the page for a missing form field says which one it was.
+fn show_missing_key(ctx: &RequestContext, e: Error) -> Error {
+    let settings = ctx.settings();
+    let shown = settings.debug || settings.trap_bad_request_errors == Some(true);
+    match e.as_http() {
+        Some(http) if shown && http.class_name() == "BadRequestKeyError" => {
+            let mut http = http.clone();
+            http.show_exception = true;
+            http.into()
+        }
+        _ => e,
     }
 }
 
