@@ -6,9 +6,7 @@
 
 mod common;
 
-use carafe::{
-    Blueprint, Error, Scaffold, Value, ViewArgs, abort, g, redirect, request, session,
-};
+use carafe::{Blueprint, Error, Scaffold, Value, ViewArgs, abort, g, redirect, request, session};
 use common::{DbError, app, calls, fail, get, hello, subtree, visit};
 
 fn first() {}
@@ -147,13 +145,13 @@ fn one_that_fails_is_handled_as_if_the_view_had_failed() {
 
     let (response, trace) = visit(&app, "/");
 
-    assert_eq!((response.status_code(), response.text().as_str()), (503, "down"));
+    assert_eq!(
+        (response.status_code(), response.text().as_str()),
+        (503, "down")
+    );
     assert_eq!(
         trace.hooks(),
-        [
-            "before_request broken",
-            "errorhandler handler"
-        ]
+        ["before_request broken", "errorhandler handler"]
     );
 }
 
@@ -210,7 +208,10 @@ fn a_preprocessor_sees_endpoint_and_arguments_and_may_change_them() {
         let endpoint: String = g().get("endpoint").unwrap();
         format!("{endpoint}: {topic} in {lang}")
     });
-    assert_eq!(get(&app, "/fr/about/pears").1, "lang_about_topic: pears in fr");
+    assert_eq!(
+        get(&app, "/fr/about/pears").1,
+        "lang_about_topic: pears in fr"
+    );
 }
 
 #[test]

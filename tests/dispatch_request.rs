@@ -49,7 +49,10 @@ fn arguments_that_do_not_fit_the_view_are_an_unhandled_error() {
     app.route("/wrong/<a>", |a: i64| a.to_string());
     for (path, message) in [
         ("/few/x", "the view got an unexpected argument 'a'"),
-        ("/many", "the view takes more arguments than its URL rule has"),
+        (
+            "/many",
+            "the view takes more arguments than its URL rule has",
+        ),
         ("/wrong/x", "the view takes a as i64, but it is Str(\"x\")"),
     ] {
         let error = try_visit(&app, path).0.unwrap_err();
@@ -77,7 +80,10 @@ fn options_is_answered_without_the_view() {
     let (response, trace) = common::record(|| client.options("/").send());
     let response = response.unwrap();
 
-    assert_eq!((response.status_code(), response.text().as_str()), (200, ""));
+    assert_eq!(
+        (response.status_code(), response.text().as_str()),
+        (200, "")
+    );
     let allow = response.header("Allow").unwrap();
     let mut methods: Vec<&str> = allow.split(", ").collect();
     methods.sort_unstable();
@@ -123,7 +129,10 @@ fn head_calls_the_view_and_sends_the_headers_only() {
 
     let response = client.head("/").send().unwrap();
 
-    assert_eq!((response.status_code(), response.text().as_str()), (200, ""));
+    assert_eq!(
+        (response.status_code(), response.text().as_str()),
+        (200, "")
+    );
     assert_eq!(response.header("Content-Length").as_deref(), Some("10"));
     assert_eq!(client.head("/post").send().unwrap().status_code(), 405);
 }

@@ -62,7 +62,10 @@ fn second_place_an_http_error_goes_to_its_handler_or_is_an_answer_itself() {
     );
     assert_eq!(
         subtree(&trace, "Flask.handle_user_exception"),
-        ["Flask.handle_user_exception", "  Flask.handle_http_exception"]
+        [
+            "Flask.handle_user_exception",
+            "  Flask.handle_http_exception"
+        ]
     );
 
     let mut app = common::app();
@@ -122,7 +125,11 @@ fn a_500_that_was_aborted_with_has_no_original_exception_and_is_not_announced() 
     app.errorhandler(500, handler);
     let (response, trace) = visit(&app, "/");
     assert_eq!(response.text(), "false");
-    assert!(!trace.signals().contains(&"got_request_exception".to_owned()));
+    assert!(
+        !trace
+            .signals()
+            .contains(&"got_request_exception".to_owned())
+    );
 }
 
 /// An app and a blueprint in it, each with a view that aborts with a 404, fails, or panics.
@@ -301,7 +308,10 @@ fn testing_debug_and_propagate_exceptions_let_an_unhandled_error_leave_the_app()
         (&[("TESTING", true)][..], true),
         (&[("DEBUG", true)][..], true),
         (&[("PROPAGATE_EXCEPTIONS", true)][..], true),
-        (&[("TESTING", true), ("PROPAGATE_EXCEPTIONS", false)][..], false),
+        (
+            &[("TESTING", true), ("PROPAGATE_EXCEPTIONS", false)][..],
+            false,
+        ),
     ] {
         let mut app = app();
         app.config().from_mapping(settings.iter().copied()).unwrap();
@@ -343,7 +353,13 @@ fn trap_http_exceptions_treats_http_errors_like_any_other() {
     let (response, trace) = visit(&app, "/gone");
     assert_eq!(response.status_code(), 500);
     assert_eq!(
-        subtree(&trace, "Flask.handle_user_exception raises Gone".split(" raises").next().unwrap()),
+        subtree(
+            &trace,
+            "Flask.handle_user_exception raises Gone"
+                .split(" raises")
+                .next()
+                .unwrap()
+        ),
         ["Flask.handle_user_exception raises Gone"]
     );
     app.config().set("TESTING", true).unwrap();
@@ -378,7 +394,10 @@ fn abort_with_a_response_is_that_response_and_no_handler_is_asked() {
     });
     app.errorhandler_for(handler);
     let (response, trace) = visit(&app, "/");
-    assert_eq!((response.status_code(), response.text().as_str()), (451, "closed"));
+    assert_eq!(
+        (response.status_code(), response.text().as_str()),
+        (451, "closed")
+    );
     assert_eq!(trace.hooks(), ["view <lambda>"]);
 }
 
@@ -417,5 +436,8 @@ fn what_a_view_returns_as_an_error_type_of_rust_is_raised_by_the_question_mark()
     });
     app.errorhandler_for(|error: &std::num::ParseIntError| (error.to_string(), 400));
     assert_eq!(get(&app, "/7").1, "7");
-    assert_eq!(get(&app, "/x"), (400, "invalid digit found in string".to_owned()));
+    assert_eq!(
+        get(&app, "/x"),
+        (400, "invalid digit found in string".to_owned())
+    );
 }
