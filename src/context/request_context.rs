@@ -277,7 +277,7 @@ impl RequestContext {
     /// # Panics
     /// Where `body` does, after the context is popped.
     pub fn with<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> Result<R, Error> {
-        let pushed = self.push();
+        let pushed = catch(|| self.push());
         super::run_and_pop(pushed, body, |error| self.auto_pop(error))
     }
 }
