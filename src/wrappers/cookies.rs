@@ -227,13 +227,11 @@ impl<'a> SetCookie<'a> {
     /// As `dump`, and `ValueError` for a key with a control character in it.
     pub fn into_header_value(self, now: u64) -> Result<HeaderValue, Error> {
         let text = self.dump(now)?;
-        if text.contains('\r') || text.contains('\n') {
-            return Err(Error::value_error(
-                "Header values must not contain newline characters.",
-            ));
-        }
-        HeaderValue::from_maybe_shared(bytes::Bytes::from(text))
-            .map_err(|_| Error::value_error("Header values must not contain control characters."))
+        HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+            let newline = text.contains(['\r', '\n']);
+            let what = if newline { "newline" } else { "control" };
+            Error::value_error(format!("Header values must not contain {what} characters."))
+        })
     }
 }
 
