@@ -17,8 +17,9 @@ use crate::hook::{
     url_default_hook, url_value_hook,
 };
 use crate::scaffold::{Functions, Route, Scaffold};
-use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue, ViewArgs};
+use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue};
 use crate::value::{Dict, Value};
+use crate::view::ViewArgs;
 use crate::wrappers::{HttpException, Response};
 
 /// Tells one blueprint from another of the same name; its clones share it.

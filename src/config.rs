@@ -364,12 +364,15 @@ fn secret(key: &str, value: &Value) -> Result<Option<Vec<u8>>, ConfigError> {
 }
 
 fn secrets(key: &str, value: &Value) -> Result<Vec<Vec<u8>>, ConfigError> {
-    let expected = "a list of keys, each text or bytes";
+    let expected = "a list of keys, each text or bytes, none of them empty";
     match value {
         Value::Null => Ok(Vec::new()),
         Value::List(keys) | Value::Tuple(keys) => keys
             .iter()
-            .map(|each| secret(key, each)?.map_or_else(|| refused(key, expected, each), Ok))
+            .map(|each| match secret(key, each)? {
+                Some(secret) if !secret.is_empty() => Ok(secret),
+                _ => refused(key, expected, each),
+            })
             .collect(),
         other => refused(key, expected, other),
     }

@@ -7,15 +7,15 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::context::{APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session};
 use crate::error::Error;
 use crate::json;
-use crate::routing::BuildError;
-use crate::signals;
+use crate::routing::{ANCHOR, BuildError};
+use crate::signals::{self, Flash};
 use crate::typing::IntoReturnValue;
 use crate::url_adapter::BuildOptions;
 use crate::value::{Dict, Value};
@@ -66,30 +66,6 @@ pub struct UrlFor {
     scheme: Option<String>,
     external: Option<bool>,
 }
-
-/// What stays as it is in an anchor, beside letters and digits.
-const IN_ANCHOR: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'~')
-    .remove(b'%')
-    .remove(b'!')
-    .remove(b'#')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'*')
-    .remove(b'+')
-    .remove(b',')
-    .remove(b'/')
-    .remove(b':')
-    .remove(b';')
-    .remove(b'=')
-    .remove(b'?')
-    .remove(b'@');
 
 impl UrlFor {
     /// A variable of the rule, or else an argument of the query. A list is repeated, null left out.
@@ -197,7 +173,7 @@ impl UrlFor {
             Ok(mut url) => {
                 if let Some(anchor) = anchor {
                     url.push('#');
-                    url.extend(utf8_percent_encode(&anchor, &IN_ANCHOR));
+                    url.extend(utf8_percent_encode(&anchor, &ANCHOR));
                 }
                 Ok(url)
             }
@@ -276,15 +252,6 @@ pub fn make_response(rv: impl IntoReturnValue) -> Result<Response, Error> {
 /// Outside an app context.
 pub fn jsonify(value: impl Serialize) -> Result<Response, Error> {
     current_app().json_response(&json::to_value(&value)?)
-}
-
-/// A message for the user's next page: what `flash` stores.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flash {
-    /// Its category; `"message"` where none was given.
-    pub category: String,
-    /// Its text.
-    pub message: String,
 }
 
 const FLASHES: &str = "_flashes";

@@ -11,10 +11,9 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::error::Error;
-use crate::typing::{
-    BeforeReturn, Catch, HookReturn, IntoReturnValue, ReturnValue, View, ViewArgs,
-};
+use crate::typing::{BeforeReturn, Catch, HookReturn, IntoReturnValue, ReturnValue};
 use crate::value::Dict;
+use crate::view::{View, ViewArgs};
 use crate::wrappers::Response;
 
 /// A registered function with what a trace says of it.

@@ -1,4 +1,48 @@
 //! Flask's request lifecycle, rebuilt in Rust, in the open.
+//!
+//! A small, synchronous, Flask-shaped web framework. A request goes through Flask's own functions,
+//! under their own names; [`trace`] shows it do so; and a session in its signed cookie is the same one
+//! that a Flask app with the same key reads and writes.
+//!
+//! ```
+//! use carafe::{App, Error, Scaffold, request, session};
+//!
+//! fn login() -> Result<&'static str, Error> {
+//!     session().insert("username", request().form()?.require("username")?)?;
+//!     Ok("welcome")
+//! }
+//!
+//! fn index() -> String {
+//!     let username: Option<String> = session().get("username");
+//!     format!("Hello, {}!", username.unwrap_or_default())
+//! }
+//!
+//! let mut app = App::new("tutorial");
+//! app.config().set_secret_key("adavafa");
+//! app.post("/login", login);
+//! app.get("/", index);
+//!
+//! let mut client = app.test_client();
+//! client.post("/login").form([("username", "jack")]).send()?;
+//! assert_eq!(client.get("/").send()?.text(), "Hello, jack!");
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Where things are
+//!
+//! | Flask | here |
+//! | --- | --- |
+//! | `Flask`, `Blueprint` | [`App`], [`Blueprint`]; both register through [`Scaffold`] |
+//! | `request`, `session`, `g`, `current_app` | [`request()`], [`session()`], [`g()`], [`current_app()`] |
+//! | `url_for`, `redirect`, `abort`, `flash`, `jsonify` | functions of these names |
+//! | what a view returns | an [`IntoReturnValue`](typing::IntoReturnValue) |
+//! | an exception | an [`Error`], made by `?` from any error type |
+//! | `SessionInterface` | [`SessionInterface`] |
+//! | signals | [`signals`] |
+//! | itsdangerous, Werkzeug | [`signing`]; [`routing`], [`wrappers`], [`wsgi`] |
+//!
+//! Setup panics with Flask's words where it is wrong, as Python raises at import: a duplicate endpoint, a
+//! bad rule, a route after the first request. A request never panics its caller.
 
 mod app;
 mod blueprint;
@@ -21,6 +65,7 @@ pub mod trace;
 pub mod typing;
 mod url_adapter;
 pub mod value;
+pub mod view;
 pub mod wrappers;
 pub mod wsgi;
 
@@ -32,12 +77,19 @@ pub use context::{
 };
 pub use error::Error;
 pub use helpers::{
-    Flash, flash, flash_with_category, get_flashed_messages, get_flashed_messages_of, jsonify,
+    flash, flash_with_category, get_flashed_messages, get_flashed_messages_of, jsonify,
     make_response, redirect, redirect_with_code, url_for,
 };
 pub use request::Request;
 pub use scaffold::{Functions, Route, Scaffold};
 pub use session::{Session, SessionInterface};
-pub use typing::{Json, ViewArgs};
+pub use signals::Flash;
+pub use typing::Json;
 pub use value::{Dict, Value};
+pub use view::ViewArgs;
 pub use wrappers::{HttpException, Response, SameSite, SetCookie, abort};
+
+/// The README's code, so that it is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

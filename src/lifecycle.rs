@@ -9,8 +9,12 @@
 //!
 //! Each function that Flask has is a span of its name: the trace is recorded from here.
 //!
-//! Read next: `context/request_context.rs` for push and pop, `session/secure_cookie.rs` for the
+//! Read next: `lifecycle/errors.rs` and `lifecycle/response.rs`, the parts of it that stand aside so that
+//! the order can be seen here; `context/request_context.rs` for push and pop, `session/secure_cookie.rs` for the
 //! session, `trace/` for the recording.
+
+mod errors;
+mod response;
 
 use std::sync::{Arc, PoisonError};
 
@@ -19,13 +23,11 @@ use tracing::instrument;
 use crate::app::{App, Setup};
 use crate::context::RequestContext;
 use crate::error::{Error, catch};
-use crate::hook::{ErrorHandler, Hook};
-use crate::json;
 use crate::request::split_blueprint_path;
 use crate::scaffold::Functions;
 use crate::session::save_session;
 use crate::signals;
-use crate::typing::{CatchKey, ReturnValue, Status};
+use crate::typing::ReturnValue;
 use crate::value::Dict;
 use crate::wrappers::{HttpException, Response};
 use crate::wsgi::{Body, Environ, StartResponse, WsgiApp};
@@ -146,39 +148,21 @@ impl App {
     )]
     fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
         let request = ctx.request();
-        let inwards = |functions: &mut dyn FnMut(&Functions) -> Result<bool, Error>| {
-            let setup = ctx.setup();
-            if functions(&setup.functions)? {
-                return Ok(());
-            }
-            for name in request.blueprints().iter().rev() {
-                if let Some(of_blueprint) = setup.blueprint_functions.get(*name)
-                    && functions(of_blueprint)?
-                {
-                    return Ok(());
-                }
-            }
-            Ok::<(), Error>(())
-        };
-        inwards(&mut |functions| {
+        for functions in inwards(ctx) {
             for hook in &functions.url_value_preprocessors {
                 request.with_view_args(|endpoint, view_args| {
                     hook.run("url_value_preprocessor", |f| f(endpoint, view_args))
                 })?;
             }
-            Ok(false)
-        })?;
-        let mut answer = None;
-        inwards(&mut |functions| {
+        }
+        for functions in inwards(ctx) {
             for hook in &functions.before_request_funcs {
-                answer = hook.run("before_request", |f| f())?;
-                if answer.is_some() {
-                    return Ok(true);
+                if let Some(answer) = hook.run("before_request", |f| f())? {
+                    return Ok(Some(answer));
                 }
             }
-            Ok(false)
-        })?;
-        Ok(answer)
+        }
+        Ok(None)
     }
 
     /// Raises what the match failed with, or else calls the view.
@@ -220,103 +204,6 @@ impl App {
         response
     }
 
-    /// The first of the three places where an error is caught: what the view or a before function
-    /// raised goes to its handler.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.handle_user_exception",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
-    fn handle_user_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
-        if e.as_http().is_some() && !self.trap_http_exception(ctx, &e) {
-            return self.handle_http_exception(ctx, e);
-        }
-        match find_error_handler(ctx, &e) {
-            Some(handler) => handler.run("errorhandler", |f| f(&e)),
-            None => Err(e),
-        }
-    }
-
-    fn trap_http_exception(&self, ctx: &RequestContext, e: &Error) -> bool {
-        let settings = ctx.settings();
-        let is_bad_request = e.as_http().is_some_and(|http| http.code == 400);
-        let is_key_error = e.type_name() == "BadRequestKeyError";
-        settings.trap_http_exceptions
-            || match settings.trap_bad_request_errors {
-                Some(trap) => trap && is_bad_request,
-                None => settings.debug && is_key_error,
-            }
-    }
-
-    /// The second: an HTTP error is an answer already, unless it has a handler.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.handle_http_exception",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
-    fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
-        let Some(http) = e.as_http() else {
-            return Err(e);
-        };
-        // An `abort(response)` has no code to look for; a redirect is routing's own affair.
-        let has_handler = http.code != 0 && http.new_url.is_none();
-        let handler = if has_handler {
-            find_error_handler(ctx, &e)
-        } else {
-            None
-        };
-        match handler {
-            Some(handler) => handler.run("errorhandler", |f| f(&e)),
-            None => Ok(ReturnValue::HttpException(Box::new(http.clone()))),
-        }
-    }
-
-    /// The third, for all that got past the others: it is announced, and then it leaves the app or is
-    /// logged and answered with a 500.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.handle_exception",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
-    fn handle_exception(&self, ctx: &RequestContext, e: &Error) -> Result<Response, Error> {
-        signals::GOT_REQUEST_EXCEPTION.send(self, e)?;
-        let settings = ctx.settings();
-        if settings
-            .propagate_exceptions
-            .unwrap_or(settings.testing || settings.debug)
-        {
-            return Err(e.clone());
-        }
-        self.log_exception(ctx, e);
-        let server_error: Error = HttpException::internal_server_error(Some(e.clone())).into();
-        let rv = match find_error_handler(ctx, &server_error) {
-            Some(handler) => handler.run("errorhandler", |f| f(&server_error))?,
-            None => {
-                let http = HttpException::internal_server_error(Some(e.clone()));
-                ReturnValue::HttpException(Box::new(http))
-            }
-        };
-        self.finalize_request(ctx, rv, true)
-    }
-
-    /// Says what went wrong, to the log or, where there is none, to standard error: an app without any
-    /// logging set up must not fail in silence.
-    fn log_exception(&self, ctx: &RequestContext, e: &Error) {
-        let request = ctx.request();
-        let (path, method) = (request.path(), request.method());
-        if tracing::enabled!(target: "carafe::app", tracing::Level::ERROR) {
-            tracing::error!(target: "carafe::app", error = %e, "Exception on {path} [{method}]");
-        } else {
-            eprintln!("Exception on {path} [{method}]: {}: {e}", e.type_name());
-        }
-    }
-
     /// Makes the response and has it processed. `from_error_handler`: this is the 500, so a failure on
     /// the way is logged, and the response is sent as far as it got.
     #[instrument(
@@ -332,7 +219,7 @@ impl App {
         rv: ReturnValue,
         from_error_handler: bool,
     ) -> Result<Response, Error> {
-        let mut response = self.make_response_for(rv, ctx.request().endpoint())?;
+        let mut response = self.make_response_for(rv, Some(ctx.request()))?;
         let processed = catch(|| {
             self.process_response(ctx, &mut response)?;
             signals::REQUEST_FINISHED.send(self, &response)
@@ -349,84 +236,6 @@ impl App {
             Err(e) => Err(e),
             Ok(()) => Ok(response),
         }
-    }
-
-    /// Makes a response of whatever a view may return.
-    ///
-    /// # Errors
-    /// A `TypeError` for nothing, a `ValueError` for a status that is none or a header value with a
-    /// line break in it.
-    pub fn make_response(&self, rv: ReturnValue) -> Result<Response, Error> {
-        self.make_response_for(rv, None)
-    }
-
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.make_response",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
-    fn make_response_for(
-        &self,
-        rv: ReturnValue,
-        endpoint: Option<&str>,
-    ) -> Result<Response, Error> {
-        let (rv, status, headers) = match rv {
-            ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
-            rv => (rv, None, Vec::new()),
-        };
-        let is_body = matches!(rv, ReturnValue::Body(_));
-        let mut response = match rv {
-            ReturnValue::Response(response) => response,
-            ReturnValue::Body(body) => Response::new(body),
-            ReturnValue::Json(value) => self.json_response(&value)?,
-            ReturnValue::HttpException(e) => e.get_response(),
-            ReturnValue::Tuple(..) => {
-                return Err(Error::type_error(
-                    "The view function did not return a valid response tuple: its body is a tuple.",
-                ));
-            }
-            ReturnValue::None => {
-                return Err(Error::type_error(format!(
-                    "The view function for {} did not return a valid response. The function either \
-                     returned None or ended without a return statement.",
-                    endpoint.map_or("None".to_owned(), |name| format!("'{name}'")),
-                )));
-            }
-        };
-        match status {
-            Some(Status::Code(code)) => response.set_status(code)?,
-            Some(Status::Line(line)) => response.set_status(line.as_str())?,
-            None => {}
-        }
-        for (index, (name, value)) in headers.iter().enumerate() {
-            let given_before = || {
-                headers[..index]
-                    .iter()
-                    .any(|(before, _)| before.eq_ignore_ascii_case(name))
-            };
-            if is_body && name.eq_ignore_ascii_case("Content-Length") {
-                // The body that stands beside it knows better.
-            } else if is_body && given_before() {
-                response.add_header(name, value)?;
-            } else {
-                response.set_header(name, value)?;
-            }
-        }
-        Ok(response)
-    }
-
-    /// `app.json.response(value)`.
-    pub(crate) fn json_response(&self, value: &crate::Value) -> Result<Response, Error> {
-        let text = if self.config().settings().debug {
-            json::dumps_pretty(value)?
-        } else {
-            json::dumps(value)?
-        };
-        let mut response = Response::new(text + "\n");
-        response.set_mimetype("application/json")?;
-        Ok(response)
     }
 
     /// The functions that this request asked for, then the after functions from the innermost blueprint
@@ -533,6 +342,14 @@ impl App {
     }
 }
 
+/// The app's functions first, then those of the request's blueprints from the outermost in.
+fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
+    let setup: &Arc<Setup> = ctx.setup();
+    let names = ctx.request().blueprints().into_iter().rev();
+    let of_blueprints = names.filter_map(|name| setup.blueprint_functions.get(name));
+    std::iter::once(&setup.functions).chain(of_blueprints)
+}
+
 /// The functions of the request's blueprints from the innermost out, and the app's last.
 fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let setup: &Arc<Setup> = ctx.setup();
@@ -541,30 +358,4 @@ fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
         .into_iter()
         .filter_map(|name| setup.blueprint_functions.get(name));
     of_blueprints.chain(std::iter::once(&setup.functions))
-}
-
-/// The handler for an error. By code before by type; within each, the innermost blueprint's before the
-/// app's; within one map, the most exact type: Flask's `_find_error_handler`.
-fn find_error_handler<'a>(ctx: &'a RequestContext, e: &Error) -> Option<&'a Hook<ErrorHandler>> {
-    let http = e.as_http();
-    let by_code = http.map(|http| [CatchKey::Code(http.code)]);
-    let by_type = [
-        http.map_or(CatchKey::Type(e.type_id()), |_| CatchKey::Http),
-        CatchKey::Any,
-    ];
-    let passes = by_code
-        .as_ref()
-        .map(|keys| &keys[..])
-        .into_iter()
-        .chain([&by_type[..]]);
-    for keys in passes {
-        for functions in outwards(ctx) {
-            for key in keys {
-                if let Some(handler) = functions.error_handler_spec.get(key) {
-                    return Some(handler);
-                }
-            }
-        }
-    }
-    None
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::config::Settings;
 use crate::error::Error;
 use crate::routing::{Rule, RuleMatch};
-use crate::typing::ViewArgs;
+use crate::view::ViewArgs;
 use crate::wrappers;
 use crate::wsgi::Environ;
 

@@ -13,8 +13,9 @@ use crate::hook::{
     UrlDefaultFunction, UrlValuePreprocessor, ViewFunction, after_hook, before_hook, error_hook,
     function_name, teardown_hook, url_default_hook, url_value_hook, view_hook,
 };
-use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue, View, ViewArgs};
+use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue};
 use crate::value::{Dict, Value};
+use crate::view::{View, ViewArgs};
 use crate::wrappers::exceptions::default_exception;
 use crate::wrappers::{HttpException, Response};
 

@@ -7,23 +7,25 @@
 //!
 //! Read next: `scaffold.rs`, where these functions are registered.
 
-use std::any::{TypeId, type_name};
+use std::any::TypeId;
 use std::borrow::Cow;
+
+use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
-use uuid::Uuid;
 
 use crate::error::Error;
 use crate::json;
 use crate::value::{Dict, Value};
 use crate::wrappers::datastructures::latin1_decode;
 use crate::wrappers::{HttpException, Response};
+use crate::wsgi::WsgiApp;
 
 /// What a view, a before function or an error handler returned, not yet a response.
 /// Flask: `ft.ResponseReturnValue`.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum ReturnValue {
     /// Nothing. From a view that is an error, as it is in Flask.
@@ -36,8 +38,24 @@ pub enum ReturnValue {
     Json(Value),
     /// An HTTP error, returned and not raised.
     HttpException(Box<HttpException>),
+    /// Another WSGI app, to answer this request.
+    WsgiApp(Arc<dyn WsgiApp>),
     /// Any of these with a status, headers, or both.
     Tuple(Box<ReturnValue>, Option<Status>, Vec<(String, String)>),
+}
+
+impl fmt::Debug for ReturnValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Response(response) => response.fmt(f),
+            Self::Body(body) => write!(f, "Body({} bytes)", body.len()),
+            Self::Json(value) => write!(f, "Json({})", value.type_name()),
+            Self::HttpException(error) => error.fmt(f),
+            Self::WsgiApp(_) => f.write_str("WsgiApp"),
+            Self::Tuple(body, status, headers) => (body, status, headers).fmt(f),
+        }
+    }
 }
 
 /// The status of a tuple return: a number, or a whole status line such as `"201 CREATED"`.
@@ -123,6 +141,18 @@ impl IntoReturnValue for Dict {
 impl IntoReturnValue for HttpException {
     fn into_return_value(self) -> Result<ReturnValue, Error> {
         Ok(ReturnValue::HttpException(Box::new(self)))
+    }
+}
+
+impl IntoReturnValue for Vec<Value> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::Json(Value::List(self)))
+    }
+}
+
+impl IntoReturnValue for Arc<dyn WsgiApp> {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::WsgiApp(self))
     }
 }
 
@@ -268,144 +298,6 @@ impl<E: Into<Error>> HookReturn for Result<(), E> {
         self.map_err(Into::into)
     }
 }
-
-/// The arguments of a view: the URL's variables in the order in which the rule names them, then the
-/// rule's defaults. Flask: `request.view_args`.
-pub type ViewArgs = Dict;
-
-/// One argument of a view, taken from the front of what is left of its [`ViewArgs`].
-pub trait FromViewArg: Sized {
-    /// Takes it.
-    ///
-    /// # Errors
-    /// A `TypeError` where there is none left or it is of another type; a 404 where it is a number
-    /// too large for the type, since then no such thing can exist.
-    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error>;
-}
-
-fn next_arg(args: &mut ViewArgs) -> Result<(String, Value), Error> {
-    args.shift_remove_index(0)
-        .ok_or_else(|| Error::type_error("the view takes more arguments than its URL rule has"))
-}
-
-fn wrong_type<T>(name: &str, value: &Value) -> Error {
-    Error::type_error(format!(
-        "the view takes {name} as {}, but it is {value:?}",
-        type_name::<T>()
-    ))
-}
-
-impl FromViewArg for ViewArgs {
-    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
-        Ok(std::mem::take(args))
-    }
-}
-
-impl FromViewArg for Value {
-    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
-        Ok(next_arg(args)?.1)
-    }
-}
-
-impl FromViewArg for String {
-    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
-        match next_arg(args)? {
-            (_, Value::Str(text)) => Ok(text),
-            (name, other) => Err(wrong_type::<Self>(&name, &other)),
-        }
-    }
-}
-
-impl FromViewArg for bool {
-    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
-        match next_arg(args)? {
-            (_, Value::Bool(flag)) => Ok(flag),
-            (name, other) => Err(wrong_type::<Self>(&name, &other)),
-        }
-    }
-}
-
-impl FromViewArg for f64 {
-    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
-        match next_arg(args)? {
-            (_, Value::Float(number)) => Ok(number),
-            (name, other) => Err(wrong_type::<Self>(&name, &other)),
-        }
-    }
-}
-
-impl FromViewArg for Uuid {
-    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
-        match next_arg(args)? {
-            (_, Value::Uuid(uuid)) => Ok(uuid),
-            (name, other) => Err(wrong_type::<Self>(&name, &other)),
-        }
-    }
-}
-
-fn integer<T: TryFrom<i64> + std::str::FromStr>(args: &mut ViewArgs) -> Result<T, Error> {
-    match next_arg(args)? {
-        (_, Value::Int(number)) => T::try_from(number).map_err(|_| HttpException::new(404).into()),
-        (_, Value::BigInt(digits)) => digits.parse().map_err(|_| HttpException::new(404).into()),
-        (name, other) => Err(wrong_type::<T>(&name, &other)),
-    }
-}
-
-macro_rules! integer_args {
-    ($($type:ty),*) => {$(
-        impl FromViewArg for $type {
-            fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
-                integer(args)
-            }
-        }
-    )*};
-}
-integer_args!(i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize);
-
-/// A view: a function of up to six arguments, each a [`FromViewArg`], whose result is an
-/// [`IntoReturnValue`]. `Args` only tells the implementations apart.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a view",
-    note = "a view takes up to six arguments, each a `FromViewArg` such as `i64` or `String`",
-    note = "and returns an `IntoReturnValue`: text, bytes, a `Response`, `Json(..)`, `(body, status)`, \
-            or an `Option` or `Result` of one"
-)]
-pub trait View<Args>: Send + Sync + 'static {
-    /// Calls it with the request's view arguments.
-    ///
-    /// # Errors
-    /// What the view failed with, or a `TypeError` where the arguments do not fit.
-    fn call(&self, args: ViewArgs) -> Result<ReturnValue, Error>;
-}
-
-fn no_args_left(args: &ViewArgs) -> Result<(), Error> {
-    match args.first() {
-        None => Ok(()),
-        Some((name, _)) => Err(Error::type_error(format!(
-            "the view got an unexpected argument '{name}'"
-        ))),
-    }
-}
-
-// A function of each number of arguments is a type of its own; only a macro can list them.
-macro_rules! views {
-    ($(($($arg:ident),*))*) => {$(
-        impl<F, R, $($arg),*> View<($($arg,)*)> for F
-        where
-            F: Fn($($arg),*) -> R + Send + Sync + 'static,
-            R: IntoReturnValue,
-            $($arg: FromViewArg,)*
-        {
-            #[allow(non_snake_case, unused_mut)]
-            fn call(&self, mut args: ViewArgs) -> Result<ReturnValue, Error> {
-                $(let $arg = $arg::from_view_arg(&mut args)?;)*
-                no_args_left(&args)?;
-                self($($arg),*).into_return_value()
-            }
-        }
-    )*};
-}
-views! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, G) }
 
 /// An error type that a handler can be registered for: any [`std::error::Error`] (an exact type),
 /// [`HttpException`] for all HTTP errors, or [`Error`] for any error at all.

@@ -5,8 +5,6 @@
 //!
 //! Read next: `routing/map.rs`.
 
-use std::sync::Arc;
-
 use crate::config::Settings;
 use crate::error::Error;
 use crate::request::Request;
@@ -16,7 +14,7 @@ use crate::wrappers::HttpException;
 
 #[derive(Clone, Debug)]
 pub(crate) struct UrlAdapter {
-    server_name: Arc<str>,
+    server_name: String,
     /// Only outside a request; a request knows its own.
     script_name: String,
     url_scheme: String,
@@ -26,8 +24,8 @@ impl UrlAdapter {
     pub(crate) fn for_request(request: &Request, settings: &Settings) -> Result<Self, Error> {
         let host = request.trusted_host(&[])?;
         let server_name = match &settings.server_name {
-            Some(name) => without_standard_port(&name.to_lowercase(), request.scheme()).into(),
-            None => Arc::from(host),
+            Some(name) => without_standard_port(&name.to_lowercase(), request.scheme()).to_owned(),
+            None => host,
         };
         Ok(UrlAdapter {
             server_name,
@@ -38,7 +36,7 @@ impl UrlAdapter {
 
     pub(crate) fn outside_request(settings: &Settings) -> Option<Self> {
         Some(UrlAdapter {
-            server_name: Arc::from(settings.server_name.as_deref()?),
+            server_name: settings.server_name.clone()?,
             script_name: settings.application_root.clone(),
             url_scheme: settings.preferred_url_scheme.clone(),
         })

@@ -1,5 +1,5 @@
 //! Python's JSON dialect, and the bridge to Rust's own types. The random comparison with Python is
-//! in `signing.rs`.
+//! in `python_json.rs`.
 
 #![allow(clippy::unwrap_used)] // A test's helper may panic as the test may.
 

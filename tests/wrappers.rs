@@ -99,7 +99,7 @@ fn catch_passes_on_values_and_errors() {
 fn close_callbacks_run_once_in_order_whatever_happens_to_the_body() {
     for how in ["dropped", "closed", "read", "panicked"] {
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let mut response = Response::stream(["a", "b"].map(|chunk| Ok(Bytes::from(chunk))));
+        let mut response = Response::stream(["a", "b"]);
         for name in ["first", "second", "third"] {
             let calls = Arc::clone(&calls);
             response.call_on_close(move || {
@@ -209,7 +209,7 @@ fn an_aborted_response_can_be_got_again_but_its_stream_only_once() {
     for _ in 0..2 {
         assert_eq!(http.get_response().get_data().expect("bytes"), "page");
     }
-    let error = abort(Response::stream([Ok(Bytes::from("once"))]));
+    let error = abort(Response::stream(["once"]));
     let http = error.as_http().expect("an HTTP error");
     assert_eq!(http.get_response().get_data().expect("bytes"), "once");
     assert_eq!(http.get_response().get_data().expect("bytes"), "");

@@ -9,6 +9,7 @@
 
 #[path = "wrappers/oracle.rs"]
 mod oracle;
+mod python;
 
 use carafe::error::Error;
 use carafe::wrappers::cookies::parse_cookie;

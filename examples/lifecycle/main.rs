@@ -10,11 +10,11 @@
 //! `carafe::trace`; `report.rs` prints what was recorded, and `step.rs` stops on the way. No stage is
 //! listed anywhere in this example: all that it prints comes from the recording.
 
-mod options;
-mod report;
-mod step;
-mod tutorial;
-mod visits;
+pub(crate) mod options;
+pub(crate) mod report;
+pub(crate) mod step;
+pub(crate) mod tutorial;
+pub(crate) mod visits;
 
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::process::ExitCode;
@@ -58,7 +58,7 @@ fn color() -> bool {
 }
 
 /// All of the program but its arguments and its exit code; the tests call it too.
-fn run(
+pub(crate) fn run(
     options: &Options,
     input: impl io::BufRead + Send + 'static,
     mut out: Output,

@@ -151,7 +151,7 @@ impl Stepper {
 impl Stepping {
     fn stop(&mut self, step: &Step, color: bool) -> io::Result<Answer> {
         let text = self.page(step, color);
-        let ask = "Enter: next   o: out of it   q: quit ";
+        let ask = "n or Enter: next   o: out of it   q: quit";
         write!(self.output, "{text}\n{} ", paint(color, "7", ask))?;
         self.output.flush()?;
         let mut line = String::new();
@@ -165,7 +165,7 @@ impl Stepping {
                 "" | "n" | "next" => return Ok(Answer::Next),
                 "o" | "out" => return Ok(Answer::Out),
                 "q" | "quit" => return Ok(Answer::Quit),
-                _ => write!(self.output, "Enter, o or q? ")?,
+                _ => write!(self.output, "n, o or q? ")?,
             }
             self.output.flush()?;
         }
@@ -192,7 +192,7 @@ impl Stepping {
         if !matches!(step.kind, Kind::Signal | Kind::Log) {
             add(&mut page, "");
             for line in source(step) {
-                add(&mut page, &fit(&line, WIDTH));
+                add(&mut page, &fold(&line));
             }
         }
         add(&mut page, "");
@@ -303,6 +303,24 @@ fn wrap<'a>(words: impl Iterator<Item = &'a str>) -> Vec<String> {
         }
     }
     lines
+}
+
+/// A line of source, broken between words where it is too long for one line.
+fn fold(line: &str) -> String {
+    let plain = fit(line, usize::MAX);
+    let mut rest = plain.as_str();
+    let mut folded = String::new();
+    let mut width = WIDTH;
+    while let Some((room, _)) = rest.char_indices().nth(width) {
+        let indent = rest.len() - rest.trim_start().len();
+        let space = rest[..room].rfind(' ').filter(|at| *at > indent.max(8));
+        let (line, more) = rest.split_at(space.unwrap_or(room));
+        folded.push_str(line);
+        folded.push_str("\n          ");
+        rest = more.trim_start();
+        width = WIDTH - 10;
+    }
+    folded + rest.trim_end()
 }
 
 fn add(page: &mut String, line: &str) {

@@ -2,9 +2,9 @@
 //!
 //! Read `create_app` first, then the functions in the order in which a request meets them.
 
-use carafe::typing::ViewArgs;
 use carafe::{
-    App, Error, HttpException, Response, Scaffold, after_this_request, g, request, session,
+    App, Error, HttpException, Response, Scaffold, ViewArgs, after_this_request, g, request,
+    session,
 };
 
 /// Signs the session cookie. A real app reads it from where nobody else can.

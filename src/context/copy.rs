@@ -14,7 +14,7 @@ use super::{APP_CTX_STACK, AppContext, REQUEST_CTX_STACK, RequestContext};
 use crate::error::Error;
 use crate::hook::after_hook;
 use crate::typing::HookReturn;
-use crate::wrappers::Response;
+use crate::wrappers::{IntoChunk, Response};
 
 #[track_caller]
 fn current_request_context(needed_by: &str) -> Arc<RequestContext> {
@@ -86,45 +86,6 @@ where
         app_ctx: APP_CTX_STACK.top(),
         req_ctx,
         pushed: false,
-    }
-}
-
-/// One piece of a streamed body.
-pub trait IntoChunk {
-    /// Converts it.
-    ///
-    /// # Errors
-    /// What making it failed with; the stream ends there.
-    fn into_chunk(self) -> Result<Bytes, Error>;
-}
-
-impl IntoChunk for Bytes {
-    fn into_chunk(self) -> Result<Bytes, Error> {
-        Ok(self)
-    }
-}
-
-impl IntoChunk for String {
-    fn into_chunk(self) -> Result<Bytes, Error> {
-        Ok(Bytes::from(self))
-    }
-}
-
-impl IntoChunk for &'static str {
-    fn into_chunk(self) -> Result<Bytes, Error> {
-        Ok(Bytes::from_static(self.as_bytes()))
-    }
-}
-
-impl IntoChunk for Vec<u8> {
-    fn into_chunk(self) -> Result<Bytes, Error> {
-        Ok(Bytes::from(self))
-    }
-}
-
-impl<T: IntoChunk, E: Into<Error>> IntoChunk for Result<T, E> {
-    fn into_chunk(self) -> Result<Bytes, Error> {
-        self.map_err(Into::into)?.into_chunk()
     }
 }
 

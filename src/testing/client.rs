@@ -2,27 +2,20 @@
 //!
 //! Mirrors `FlaskClient` in `flask/testing.py` and `Client` in `werkzeug/test.py`.
 //!
-//! Read next: `cookie_jar.rs`.
+//! Read next: `request_builder.rs`, what it sends and gets.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::HeaderMap;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
+use super::request_builder::{Location, RequestBuilder, TestResponse};
 use super::{Cookie, CookieJar};
 use crate::app::App;
 use crate::context::{AppContext, PreservedContexts, RequestContext};
 use crate::error::Error;
-use crate::json;
 use crate::session::Session;
-use crate::value::Value;
 use crate::wrappers::datastructures::latin1_decode;
 use crate::wrappers::{EnvironBuilder, Response};
-
-/// How many redirects in a row are followed.
-const MAX_REDIRECTS: usize = 20;
 
 /// A request to this app, with the host and root that its config names. Flask: `EnvironBuilder`.
 pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
@@ -115,12 +108,7 @@ impl TestClient {
     /// Starts a request with any method. Flask: `client.open`.
     pub fn open(&mut self, method: &str, path: &str) -> RequestBuilder<'_> {
         let builder = environ_builder(&self.app, path).method(method);
-        RequestBuilder {
-            client: self,
-            method: method.to_owned(),
-            builder,
-            follow_redirects: false,
-        }
+        RequestBuilder::new(self, method, builder)
     }
 
     /// The cookies, where it keeps any.
@@ -229,7 +217,10 @@ impl TestClient {
     }
 
     /// Sends one request and reads the whole response.
-    fn run(&mut self, mut builder: EnvironBuilder) -> Result<(TestResponse, Location), Error> {
+    pub(super) fn run(
+        &mut self,
+        mut builder: EnvironBuilder,
+    ) -> Result<(TestResponse, Location), Error> {
         self.pop_contexts()?;
         let preserved = PreservedContexts::default();
         if self.preserve_context {
@@ -265,12 +256,7 @@ impl TestClient {
             .ok_or_else(|| Error::assertion("the app returned without calling start_response"))?;
         self.update_cookies(&headers, &path);
         self.push_contexts(&preserved)?;
-        let response = TestResponse {
-            status: status.as_u16(),
-            headers,
-            data,
-            history: Vec::new(),
-        };
+        let response = TestResponse::new(status.as_u16(), headers, data);
         Ok((response, from))
     }
 }
@@ -279,190 +265,5 @@ impl Drop for TestClient {
     fn drop(&mut self) {
         // A test that ends early, by a panic in `with_contexts`, must not leave contexts behind.
         drop(self.pop_contexts());
-    }
-}
-
-/// Where a request went, for a redirect to start from.
-struct Location {
-    scheme: String,
-    host: String,
-    script_name: String,
-    path: String,
-}
-
-/// A request of a [`TestClient`]'s, until it is sent.
-#[derive(Debug)]
-#[must_use = "a request is sent by `send`"]
-pub struct RequestBuilder<'a> {
-    client: &'a mut TestClient,
-    method: String,
-    builder: EnvironBuilder,
-    follow_redirects: bool,
-}
-
-impl RequestBuilder<'_> {
-    /// Adds a header.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        self.builder = self.builder.header(name, value);
-        self
-    }
-
-    /// The body is a form.
-    pub fn form<'a>(mut self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        self.builder = self.builder.form(fields);
-        self
-    }
-
-    /// The body is JSON. A value that cannot be JSON is sent as `null`.
-    pub fn json(mut self, value: impl Serialize) -> Self {
-        let text = json::to_value(&value).and_then(|value| json::dumps(&value));
-        self.builder = self
-            .builder
-            .json(text.unwrap_or_else(|_| "null".to_owned()));
-        self
-    }
-
-    /// The body is these bytes.
-    pub fn body(mut self, body: impl Into<Bytes>, content_type: &str) -> Self {
-        self.builder = self.builder.body(body).content_type(content_type);
-        self
-    }
-
-    /// Scheme, host and path to the app.
-    pub fn base_url(mut self, base_url: &str) -> Self {
-        self.builder = self.builder.base_url(base_url);
-        self
-    }
-
-    /// Goes on to where a redirect leads, with [`TestResponse::history`] telling the way.
-    pub fn follow_redirects(mut self) -> Self {
-        self.follow_redirects = true;
-        self
-    }
-
-    /// Sends it.
-    ///
-    /// # Errors
-    /// An error that leaves the app, as with TESTING set; a request that cannot be built; a redirect
-    /// to another host, or too many of them.
-    pub fn send(self) -> Result<TestResponse, Error> {
-        let RequestBuilder {
-            client,
-            mut method,
-            builder,
-            follow_redirects,
-        } = self;
-        let mut history = Vec::new();
-        let mut next = builder;
-        loop {
-            let (mut response, from) = client.run(next.clone())?;
-            let target = response
-                .header("Location")
-                .filter(|_| response.is_redirect());
-            let Some(target) = target.filter(|_| follow_redirects) else {
-                response.history = history;
-                return Ok(response);
-            };
-            if history.len() >= MAX_REDIRECTS {
-                return Err(Error::runtime(format!(
-                    "too many redirects, the last to {target}"
-                )));
-            }
-            let Location {
-                scheme,
-                host,
-                script_name,
-                path,
-            } = from;
-            let root = format!("{scheme}://{host}{script_name}");
-            let url = if target.starts_with("//") {
-                format!("{scheme}:{target}")
-            } else if target.starts_with('/') {
-                format!("{scheme}://{host}{target}")
-            } else if target.contains("://") {
-                target
-            } else {
-                let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
-                format!("{root}{folder}{target}")
-            };
-            let Some(path) = url.strip_prefix(&root) else {
-                return Err(Error::runtime(format!(
-                    "following external redirects to {url}"
-                )));
-            };
-            let keeps_method = matches!(response.status, 307 | 308);
-            next = if keeps_method {
-                next.path(path)
-            } else {
-                if method != "HEAD" {
-                    method = "GET".to_owned();
-                }
-                EnvironBuilder::new(path).method(&method)
-            }
-            .base_url(format!("{root}/"));
-            history.push(response);
-        }
-    }
-}
-
-/// What a [`TestClient`] got. Werkzeug: `TestResponse`.
-#[derive(Clone, Debug)]
-pub struct TestResponse {
-    status: u16,
-    headers: HeaderMap,
-    data: Bytes,
-    history: Vec<TestResponse>,
-}
-
-impl TestResponse {
-    /// `response.status_code`.
-    #[must_use]
-    pub fn status_code(&self) -> u16 {
-        self.status
-    }
-
-    /// `response.headers`.
-    #[must_use]
-    pub fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// The first header of this name, as text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<String> {
-        self.headers
-            .get(name)
-            .map(|value| latin1_decode(value.as_bytes()).into_owned())
-    }
-
-    /// `response.data`.
-    #[must_use]
-    pub fn data(&self) -> &Bytes {
-        &self.data
-    }
-
-    /// `response.text`.
-    #[must_use]
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.data).into_owned()
-    }
-
-    /// `response.json`, as any type that serde can build.
-    ///
-    /// # Errors
-    /// Where the body is no JSON, or no `T`.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        let value: Value = json::loads_bytes(&self.data)?;
-        Ok(json::from_value(value)?)
-    }
-
-    /// The redirects that led here, the first first.
-    #[must_use]
-    pub fn history(&self) -> &[TestResponse] {
-        &self.history
-    }
-
-    fn is_redirect(&self) -> bool {
-        matches!(self.status, 301 | 302 | 303 | 305 | 307 | 308)
     }
 }

@@ -41,5 +41,5 @@ pub use environ_builder::EnvironBuilder;
 pub use exceptions::{AbortWith, HttpException, abort};
 pub use request::Request;
 pub use response::{Response, redirect};
-pub use response_body::ResponseBody;
+pub use response_body::{IntoChunk, ResponseBody};
 pub use status::IntoStatus;

@@ -6,11 +6,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::Cursor;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
+use http::header::{AsHeaderName, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, Method, Version, uri::Scheme};
 use indexmap::IndexMap;
 
@@ -98,6 +99,30 @@ impl Request {
             form: OnceLock::new(),
             json: OnceLock::new(),
         }
+    }
+
+    /// The environ that this request was made of, for another app to answer. Its body is what is left
+    /// of this one's: all of it, unless it was read and not kept.
+    ///
+    /// # Errors
+    /// As [`Request::get_data`].
+    pub fn environ(&self) -> Result<Environ, Error> {
+        let mut extensions = self.extensions.clone();
+        extensions.remove::<InputTerminated>();
+        Ok(Environ {
+            method: self.method.clone(),
+            script_name: self.root_path.clone(),
+            path_info: self.path.clone(),
+            query_string: self.query_string.clone(),
+            headers: self.headers.clone(),
+            url_scheme: self.scheme.clone(),
+            server_name: self.server_name.clone(),
+            server_port: self.server_port,
+            remote_addr: self.remote_addr.map(|address| (address, 0).into()),
+            protocol: self.protocol,
+            input: Box::new(Cursor::new(self.get_data()?)),
+            extensions,
+        })
     }
 
     /// The method, in upper case.
@@ -222,7 +247,7 @@ impl Request {
         self.joined_header(name, ", ")
     }
 
-    fn joined_header(&self, name: &str, separator: &str) -> Option<Cow<'_, str>> {
+    fn joined_header(&self, name: impl AsHeaderName, separator: &str) -> Option<Cow<'_, str>> {
         let mut values = self.headers.get_all(name).iter();
         let mut text = latin1_decode(values.next()?.as_bytes());
         for value in values {
@@ -256,7 +281,7 @@ impl Request {
 
     /// The `Cookie` header, which HTTP/2 may send in parts.
     fn cookie_header(&self) -> Option<Cow<'_, str>> {
-        self.joined_header(COOKIE.as_str(), ";")
+        self.joined_header(COOKIE, ";")
     }
 
     /// `Content-Type`.

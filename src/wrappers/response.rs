@@ -21,11 +21,11 @@ use super::headers::{
     get_content_type, is_json_mimetype, location_text, location_value, parse_header,
     remove_entity_headers,
 };
-use super::response_body::ResponseBody;
+use super::response_body::{IntoChunk, ResponseBody};
 use super::status::IntoStatus;
 use super::urls::iri_to_uri_lossy;
 use crate::error::Error;
-use crate::wsgi::{Body, CloseCallback};
+use crate::wsgi::{Body, CloseCallback, Environ, WsgiApp};
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
@@ -83,23 +83,39 @@ impl Response {
     ///
     /// ```
     /// use carafe::wrappers::Response;
-    /// use carafe::error::Error;
     ///
-    /// let chunks = ["a", "b"].map(|text| Ok::<_, Error>(text.into()));
-    /// let mut response = Response::stream(chunks);
+    /// let mut response = Response::stream(["a", "b"]);
     /// assert!(response.is_streamed());
     /// assert_eq!(response.get_data()?, "ab");
-    /// # Ok::<(), Error>(())
+    /// # Ok::<(), carafe::Error>(())
     /// ```
     pub fn stream<I>(chunks: I) -> Self
     where
-        I: IntoIterator<Item = Result<Bytes, Error>>,
+        I: IntoIterator,
+        I::Item: IntoChunk + 'static,
         I::IntoIter: Send + 'static,
     {
+        let chunks = chunks.into_iter().map(IntoChunk::into_chunk);
         Self {
-            body: ResponseBody::Stream(Box::new(chunks.into_iter())),
+            body: ResponseBody::Stream(Box::new(chunks)),
             ..Self::default()
         }
+    }
+
+    /// What another WSGI app answers: Werkzeug's `Response.from_app`.
+    ///
+    /// # Errors
+    /// What the app fails with; an `AssertionError` where it does not call `start_response`.
+    pub fn from_app(app: &dyn WsgiApp, environ: Environ) -> Result<Self, Error> {
+        let mut started = None;
+        let body = app.call(environ, &mut |status: StatusCode, headers: HeaderMap| {
+            started = Some((status, headers));
+        })?;
+        let (status, headers) =
+            started.ok_or_else(|| Error::assertion("the app did not call start_response"))?;
+        let mut response = Self::stream(body);
+        (response.status, response.headers) = (status, headers);
+        Ok(response)
     }
 
     /// The status code as a number.
@@ -184,9 +200,13 @@ impl Response {
 
     /// Adds a name to `Vary`, unless it is there: `response.vary.add(name)`.
     pub fn vary_add(&mut self, name: &'static str) {
-        if !self.headers.contains_key(VARY) {
-            self.headers.insert(VARY, HeaderValue::from_static(name));
-            return;
+        match self.headers.get(VARY) {
+            Some(value) if value.as_bytes().eq_ignore_ascii_case(name.as_bytes()) => return,
+            Some(_) => {}
+            None => {
+                self.headers.insert(VARY, HeaderValue::from_static(name));
+                return;
+            }
         }
         let mut vary = self.vary();
         if vary.add(name) {

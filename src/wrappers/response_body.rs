@@ -8,6 +8,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::error::Error;
 use crate::wsgi::ByteStream;
 
 /// The body of a [`Response`](super::Response).
@@ -59,5 +60,44 @@ impl From<&str> for ResponseBody {
 impl From<&[u8]> for ResponseBody {
     fn from(bytes: &[u8]) -> Self {
         Self::Bytes(Bytes::copy_from_slice(bytes))
+    }
+}
+
+/// One piece of a streamed body.
+pub trait IntoChunk {
+    /// Converts it.
+    ///
+    /// # Errors
+    /// What making it failed with; the stream ends there.
+    fn into_chunk(self) -> Result<Bytes, Error>;
+}
+
+impl IntoChunk for Bytes {
+    fn into_chunk(self) -> Result<Bytes, Error> {
+        Ok(self)
+    }
+}
+
+impl IntoChunk for String {
+    fn into_chunk(self) -> Result<Bytes, Error> {
+        Ok(Bytes::from(self))
+    }
+}
+
+impl IntoChunk for &'static str {
+    fn into_chunk(self) -> Result<Bytes, Error> {
+        Ok(Bytes::from_static(self.as_bytes()))
+    }
+}
+
+impl IntoChunk for Vec<u8> {
+    fn into_chunk(self) -> Result<Bytes, Error> {
+        Ok(Bytes::from(self))
+    }
+}
+
+impl<T: IntoChunk, E: Into<Error>> IntoChunk for Result<T, E> {
+    fn into_chunk(self) -> Result<Bytes, Error> {
+        self.map_err(Into::into)?.into_chunk()
     }
 }

@@ -1,0 +1,165 @@
+//! The three places where an error is caught, and the search for its handler.
+//!
+//! Mirrors `handle_user_exception`, `handle_http_exception` and `handle_exception` in `flask/app.py`, and
+//! `_find_error_handler` in `flask/sansio/app.py`.
+//!
+//! Read next: `response.rs`.
+
+use tracing::instrument;
+
+use super::outwards;
+use crate::app::App;
+use crate::context::RequestContext;
+use crate::error::Error;
+use crate::hook::{ErrorHandler, Hook};
+use crate::signals;
+use crate::typing::{CatchKey, ReturnValue};
+use crate::wrappers::{HttpException, Response};
+
+impl App {
+    /// The first of the three places where an error is caught: what the view or a before function
+    /// raised goes to its handler.
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.handle_user_exception",
+        skip_all,
+        err(Debug, level = "debug")
+    )]
+    pub(super) fn handle_user_exception(
+        &self,
+        ctx: &RequestContext,
+        e: Error,
+    ) -> Result<ReturnValue, Error> {
+        let e = show_missing_key(ctx, e);
+        if e.as_http().is_some() && !self.trap_http_exception(ctx, &e) {
+            return self.handle_http_exception(ctx, e);
+        }
+        match find_error_handler(ctx, &e) {
+            Some(handler) => handler.run("errorhandler", |f| f(&e)),
+            None => Err(e),
+        }
+    }
+
+    fn trap_http_exception(&self, ctx: &RequestContext, e: &Error) -> bool {
+        let settings = ctx.settings();
+        let is_bad_request = e.as_http().is_some_and(|http| http.code == 400);
+        let is_key_error = e.type_name() == "BadRequestKeyError";
+        settings.trap_http_exceptions
+            || match settings.trap_bad_request_errors {
+                Some(trap) => trap && is_bad_request,
+                None => settings.debug && is_key_error,
+            }
+    }
+
+    /// The second: an HTTP error is an answer already, unless it has a handler.
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.handle_http_exception",
+        skip_all,
+        err(Debug, level = "debug")
+    )]
+    fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
+        let Some(http) = e.as_http() else {
+            return Err(e);
+        };
+        // An `abort(response)` has no code to look for; a redirect is routing's own affair.
+        let has_handler = http.code != 0 && http.new_url.is_none();
+        let handler = if has_handler {
+            find_error_handler(ctx, &e)
+        } else {
+            None
+        };
+        match handler {
+            Some(handler) => handler.run("errorhandler", |f| f(&e)),
+            None => Ok(ReturnValue::HttpException(Box::new(http.clone()))),
+        }
+    }
+
+    /// The third, for all that got past the others: it is announced, and then it leaves the app or is
+    /// logged and answered with a 500.
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.handle_exception",
+        skip_all,
+        err(Debug, level = "debug")
+    )]
+    pub(super) fn handle_exception(
+        &self,
+        ctx: &RequestContext,
+        e: &Error,
+    ) -> Result<Response, Error> {
+        signals::GOT_REQUEST_EXCEPTION.send(self, e)?;
+        let settings = ctx.settings();
+        if settings
+            .propagate_exceptions
+            .unwrap_or(settings.testing || settings.debug)
+        {
+            return Err(e.clone());
+        }
+        self.log_exception(ctx, e);
+        let server_error: Error = HttpException::internal_server_error(Some(e.clone())).into();
+        let rv = match find_error_handler(ctx, &server_error) {
+            Some(handler) => handler.run("errorhandler", |f| f(&server_error))?,
+            None => {
+                let http = HttpException::internal_server_error(Some(e.clone()));
+                ReturnValue::HttpException(Box::new(http))
+            }
+        };
+        self.finalize_request(ctx, rv, true)
+    }
+
+    /// Says what went wrong, to the log or, where there is none, to standard error: an app without any
+    /// logging set up must not fail in silence.
+    fn log_exception(&self, ctx: &RequestContext, e: &Error) {
+        let request = ctx.request();
+        let (path, method) = (request.path(), request.method());
+        if tracing::enabled!(target: "carafe::app", tracing::Level::ERROR) {
+            tracing::error!(target: "carafe::app", error = %e, "Exception on {path} [{method}]");
+        } else {
+            eprintln!("Exception on {path} [{method}]: {}: {e}", e.type_name());
+        }
+    }
+}
+
+/// In debug mode the page for a missing form field says which one it was.
+fn show_missing_key(ctx: &RequestContext, e: Error) -> Error {
+    let settings = ctx.settings();
+    let shown = settings.debug || settings.trap_bad_request_errors == Some(true);
+    match e.as_http() {
+        Some(http) if shown && http.class_name() == "BadRequestKeyError" => {
+            let mut http = http.clone();
+            http.show_exception = true;
+            http.into()
+        }
+        _ => e,
+    }
+}
+
+/// The handler for an error. By code before by type; within each, the innermost blueprint's before the
+/// app's; within one map, the most exact type: Flask's `_find_error_handler`.
+fn find_error_handler<'a>(ctx: &'a RequestContext, e: &Error) -> Option<&'a Hook<ErrorHandler>> {
+    let http = e.as_http();
+    let by_code = http.map(|http| [CatchKey::Code(http.code)]);
+    let by_type = [
+        http.map_or(CatchKey::Type(e.type_id()), |_| CatchKey::Http),
+        CatchKey::Any,
+    ];
+    let passes = by_code
+        .as_ref()
+        .map(|keys| &keys[..])
+        .into_iter()
+        .chain([&by_type[..]]);
+    for keys in passes {
+        for functions in outwards(ctx) {
+            for key in keys {
+                if let Some(handler) = functions.error_handler_spec.get(key) {
+                    return Some(handler);
+                }
+            }
+        }
+    }
+    None
+}

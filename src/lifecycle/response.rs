@@ -1,0 +1,104 @@
+//! `make_response`: from what a view returned to a response.
+//!
+//! Mirrors `Flask.make_response` in `flask/app.py`, and `JSONProvider.response` in
+//! `flask/json/provider.py`.
+//!
+//! Read next: `typing.rs`, what a view may return.
+
+use tracing::instrument;
+
+use crate::app::App;
+use crate::context::REQUEST_CTX_STACK;
+use crate::error::Error;
+use crate::json;
+use crate::request::Request;
+use crate::typing::{ReturnValue, Status};
+use crate::value::Value;
+use crate::wrappers::Response;
+
+impl App {
+    /// Makes a response of whatever a view may return.
+    ///
+    /// # Errors
+    /// A `TypeError` for nothing, a `ValueError` for a status that is none or a header value with a
+    /// line break in it.
+    pub fn make_response(&self, rv: ReturnValue) -> Result<Response, Error> {
+        let ctx = REQUEST_CTX_STACK.top();
+        self.make_response_for(rv, ctx.as_ref().map(|ctx| &**ctx.request()))
+    }
+
+    #[instrument(
+        target = "carafe::lifecycle",
+        level = "debug",
+        name = "Flask.make_response",
+        skip_all,
+        err(Debug, level = "debug")
+    )]
+    pub(super) fn make_response_for(
+        &self,
+        rv: ReturnValue,
+        request: Option<&Request>,
+    ) -> Result<Response, Error> {
+        let (rv, status, headers) = match rv {
+            ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
+            rv => (rv, None, Vec::new()),
+        };
+        let is_body = matches!(rv, ReturnValue::Body(_));
+        let mut response = match rv {
+            ReturnValue::Response(response) => response,
+            ReturnValue::Body(body) => Response::new(body),
+            ReturnValue::Json(value) => self.json_response(&value)?,
+            ReturnValue::HttpException(e) => e.get_response(),
+            ReturnValue::WsgiApp(app) => match request {
+                Some(request) => Response::from_app(&*app, request.environ()?)?,
+                None => return Err(Error::runtime("Working outside of request context.")),
+            },
+            ReturnValue::Tuple(..) => {
+                return Err(Error::type_error(
+                    "The view function did not return a valid response tuple: its body is a tuple.",
+                ));
+            }
+            ReturnValue::None => {
+                return Err(Error::type_error(format!(
+                    "The view function for {} did not return a valid response. The function either \
+                     returned None or ended without a return statement.",
+                    request
+                        .and_then(|request| request.endpoint())
+                        .map_or("None".to_owned(), |name| format!("'{name}'")),
+                )));
+            }
+        };
+        match status {
+            Some(Status::Code(code)) => response.set_status(code)?,
+            Some(Status::Line(line)) => response.set_status(line.as_str())?,
+            None => {}
+        }
+        for (index, (name, value)) in headers.iter().enumerate() {
+            let given_before = || {
+                headers[..index]
+                    .iter()
+                    .any(|(before, _)| before.eq_ignore_ascii_case(name))
+            };
+            if is_body && name.eq_ignore_ascii_case("Content-Length") {
+                // The body that stands beside it knows better.
+            } else if is_body && given_before() {
+                response.add_header(name, value)?;
+            } else {
+                response.set_header(name, value)?;
+            }
+        }
+        Ok(response)
+    }
+
+    /// `app.json.response(value)`.
+    pub(crate) fn json_response(&self, value: &Value) -> Result<Response, Error> {
+        let text = if self.config().settings().debug {
+            json::dumps_pretty(value)?
+        } else {
+            json::dumps(value)?
+        };
+        let mut response = Response::new(text + "\n");
+        response.set_mimetype("application/json")?;
+        Ok(response)
+    }
+}

@@ -1,0 +1,335 @@
+//! The examples do what they say. They are compiled into this test as modules, so that it tests the
+//! code as it is and needs no build of theirs.
+#![allow(clippy::unwrap_used, dead_code)]
+
+use std::io::{self, Cursor, Write};
+use std::sync::{Arc, Mutex};
+
+use carafe::wsgi::{Environ, WsgiApp};
+use serde_json::Value;
+
+#[path = "../examples/lifecycle/main.rs"]
+mod lifecycle;
+#[path = "../examples/middleware.rs"]
+mod middleware;
+
+use lifecycle::options::{Command, Options, parse};
+use lifecycle::step::Output;
+use middleware::{ProxyFix, RequestId};
+
+/// What was written, for a test to look at.
+#[derive(Clone, Default)]
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn options(args: &[&str]) -> Result<Command, String> {
+    let args: Vec<String> = args.iter().map(|&arg| arg.to_owned()).collect();
+    parse(&args)
+}
+
+fn parsed(args: &[&str]) -> Options {
+    match options(args).unwrap() {
+        Command::Run(options) => options,
+        Command::Help => panic!("help"),
+    }
+}
+
+fn typed(args: &[&str], keys: &'static str, color: bool) -> String {
+    let written = Written::default();
+    let output = Output::new(written.clone());
+    lifecycle::run(&parsed(args), Cursor::new(keys), output, color).unwrap();
+    let bytes = written.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+fn lifecycle(args: &[&str]) -> String {
+    typed(args, "", false)
+}
+
+#[test]
+fn three_visits_are_shown_with_their_sessions_and_cookies() {
+    let text = lifecycle(&[]);
+    assert!(text.lines().all(|line| line.chars().count() <= 80));
+    assert!(!text.contains('\u{1b}'));
+    let facts: Vec<&str> = text
+        .lines()
+        .filter(|line| {
+            let starts = ["━━", "answer", "session before", "session after"];
+            starts.iter().any(|start| line.starts_with(start))
+        })
+        .map(|line| line.trim_end_matches(['━', ' ']))
+        .collect();
+    assert_eq!(
+        facts,
+        [
+            "━━ 1. POST /login username=jack",
+            "answer          200 OK, \"Welcome, jack!\"",
+            "session before  {}",
+            "session after   {\"username\":\"jack\"}",
+            "━━ 2. GET /",
+            "answer          200 OK, \"Hello, jack!\"",
+            "session before  {\"username\":\"jack\"}",
+            "session after   {\"username\":\"jack\"}",
+            "━━ 3. GET /fail",
+            "answer          500 Internal Server Error, \"Something went wrong. It is not you…",
+            "session before  {\"username\":\"jack\"}",
+            "session after   {\"username\":\"jack\"}",
+        ]
+    );
+    let right = "right: the HMAC-SHA-256 of both, with the app's key";
+    assert_eq!(text.matches(right).count(), 3);
+    assert!(text.contains("2023-11-14 22:13:20 UTC"));
+}
+
+#[test]
+fn every_kind_of_hook_has_its_place_in_the_trees() {
+    let text = lifecycle(&[]);
+    for hook in [
+        "before_first_request create_tables",
+        "url_value_preprocessor count_args",
+        "before_request load_user",
+        "view login",
+        "after_this_request <lambda>",
+        "after_request add_header",
+        "errorhandler apologize",
+        "teardown_request close_cursor",
+        "teardown_appcontext close_database",
+    ] {
+        assert!(text.contains(hook), "{hook}");
+    }
+}
+
+#[test]
+fn the_output_is_the_same_every_time() {
+    for format in ["tree", "json", "mermaid"] {
+        let once = lifecycle(&["--format", format]);
+        assert_eq!(once, lifecycle(&["--format", format]), "{format}");
+    }
+}
+
+#[test]
+fn json_is_one_document_with_all_visits() {
+    let json: Value = serde_json::from_str(&lifecycle(&["--format=json"])).unwrap();
+    let visits = json["visits"].as_array().unwrap();
+    assert_eq!(visits.len(), 3);
+    assert_eq!(visits[1]["request"], "GET /");
+    assert_eq!(visits[1]["response"]["body"], "Hello, jack!");
+    let steps = visits[2]["steps"].as_array().unwrap();
+    let view = steps.iter().find(|step| step["label"] == "view fail");
+    let error = &view.unwrap()["error"];
+    assert_eq!(error, "ParseIntError: invalid digit found in string");
+}
+
+#[test]
+fn mermaid_is_markdown_with_a_diagram_a_visit() {
+    let text = lifecycle(&["--format", "mermaid"]);
+    assert_eq!(text.matches("```mermaid\nsequenceDiagram\n").count(), 3);
+    assert_eq!(text.matches("```").count(), 6);
+}
+
+#[test]
+fn requests_of_ones_own_share_their_cookies() {
+    let text = lifecycle(&["--request", "post /login username=jill", "--request", "/"]);
+    assert!(text.contains("━━ 1. POST /login username=jill ━"));
+    assert!(text.contains("\"Hello, jill!\""), "{text}");
+    assert!(!text.contains("/fail"));
+}
+
+#[test]
+fn colour_is_for_terminals() {
+    assert!(typed(&[], "", true).contains("\u{1b}[1;32mview login\u{1b}[0m"));
+}
+
+#[test]
+fn a_wrong_command_line_says_what_is_wrong() {
+    let wrong = |args: &[&str]| options(args).unwrap_err();
+    assert_eq!(wrong(&["--nope"]), "there is no option \"--nope\"");
+    assert_eq!(wrong(&["tree"]), "there is no option \"tree\"");
+    assert_eq!(wrong(&["--format"]), "--format wants a value");
+    let message = wrong(&["--format", "xml"]);
+    assert_eq!(message, "no format \"xml\": tree, json or mermaid");
+    assert_eq!(wrong(&["--step=yes"]), "--step takes no value");
+    assert!(wrong(&["--store", "redis"]).contains("reserved"));
+    assert!(wrong(&["--step", "--format", "json"]).contains("--step"));
+    assert!(wrong(&["--request", "GET"]).contains("has no path"));
+    assert!(wrong(&["--request", ""]).contains("has no path"));
+    assert!(wrong(&["--request", "a1 /"]).contains("neither method nor path"));
+    assert!(wrong(&["--request", "GET / x"]).contains("no key=value"));
+    assert_eq!(options(&["--step", "--help"]), Ok(Command::Help));
+}
+
+/// The titles of the functions that it stopped at.
+fn stops(text: &str) -> Vec<&str> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut stops = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let number = line
+            .split("━━ ")
+            .nth(1)
+            .and_then(|rest| rest.split(' ').next());
+        if number.is_some_and(|number| number.parse::<u32>().is_ok()) {
+            let path = lines[at + 1..].iter().take_while(|line| !line.is_empty());
+            stops.extend(path.last().map(|line| line.trim()));
+        }
+    }
+    stops
+}
+
+#[test]
+fn stepping_goes_into_each_function_or_out_of_it() {
+    let text = typed(&["--step"], "\n\nout\nwhat\nn\no\nq\n", false);
+    assert_eq!(
+        stops(&text),
+        [
+            "Flask.wsgi_app",
+            "Flask.request_context",
+            // Out of this one: past what is inside.
+            "RequestContext.__init__",
+            "RequestContext.push",
+            "Flask.app_context",
+            "AppContext.push",
+        ]
+    );
+    assert!(text.contains("n, o or q? "));
+    assert!(text.contains("pub fn push(self: &Arc<Self>) -> Result<(), Error> {"));
+    assert!(!text.contains("is answered"), "it went on after q");
+}
+
+#[test]
+fn stepping_shows_the_apps_own_functions_and_what_changed() {
+    let keys = "\n".repeat(300);
+    let text = typed(&["--step"], keys.leak(), false);
+    assert!(text.contains("fn login() -> Result<String, Error> {"));
+    assert!(text.contains("session          → {\"username\":\"jack\"}  new  accessed  modified"));
+    assert_eq!(text.matches("is answered").count(), 3);
+    assert!(stops(&text).contains(&"signal request_started"));
+}
+
+#[test]
+fn stepping_ends_with_its_input() {
+    let text = typed(&["--step"], "\n", false);
+    assert_eq!(stops(&text).len(), 2);
+}
+
+/// Takes some bytes and then no more, like `head`.
+struct Pipe(usize);
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 = self
+            .0
+            .checked_sub(bytes.len())
+            .ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_an_error_and_no_panic() {
+    for args in [
+        &[][..],
+        &["--format=json"],
+        &["--format=mermaid"],
+        &["--step"],
+    ] {
+        let output = Output::new(Pipe(700));
+        let error = lifecycle::run(&parsed(args), Cursor::new("\n\n\n\n\n"), output, false);
+        assert_eq!(error.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+}
+
+/// What a middleware answers to a request with these headers: the headers and the body.
+fn call(site: &impl WsgiApp, headers: &[(&str, &str)]) -> (http::HeaderMap, String) {
+    let mut environ = Environ::builder("/");
+    for (name, value) in headers {
+        environ = environ.header(*name, *value);
+    }
+    let mut head = http::HeaderMap::new();
+    let body = site
+        .call(environ.build().unwrap(), &mut |_status, headers| {
+            head = headers;
+        })
+        .unwrap();
+    let body = String::from_utf8(body.into_bytes().unwrap().to_vec()).unwrap();
+    (head, body)
+}
+
+#[test]
+fn proxy_fix_believes_the_proxy_and_not_the_visitor() {
+    let site = ProxyFix::new(middleware::create_app());
+    let forwarded = [
+        ("X-Forwarded-For", "6.6.6.6, 203.0.113.9"),
+        ("X-Forwarded-Proto", "https"),
+        ("X-Forwarded-Host", "evil.example"),
+        ("X-Forwarded-Prefix", "/evil"),
+    ];
+    let (_, body) = call(&site, &forwarded);
+    assert!(
+        body.ends_with("203.0.113.9 asked for https://localhost/"),
+        "{body}"
+    );
+    let (_, body) = call(&site, &[("X-Forwarded-For", "nonsense")]);
+    assert!(body.ends_with("asked for http://localhost/"), "{body}");
+}
+
+#[test]
+fn proxy_fix_takes_host_and_prefix_when_it_is_told_to() {
+    let mut site = ProxyFix::new(middleware::create_app());
+    (site.x_for, site.x_host, site.x_prefix) = (2, 1, 1);
+    let forwarded = [
+        ("X-Forwarded-For", "6.6.6.6, 198.51.100.7, 203.0.113.9"),
+        ("X-Forwarded-Host", "shop.example"),
+        ("X-Forwarded-Prefix", "/app"),
+    ];
+    let (_, body) = call(&site, &forwarded);
+    assert!(
+        body.ends_with("198.51.100.7 asked for http://shop.example/app/"),
+        "{body}"
+    );
+}
+
+#[test]
+fn a_request_id_is_the_same_inside_and_outside() {
+    let site = RequestId::new(middleware::create_app());
+    for number in 1..=2 {
+        let (headers, body) = call(&site, &[]);
+        let id = format!("request-{number}");
+        assert_eq!(headers["x-request-id"], *id);
+        assert!(body.starts_with(&format!("{id}: ")), "{body}");
+    }
+}
+
+/// A line of the tree without its branches, and single-spaced.
+fn words(line: &str) -> String {
+    let bare = line.trim_start_matches(['┃', '│', '├', '└', '─', '·', ' ']);
+    bare.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn the_readme_shows_what_the_example_prints() {
+    let printed = lifecycle(&[]);
+    let printed: Vec<String> = printed.lines().map(words).collect();
+    let readme = include_str!("../README.md");
+    let tree = readme.split("```text").nth(1).unwrap();
+    let tree = tree.split("```").next().unwrap();
+    for line in tree.lines().filter(|line| !line.is_empty()) {
+        let line = words(line);
+        assert!(
+            printed.contains(&line),
+            "the README shows what is not printed: {line}"
+        );
+    }
+}

@@ -1,0 +1,10 @@
+//! The trace itself: what a recording holds, and that recording changes nothing.
+//!
+//! What the lifecycle does is for the other files; here it is only the thing that is recorded.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+mod cookies;
+mod recording;
+mod secrets;
+mod tree;
