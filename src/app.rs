@@ -375,11 +375,16 @@ impl Scaffold for App {
 
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
-        let old = self.change_setup("endpoint", |setup| {
-            setup.view_functions.insert(endpoint.to_owned(), view)
+        let taken = self.change_setup("endpoint", |setup| {
+            // The view that is there stays.
+            let taken = setup.view_functions.contains_key(endpoint);
+            if !taken {
+                setup.view_functions.insert(endpoint.to_owned(), view);
+            }
+            taken
         });
         assert!(
-            old.is_none(),
+            !taken,
             "View function mapping is overwriting an existing endpoint function: {endpoint}"
         );
     }
