@@ -111,7 +111,7 @@ fn a_panic_on_the_thread_is_that_threads_and_its_contexts_are_popped() {
     app.route("/", || {
         let work = copy_current_request_context(|| -> () { panic!("the floor is gone") });
         let there = thread::spawn(|| {
-            let result = carafe::error::catch(|| work());
+            let result = carafe::error::catch(work);
             (result.is_err(), has_request_context(), has_app_context())
         });
         format!("{:?}", there.join().unwrap())
