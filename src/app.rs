@@ -248,7 +248,9 @@ impl App {
         });
     }
 
-    /// `app.url_build_error_handlers.append(f)`: may give the URL that `url_for` could not build.
+    /// `app.url_build_error_handlers.append(f)`: may give the URL that `url_for` could not build. It gets
+    /// the error, the endpoint, and the values, with `_anchor`, `_method`, `_scheme` and `_external`
+    /// among them.
     ///
     /// # Panics
     /// After the first request.
