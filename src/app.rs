@@ -376,10 +376,12 @@ impl Scaffold for App {
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
         let old = self.change_setup("endpoint", |setup| {
-            setup.view_functions.insert(endpoint.to_owned(), view)
+            setup
+                .view_functions
+                .insert(endpoint.to_owned(), view.clone())
         });
         assert!(
-            old.is_none(),
+            old.is_none_or(|old| old.is_same(&view)),
             "View function mapping is overwriting an existing endpoint function: {endpoint}"
         );
     }
