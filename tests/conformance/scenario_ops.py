@@ -75,7 +75,9 @@ class Ops:
         self.view_args = view_args
 
     def run(self, ops):
-        for name, *arguments in ops:
+        for op in ops:
+            # An op without arguments may be its bare name.
+            name, *arguments = [op] if isinstance(op, str) else op
             returned = getattr(self, f"op_{name}")(*arguments)
             if returned is not None:
                 return returned
@@ -243,7 +245,8 @@ def check(description):
 
 
 def check_ops(ops):
-    for name, *arguments in ops:
+    for op in ops:
+        name, *arguments = [op] if isinstance(op, str) else op
         if not hasattr(Ops, f"op_{name}"):
             raise ValueError(f"unknown op {name!r}")
         if name == "request" and not any(
