@@ -254,8 +254,12 @@ impl Request {
         &self.headers
     }
 
-    /// The text of a header. Several of one name are joined by commas, as in WSGI.
+    /// The text of a header. Several of one name are joined by commas, as in WSGI; and as there, `_` in
+    /// a name is the same as `-`.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        if name.contains('_') {
+            return self.joined_header(&name.replace('_', "-"), ", ");
+        }
         self.joined_header(name, ", ")
     }
 

@@ -132,8 +132,8 @@ class Ops:
 
     def op_return(self, body, status=None, headers=None):
         if headers is not None:
-            pairs = headers.items() if isinstance(headers, dict) else headers
-            return Returned((body, status, [tuple(pair) for pair in pairs]))
+            pairs = headers if isinstance(headers, dict) else [tuple(pair) for pair in headers]
+            return Returned((body, status, pairs))
         return Returned(body if status is None else (body, status))
 
     def op_return_json(self, value):
