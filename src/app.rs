@@ -26,7 +26,7 @@ use crate::routing::{BuildError, Converter, ConverterArgs, Map, Rule, RuleError}
 use crate::scaffold::{Functions, Route, Scaffold};
 use crate::session::{SecureCookieSessionInterface, SessionInterface};
 use crate::testing::{TestClient, environ_builder};
-use crate::typing::HookReturn;
+use crate::typing::{HookReturn, IntoReturnValue, ReturnValue};
 use crate::url_adapter::UrlAdapter;
 use crate::value::Dict;
 use crate::wsgi::Environ;
@@ -407,6 +407,13 @@ impl Setup {
         }
         self.url_map.add(rule)?;
         Ok(())
+    }
+}
+
+/// An app may answer for another one: a view returns it, and it is called with the view's request.
+impl IntoReturnValue for App {
+    fn into_return_value(self) -> Result<ReturnValue, Error> {
+        Ok(ReturnValue::WsgiApp(Arc::new(self)))
     }
 }
 

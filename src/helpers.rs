@@ -7,15 +7,15 @@
 
 use std::sync::Arc;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::context::{APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session};
 use crate::error::Error;
 use crate::json;
-use crate::routing::BuildError;
-use crate::signals;
+use crate::routing::{ANCHOR, BuildError};
+use crate::signals::{self, Flash};
 use crate::typing::IntoReturnValue;
 use crate::url_adapter::BuildOptions;
 use crate::value::{Dict, Value};
@@ -66,30 +66,6 @@ pub struct UrlFor {
     scheme: Option<String>,
     external: Option<bool>,
 }
-
-/// What stays as it is in an anchor, beside letters and digits.
-const IN_ANCHOR: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'~')
-    .remove(b'%')
-    .remove(b'!')
-    .remove(b'#')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'*')
-    .remove(b'+')
-    .remove(b',')
-    .remove(b'/')
-    .remove(b':')
-    .remove(b';')
-    .remove(b'=')
-    .remove(b'?')
-    .remove(b'@');
 
 impl UrlFor {
     /// A variable of the rule, or else an argument of the query. A list is repeated, null left out.
@@ -197,7 +173,7 @@ impl UrlFor {
             Ok(mut url) => {
                 if let Some(anchor) = anchor {
                     url.push('#');
-                    url.extend(utf8_percent_encode(&anchor, &IN_ANCHOR));
+                    url.extend(utf8_percent_encode(&anchor, &ANCHOR));
                 }
                 Ok(url)
             }
@@ -271,15 +247,6 @@ pub fn jsonify(value: impl Serialize) -> Result<Response, Error> {
     current_app().json_response(&json::to_value(&value)?)
 }
 
-/// A message for the user's next page: what `flash` stores.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flash {
-    /// Its category; `"message"` where none was given.
-    pub category: String,
-    /// Its text.
-    pub message: String,
-}
-
 const FLASHES: &str = "_flashes";
 
 /// Stores a message in the session until [`get_flashed_messages`] takes it. Flask: `flash`.
@@ -341,7 +308,9 @@ pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
         None
     };
     let flashes: Vec<Flash> = match stored {
-        Some(Value::List(pairs) | Value::Tuple(pairs)) => pairs.iter().filter_map(flash_from).collect(),
+        Some(Value::List(pairs) | Value::Tuple(pairs)) => {
+            pairs.iter().filter_map(flash_from).collect()
+        }
         _ => Vec::new(),
     };
     ctx.set_flashes(flashes.clone());

@@ -77,12 +77,13 @@ pub use context::{
 };
 pub use error::Error;
 pub use helpers::{
-    Flash, flash, flash_with_category, get_flashed_messages, get_flashed_messages_of, jsonify,
+    flash, flash_with_category, get_flashed_messages, get_flashed_messages_of, jsonify,
     make_response, redirect, redirect_with_code, url_for,
 };
 pub use request::Request;
 pub use scaffold::{Functions, Route, Scaffold};
 pub use session::{Session, SessionInterface};
+pub use signals::Flash;
 pub use typing::Json;
 pub use value::{Dict, Value};
 pub use view::ViewArgs;

@@ -260,10 +260,8 @@ impl App {
         }
         let setup = ctx.setup();
         match ctx.session() {
-            Some(session) if !setup.session_interface.is_null_session(session) => {
-                save_session(self, setup, session, response)
-            }
-            _ => Ok(()),
+            Some(session) if setup.session_interface.is_null_session(session) => Ok(()),
+            session => save_session(self, setup, session.map(|session| &**session), response),
         }
     }
 

@@ -12,7 +12,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::app::{App, AppId};
 use crate::error::Error;
-use crate::helpers::Flash;
 use crate::typing::HookReturn;
 use crate::wrappers::Response;
 
@@ -33,6 +32,15 @@ pub static APPCONTEXT_TEARING_DOWN: Signal<Option<Error>> = Signal::new("appcont
 pub static APPCONTEXT_POPPED: Signal<()> = Signal::new("appcontext_popped");
 /// Sent with each message that `flash` stores. Flask: `message_flashed`.
 pub static MESSAGE_FLASHED: Signal<Flash> = Signal::new("message_flashed");
+
+/// A message for the user's next page: what `flash` stores.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flash {
+    /// Its category; `"message"` where none was given.
+    pub category: String,
+    /// Its text.
+    pub message: String,
+}
 
 type Function<A> = dyn Fn(&App, &A) -> Result<(), Error> + Send + Sync;
 

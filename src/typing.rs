@@ -17,7 +17,6 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
-use crate::app::App;
 use crate::error::Error;
 use crate::json;
 use crate::value::{Dict, Value};
@@ -154,12 +153,6 @@ impl IntoReturnValue for Vec<Value> {
 impl IntoReturnValue for Arc<dyn WsgiApp> {
     fn into_return_value(self) -> Result<ReturnValue, Error> {
         Ok(ReturnValue::WsgiApp(self))
-    }
-}
-
-impl IntoReturnValue for App {
-    fn into_return_value(self) -> Result<ReturnValue, Error> {
-        Ok(ReturnValue::WsgiApp(Arc::new(self)))
     }
 }
 

@@ -6,7 +6,6 @@
 //! Read next: `routing/map.rs`.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::error::Error;
@@ -18,7 +17,7 @@ use crate::wrappers::idna::encode_domain;
 
 #[derive(Clone, Debug)]
 pub(crate) struct UrlAdapter {
-    server_name: Arc<str>,
+    server_name: String,
     /// No rule is one for websockets, so that nothing answers such a request.
     wants_websocket: bool,
     /// Only outside a request; a request knows its own.
@@ -34,10 +33,10 @@ impl UrlAdapter {
                 &name.to_lowercase(),
                 request.scheme(),
             ))?
-            .into(),
+            .into_owned(),
             None => {
                 on_the_wire(&host)?;
-                Arc::from(host)
+                host
             }
         };
         Ok(UrlAdapter {
@@ -137,9 +136,12 @@ fn on_the_wire(server_name: &str) -> Result<Cow<'_, str>, Error> {
 }
 
 /// SERVER_NAME outside a request. One that can't be a host's name is refused by each request.
-fn outside_name(server_name: &str) -> Arc<str> {
+fn outside_name(server_name: &str) -> String {
     let server_name = server_name.to_lowercase();
-    on_the_wire(&server_name).map_or_else(|_| Arc::from(&*server_name), Arc::from)
+    match on_the_wire(&server_name) {
+        Ok(Cow::Owned(name)) => name,
+        _ => server_name,
+    }
 }
 
 /// Whether the client asks for a websocket: by the scheme that the server gives, or by `Upgrade`.

@@ -75,7 +75,7 @@ impl AppContext {
     pub fn push(self: &Arc<Self>) -> Result<(), Error> {
         self.refcnt.fetch_add(1, Ordering::Relaxed);
         APP_CTX_STACK.push(Arc::clone(self));
-        signals::APPCONTEXT_PUSHED.send(&self.app, &())
+        catch(|| signals::APPCONTEXT_PUSHED.send(&self.app, &()))
     }
 
     /// Takes it away again. The last pop runs the app context's teardown functions, with `exc`.
@@ -109,7 +109,7 @@ impl AppContext {
                 )));
             }
         }
-        signals::APPCONTEXT_POPPED.send(&self.app, &())
+        catch(|| signals::APPCONTEXT_POPPED.send(&self.app, &()))
     }
 
     /// Runs `body` in this context: Flask's `with app.app_context():`.

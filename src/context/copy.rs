@@ -118,7 +118,7 @@ impl<I> StreamWithContext<I> {
         self.pushed = true;
         // The app context first, so that the request context does not bring one of its own.
         let app_ctx_pushed = self.app_ctx.as_ref().map_or(Ok(()), AppContext::push);
-        let req_ctx_pushed = self.req_ctx.push();
+        let req_ctx_pushed = crate::error::catch(|| self.req_ctx.push());
         app_ctx_pushed.and(req_ctx_pushed)
     }
 

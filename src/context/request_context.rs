@@ -14,10 +14,10 @@ use super::{APP_CTX_STACK, AppContext, REQUEST_CTX_STACK};
 use crate::app::{App, Setup};
 use crate::config::Settings;
 use crate::error::{Error, catch};
-use crate::helpers::Flash;
 use crate::hook::{AfterFunction, Hook};
 use crate::request::Request;
 use crate::session::{self, Session};
+use crate::signals::Flash;
 use crate::url_adapter::UrlAdapter;
 use crate::wsgi::Environ;
 
@@ -277,7 +277,7 @@ impl RequestContext {
     /// # Panics
     /// Where `body` does, after the context is popped.
     pub fn with<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> Result<R, Error> {
-        let pushed = self.push();
+        let pushed = catch(|| self.push());
         super::run_and_pop(pushed, body, |error| self.auto_pop(error))
     }
 }

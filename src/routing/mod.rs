@@ -47,3 +47,4 @@ pub use converters::{Converter, ConverterArgs, ValidationError};
 pub use exceptions::{BuildError, RoutingException, RuleError};
 pub use map::{BindArgs, Map, MapAdapter, RuleMatch};
 pub use rule::Rule;
+pub(crate) use urls::ANCHOR;

@@ -36,6 +36,9 @@ const PATH: AsciiSet = UNSAFE
     .remove(b'=')
     .remove(b'@');
 
+/// What is escaped in an anchor: Flask's `safe="%!#$&'()*+,/:;=?@"` stays.
+pub(crate) const ANCHOR: AsciiSet = PATH.remove(b'%').remove(b'#').remove(b'?');
+
 /// What is escaped in a query: Werkzeug's `safe="!$'()*,/:;?@"` stays, and a space becomes a `+`.
 const QUERY: AsciiSet = UNSAFE
     .remove(b' ')

@@ -155,9 +155,15 @@ pub(crate) fn make_null_session(app: &App, setup: &Setup) -> Session {
 pub(crate) fn save_session(
     app: &App,
     setup: &Setup,
-    session: &Session,
+    session: Option<&Session>,
     response: &mut Response,
 ) -> Result<(), Error> {
+    // `open_session` failed, and this is the 500 for it. Flask calls the interface all the same, which
+    // fails on the `None` that it gets.
+    let Some(session) = session else {
+        let message = "there is no session to save: it could not be opened";
+        return Err(Error::python("AttributeError", message));
+    };
     setup
         .session_interface
         .save_session(app, session, response)?;

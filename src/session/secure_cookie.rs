@@ -146,7 +146,7 @@ impl SessionInterface for SecureCookieSessionInterface {
         response: &mut Response,
     ) -> Result<(), Error> {
         let settings = app.config().settings();
-        let now = settings.clock.now();
+        let now = || settings.clock.now();
         let name = self.get_cookie_name(&settings);
         if session.accessed() {
             response.vary_add("Cookie");
@@ -155,7 +155,7 @@ impl SessionInterface for SecureCookieSessionInterface {
             // Emptied by this request: the browser shall forget it. Empty all along: nothing to do.
             if session.modified() {
                 let cookie = self.cookie(&settings, SetCookie::deletion(name));
-                response.set_cookie(cookie, now)?;
+                response.set_cookie(cookie, now())?;
                 response.vary_add("Cookie");
             }
             return Ok(());
@@ -170,7 +170,7 @@ impl SessionInterface for SecureCookieSessionInterface {
         let value = session.with(|data| serializer.dumps(data))?;
         let cookie = self.cookie(&settings, SetCookie::new(name, value));
         let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
-        response.set_cookie(cookie.expires(expires), now)?;
+        response.set_cookie(cookie.expires(expires), now())?;
         response.vary_add("Cookie");
         Ok(())
     }

@@ -32,8 +32,11 @@ pub fn base64_encode(bytes: &[u8]) -> String {
 }
 
 /// [`base64_encode`], behind what `out` holds already.
-pub(super) fn base64_append(bytes: &[u8], out: &mut String) {
-    URL_SAFE_B64.encode_string(bytes, out);
+pub(super) fn base64_append(bytes: &[u8], out: &mut Vec<u8>) {
+    let start = out.len();
+    out.resize(start + (bytes.len() * 4).div_ceil(3), 0);
+    let written = URL_SAFE_B64.encode_slice(bytes, &mut out[start..]);
+    debug_assert_eq!(written.ok(), Some(out.len() - start));
 }
 
 /// `itsdangerous.base64_decode`, of bytes. `None` where that raises `BadData`. Characters outside of
@@ -101,11 +104,13 @@ pub(crate) fn b64decode(encoded: &[u8]) -> Option<Vec<u8>> {
 /// `itsdangerous.int_to_bytes`: big-endian, without leading zero bytes; nothing at all for 0.
 #[must_use]
 pub fn int_to_bytes(number: u64) -> Vec<u8> {
-    number
-        .to_be_bytes()
-        .into_iter()
-        .skip_while(|byte| *byte == 0)
-        .collect()
+    significant_bytes(&number.to_be_bytes()).to_vec()
+}
+
+/// All behind the leading zero bytes.
+pub(super) fn significant_bytes(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    &bytes[zeros..]
 }
 
 /// `itsdangerous.bytes_to_int`: the reverse of [`int_to_bytes`]. `None` for more than eight bytes.

@@ -8,7 +8,7 @@
 use std::fmt;
 
 use super::algorithm::{Algorithm, DigestMethod, Keyed};
-use super::encoding::{base64_append, base64_decode, bytes_repr, rsplit};
+use super::encoding::{base64_decode, base64_encode, bytes_repr, rsplit};
 use super::{SignerError, SigningError};
 
 /// All that may stand in a signature.
@@ -196,15 +196,8 @@ impl Signer {
     /// `Signer.get_signature`: the signature of a value, in base64.
     #[must_use]
     pub fn get_signature(&self, value: &[u8]) -> String {
-        let mut signature = String::new();
-        self.append_signature(value, &mut signature);
-        signature
-    }
-
-    fn append_signature(&self, value: &[u8], out: &mut String) {
-        if let Some(newest) = self.keys.last() {
-            newest.get_signature(value, |signature| base64_append(signature, out));
-        }
+        let newest = self.keys.last();
+        newest.map_or_else(String::new, |key| key.get_signature(value, base64_encode))
     }
 
     /// `Signer.sign`: the value, the separator, the signature.

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::encoding::{base64_decode, base64_encode, bytes_to_int, int_to_bytes};
+use super::encoding::{base64_append, base64_decode, bytes_to_int, significant_bytes};
 use super::serializer::{PayloadSerializer, unsign_options};
 use super::{SecretKeys, Signer, SignerError, SignerOptions, SigningError};
 use crate::Value;
@@ -119,9 +119,8 @@ impl fmt::Debug for TimestampSigner {
 }
 
 fn sign_in_place(signer: &Signer, value: &mut Vec<u8>, now: u64) {
-    let timestamp = base64_encode(&int_to_bytes(now));
     value.extend_from_slice(signer.sep());
-    value.extend_from_slice(timestamp.as_bytes());
+    base64_append(significant_bytes(&now.to_be_bytes()), value);
     signer.sign_in_place(value);
 }
 

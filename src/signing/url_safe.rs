@@ -66,15 +66,15 @@ impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
     fn dump_payload(&self, value: ValueRef<'_>) -> Result<Vec<u8>, JsonError> {
         let json = self.serializer.dump_payload(value)?;
         // Room for the timestamp and signature that follow.
-        let mut out = String::with_capacity(json.len() / 3 * 4 + 112);
+        let mut out = Vec::with_capacity(json.len() / 3 * 4 + 112);
         match compress(&json) {
             Some(compressed) => {
-                out.push('.');
+                out.push(b'.');
                 base64_append(&compressed, &mut out);
             }
             None => base64_append(&json, &mut out),
         }
-        Ok(out.into_bytes())
+        Ok(out)
     }
 
     fn load_payload(&self, payload: &[u8]) -> Result<Value, SigningError> {

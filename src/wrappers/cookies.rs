@@ -227,7 +227,7 @@ impl<'a> SetCookie<'a> {
     /// As `dump`, and `ValueError` for a key with a control character in it.
     pub fn into_header_value(self, now: u64) -> Result<HeaderValue, Error> {
         let text = self.dump(now)?;
-        if text.contains(['\r', '\n']) {
+        if text.contains('\r') || text.contains('\n') {
             return Err(Error::value_error(
                 "Header values must not contain newline characters.",
             ));
@@ -246,8 +246,8 @@ fn push_attribute(header: &mut String, name: &str, value: &str) {
 
 /// A value with characters that RFC 6265 does not allow gets quotes, and backslash escapes.
 fn quote_value(value: &str) -> Cow<'_, str> {
-    let plain =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"_!#$%&'()*+-./:<=>?@[]^`{|}~".contains(&byte);
+    // All that is printable, but for the space and four more.
+    let plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\');
     if value.bytes().all(plain) {
         return Cow::Borrowed(value);
     }
@@ -318,8 +318,8 @@ fn pairs(header: &str) -> impl Iterator<Item = (&str, &str)> {
 /// The cookie that `text` starts with, and what comes behind its semicolon.
 fn next_pair(text: &str) -> Option<((&str, &str), &str)> {
     let text = text.trim_start_matches([' ', '\t']);
-    let (key, after_key) =
-        text.split_at(text.find([' ', '\t', '=', '"', ';']).unwrap_or(text.len()));
+    let key_end = |byte| matches!(byte, b' ' | b'\t' | b'=' | b'"' | b';');
+    let (key, after_key) = split_before(text, key_end);
     if key.is_empty() {
         return None;
     }
@@ -328,12 +328,11 @@ fn next_pair(text: &str) -> Option<((&str, &str), &str)> {
         None => ("", after_key),
         Some(value) => {
             let value = value.trim_start_matches([' ', '\t']);
-            let end = if value.starts_with('"') {
-                closing_quote(value)?
+            if value.starts_with('"') {
+                value.split_at(closing_quote(value)?)
             } else {
-                value.find([' ', '\t', '"', ';']).unwrap_or(value.len())
-            };
-            value.split_at(end)
+                split_before(value, |byte| matches!(byte, b' ' | b'\t' | b'"' | b';'))
+            }
         }
     };
     let after = after.trim_start_matches([' ', '\t']);
@@ -341,6 +340,11 @@ fn next_pair(text: &str) -> Option<((&str, &str), &str)> {
         return Some(((key, value), after));
     }
     Some(((key, value), after.strip_prefix(';')?))
+}
+
+/// Splits `text` before the first byte that is an `end`, which only ASCII may be.
+fn split_before(text: &str, end: impl Fn(u8) -> bool) -> (&str, &str) {
+    text.split_at(text.bytes().position(end).unwrap_or(text.len()))
 }
 
 /// Where the quoted string that `text` starts with ends.

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
+use http::header::{AsHeaderName, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, Method, Version, uri::Scheme};
 use indexmap::IndexMap;
 
@@ -263,7 +263,7 @@ impl Request {
         self.joined_header(name, ", ")
     }
 
-    fn joined_header(&self, name: &str, separator: &str) -> Option<Cow<'_, str>> {
+    fn joined_header(&self, name: impl AsHeaderName, separator: &str) -> Option<Cow<'_, str>> {
         let mut values = self.headers.get_all(name).iter();
         let mut text = latin1_decode(values.next()?.as_bytes());
         for value in values {
@@ -297,7 +297,7 @@ impl Request {
 
     /// The `Cookie` header, which HTTP/2 may send in parts.
     fn cookie_header(&self) -> Option<Cow<'_, str>> {
-        self.joined_header(COOKIE.as_str(), ";")
+        self.joined_header(COOKIE, ";")
     }
 
     /// `Content-Type`.

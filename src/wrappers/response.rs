@@ -200,9 +200,13 @@ impl Response {
 
     /// Adds a name to `Vary`, unless it is there: `response.vary.add(name)`.
     pub fn vary_add(&mut self, name: &'static str) {
-        if !self.headers.contains_key(VARY) {
-            self.headers.insert(VARY, HeaderValue::from_static(name));
-            return;
+        match self.headers.get(VARY) {
+            Some(value) if value.as_bytes().eq_ignore_ascii_case(name.as_bytes()) => return,
+            Some(_) => {}
+            None => {
+                self.headers.insert(VARY, HeaderValue::from_static(name));
+                return;
+            }
         }
         let mut vary = self.vary();
         if vary.add(name) {

@@ -1,0 +1,234 @@
+//! Stage 6, `RequestContext.match_request`: which rule the URL belongs to, found before anything runs.
+//!
+//! The code: `src/url_adapter.rs` and `src/routing/`. `routing.rs` has the rules of matching
+//! themselves; here is what a request makes of them. Next: `before_first_request.rs`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use carafe::routing::{Converter, ValidationError};
+use carafe::{Blueprint, Route, Scaffold, Value, request};
+use common::{app, calls, get, hello, subtree, visit};
+
+fn user(id: i64) -> String {
+    format!("user {id}")
+}
+
+#[test]
+fn a_match_sets_the_rule_the_endpoint_and_the_view_args() {
+    let mut app = app();
+    app.route("/user/<int:id>", user);
+
+    let ctx = app.test_request_context("/user/7").unwrap();
+    assert!(ctx.request().url_rule().is_none());
+    ctx.with(|| {
+        let request = request();
+        assert_eq!(request.url_rule().unwrap().rule, "/user/<int:id>");
+        assert_eq!(request.endpoint(), Some("user"));
+        assert_eq!(request.view_args().unwrap()["id"], Value::Int(7));
+        assert!(request.routing_exception().is_none());
+    })
+    .unwrap();
+}
+
+#[test]
+fn no_match_is_not_an_error_until_dispatch() {
+    let mut app = app();
+    app.before_request(common::before);
+    app.after_request(common::after);
+
+    let (response, trace) = visit(&app, "/nowhere");
+
+    assert_eq!(response.status_code(), 404);
+    assert_eq!(
+        subtree(&trace, "RequestContext.match_request"),
+        ["RequestContext.match_request"]
+    );
+    let found = trace.find("RequestContext.match_request").unwrap();
+    assert_eq!(found.field("routing_exception"), Some("NotFound"));
+    assert_eq!(
+        subtree(&trace, "Flask.full_dispatch_request"),
+        [
+            "Flask.full_dispatch_request",
+            "  Flask.try_trigger_before_first_request_functions",
+            "  signal request_started",
+            "  Flask.preprocess_request",
+            "    before_request before",
+            "  Flask.dispatch_request raises NotFound",
+            "  Flask.handle_user_exception",
+            "    Flask.handle_http_exception",
+            "  Flask.finalize_request",
+            "    Flask.make_response",
+            "    Flask.process_response",
+            "      after_request after",
+            "      save_session",
+            "    signal request_finished",
+        ]
+    );
+}
+
+#[test]
+fn a_404_below_a_blueprints_prefix_runs_the_apps_functions_and_not_the_blueprints() {
+    fn of_blueprint() {}
+    let mut admin = Blueprint::new("admin").with_url_prefix("/admin");
+    admin.before_request(of_blueprint);
+    admin.route("/", hello);
+    let mut app = app();
+    app.before_request(common::before);
+    app.register_blueprint(admin);
+
+    assert_eq!(
+        visit(&app, "/admin/nowhere").1.hooks(),
+        ["before_request before"]
+    );
+    assert_eq!(
+        visit(&app, "/admin/").1.hooks(),
+        [
+            "before_request before",
+            "before_request of_blueprint",
+            "view hello"
+        ]
+    );
+}
+
+#[test]
+fn a_method_that_no_rule_has_is_a_405_that_names_those_it_could_be() {
+    let mut app = app();
+    app.route(Route::new("/").methods(["GET", "POST"]), hello);
+    app.route(
+        Route::new("/").endpoint("put").methods(["PUT"]),
+        common::hello,
+    );
+
+    let response = app.test_client().delete("/").send().unwrap();
+
+    assert_eq!(response.status_code(), 405);
+    let allow = response.header("Allow").unwrap();
+    let mut methods: Vec<&str> = allow.split(", ").collect();
+    methods.sort_unstable();
+    assert_eq!(methods, ["GET", "HEAD", "OPTIONS", "POST", "PUT"]);
+}
+
+#[test]
+fn a_missing_slash_is_a_308_to_the_rule_that_has_one() {
+    let mut app = app();
+    app.before_request(common::before);
+    app.route("/cart/", hello);
+
+    let (response, trace) = visit(&app, "/cart?page=2");
+
+    assert_eq!(response.status_code(), 308);
+    assert_eq!(
+        response.header("Location").unwrap(),
+        "http://localhost/cart/?page=2"
+    );
+    assert_eq!(calls(&trace)[2], "before_request before");
+    assert_eq!(
+        subtree(&trace, "Flask.dispatch_request"),
+        ["Flask.dispatch_request raises RequestRedirect"]
+    );
+}
+
+#[test]
+fn a_slash_too_many_at_the_end_is_a_404() {
+    let mut app = app();
+    app.route("/cart", hello);
+    assert_eq!(get(&app, "/cart/").0, 404);
+}
+
+#[test]
+fn strict_slashes_off_takes_both() {
+    let mut app = app();
+    app.route(Route::new("/cart/").strict_slashes(false), hello);
+    assert_eq!(get(&app, "/cart").0, 200);
+    assert_eq!(get(&app, "/cart/").0, 200);
+}
+
+#[test]
+fn doubled_slashes_are_merged_by_a_redirect_unless_the_rule_keeps_them() {
+    let mut app = app();
+    app.route("/a/b", hello);
+    app.route(
+        Route::new("/raw/<path:p>").merge_slashes(false),
+        |p: String| p,
+    );
+    let response = app.test_client().get("/a//b").send().unwrap();
+    assert_eq!(response.status_code(), 308);
+    assert_eq!(response.header("Location").unwrap(), "http://localhost/a/b");
+    assert_eq!(get(&app, "/raw/a//b"), (200, "a//b".to_owned()));
+}
+
+#[test]
+fn a_default_that_the_url_repeats_is_redirected_to_the_rule_without_it() {
+    let mut app = app();
+    app.add_url_rule(Route::new("/page/").default("n", 1), "page", |n: i64| {
+        format!("page {n}")
+    });
+    app.add_endpoint_rule("/page/<int:n>", "page");
+    let response = app.test_client().get("/page/1").send().unwrap();
+    assert_eq!(response.status_code(), 308);
+    assert_eq!(
+        response.header("Location").unwrap(),
+        "http://localhost/page/"
+    );
+    assert_eq!(get(&app, "/page/"), (200, "page 1".to_owned()));
+    assert_eq!(get(&app, "/page/2"), (200, "page 2".to_owned()));
+}
+
+#[test]
+fn a_converter_of_the_apps_own_turns_text_into_a_value_and_refuses_what_is_none() {
+    /// `1+2+3` in the URL, a list of numbers in the view.
+    struct Sum;
+    impl Converter for Sum {
+        fn to_python(&self, text: &str) -> Result<Value, ValidationError> {
+            let number = |part: &str| part.parse::<i64>().map(Value::Int);
+            let numbers: Result<Vec<Value>, _> = text.split('+').map(number).collect();
+            numbers
+                .map(Value::List)
+                .map_err(|error| ValidationError::Invalid(error.to_string()))
+        }
+    }
+    let mut app = app();
+    app.add_converter("sum", |_args| Ok(Sum));
+    app.route("/sum/<sum:numbers>", |numbers: Value| {
+        let numbers = numbers.as_list().unwrap_or_default().iter();
+        let total: i64 = numbers.filter_map(Value::as_i64).sum();
+        total.to_string()
+    });
+    assert_eq!(get(&app, "/sum/1+2+30"), (200, "33".to_owned()));
+    assert_eq!(get(&app, "/sum/1+two").0, 404);
+}
+
+#[test]
+fn a_converter_that_panics_is_an_unhandled_error_of_the_push() {
+    struct Broken;
+    impl Converter for Broken {
+        fn to_python(&self, _text: &str) -> Result<Value, ValidationError> {
+            panic!("the floor is gone");
+        }
+    }
+    let mut app = app();
+    app.add_converter("broken", |_args| Ok(Broken));
+    app.before_request(common::before);
+    app.route("/<broken:x>", |_x: String| "never");
+    app.after_request(common::after);
+    app.teardown_request(common::teardown);
+
+    let (response, trace) = visit(&app, "/x");
+
+    assert_eq!(response.status_code(), 500);
+    assert!(!carafe::has_request_context() && !carafe::has_app_context());
+    assert_eq!(
+        calls(&trace),
+        [
+            "signal appcontext_pushed",
+            "signal got_request_exception",
+            "after_request after",
+            "signal request_finished",
+            "teardown_request teardown",
+            "signal request_tearing_down",
+            "signal appcontext_tearing_down",
+            "signal appcontext_popped",
+        ]
+    );
+}
