@@ -20,9 +20,14 @@ use crate::wrappers::{EnvironBuilder, Response};
 /// A request to this app, with the host and root that its config names. Flask: `EnvironBuilder`.
 pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
     let settings = app.config().settings();
+    let server_name = settings.server_name.as_deref();
     EnvironBuilder::new(path)
         .url_scheme(&settings.preferred_url_scheme)
-        .server_name(settings.server_name.as_deref().unwrap_or("localhost"))
+        .server_name(
+            server_name
+                .filter(|name| !name.is_empty())
+                .unwrap_or("localhost"),
+        )
         .application_root(&settings.application_root)
 }
 
