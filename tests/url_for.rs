@@ -249,7 +249,14 @@ fn build_error_handlers_are_asked_in_order_until_one_gives_a_url() {
     assert_eq!(error.type_name(), "BuildError");
     assert_eq!(
         log.take(),
-        ["first: nope {} nope", "second: nope", "third: nope"]
+        [
+            concat!(
+                r#"first: nope {"_anchor":null,"_external":false,"_method":null,"#,
+                r#""_scheme":null} nope"#
+            ),
+            "second: nope",
+            "third: nope"
+        ]
     );
 }
 
