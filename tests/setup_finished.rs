@@ -39,8 +39,8 @@ fn after_the_first_request_every_setup_method_is_refused_by_its_name_in_flask() 
             Ok(text.into())
         }
     }
-    type SetupMethod = fn(&mut App);
-    let methods: [(&str, SetupMethod); 22] = [
+    type Method = fn(&mut App);
+    let methods: [(&str, Method); 22] = [
         ("route", |app| app.route("/late", hello)),
         ("get", |app| app.get("/late", hello)),
         ("post", |app| app.post("/late", hello)),
