@@ -371,7 +371,12 @@ impl Op {
             // A number or so is no response either: what Rust's compiler would refuse.
             _ => ReturnValue::None,
         };
-        let status = match self.arg(1) {
+        // Of two, the second may be headers as well.
+        let (status, headers_value) = match (self.arg(1), self.arg(2)) {
+            (second @ (Value::Dict(_) | Value::List(_)), Value::Null) => (Value::Null, second),
+            arguments => arguments,
+        };
+        let status = match status {
             Value::Null => None,
             Value::Str(line) => Some(Status::Line(line)),
             // A code that HTTP does not have is refused where the response is made.
@@ -384,7 +389,7 @@ impl Op {
             }
             value => headers.push((name, python_str(&value))),
         };
-        match self.arg(2) {
+        match headers_value {
             Value::Dict(pairs) => {
                 for (name, value) in pairs {
                     add(name, value);
