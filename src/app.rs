@@ -376,12 +376,9 @@ impl Scaffold for App {
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
         let taken = self.change_setup("endpoint", |setup| {
-            // The view that is there stays.
-            let taken = setup.view_functions.contains_key(endpoint);
-            if !taken {
-                setup.view_functions.insert(endpoint.to_owned(), view);
-            }
-            taken
+            // A second view is refused, and the first one stays.
+            let kept = setup.view_functions.entry(endpoint.to_owned());
+            !kept.or_insert_with(|| view.clone()).is_same(&view)
         });
         assert!(
             !taken,

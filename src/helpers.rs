@@ -315,7 +315,9 @@ pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
         None
     };
     let flashes: Vec<Flash> = match stored {
-        Some(Value::List(pairs)) => pairs.iter().filter_map(flash_from).collect(),
+        Some(Value::List(pairs) | Value::Tuple(pairs)) => {
+            pairs.iter().filter_map(flash_from).collect()
+        }
         _ => Vec::new(),
     };
     ctx.set_flashes(flashes.clone());

@@ -1,138 +1,222 @@
-//! Flashing: messages that wait in the session for the user's next page.
+//! Flashing: a message for the user's next page.
 //!
-//! The code: `src/helpers.rs`, `flash` and `get_flashed_messages`. Next: `streaming.rs`.
+//! The code: `flash` and `get_flashed_messages` in `src/helpers.rs`. Next: `test_client.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
-use carafe::helpers::{flash_with_category, get_flashed_messages_of};
-use carafe::{App, Error, Scaffold, flash, get_flashed_messages, session};
-use common::{app, visit, visit_by};
+use carafe::signals::MESSAGE_FLASHED;
+use carafe::testing::TestClient;
+use carafe::{
+    App, Error, Flash, Json, Scaffold, Value, flash, flash_with_category, get_flashed_messages,
+    get_flashed_messages_of, session,
+};
+use common::{Log, app, calls, visit};
 
-/// The messages as lines of `category: message`.
-fn page() -> Result<String, Error> {
-    let lines = get_flashed_messages()?.into_iter();
-    let lines: Vec<String> = lines
-        .map(|flash| format!("{}: {}", flash.category, flash.message))
-        .collect();
-    Ok(lines.join(", "))
+/// The messages as text, each behind its category.
+fn lines(flashes: Vec<Flash>) -> Vec<String> {
+    let line = |flash: Flash| format!("{}: {}", flash.category, flash.message);
+    flashes.into_iter().map(line).collect()
 }
 
-fn with_views(mut app: App) -> App {
+/// An app that flashes four messages on one page and shows them on another.
+fn flashing_app() -> App {
+    let mut app = app();
     app.route("/save", || {
-        flash("saved")?;
-        flash_with_category("no space left", "error")?;
-        Ok::<_, Error>("x")
+        flash("one")?;
+        flash_with_category("two", "error")?;
+        flash_with_category("three", "info")?;
+        flash_with_category("four", "error")?;
+        Ok::<_, Error>("saved")
     });
-    app.route("/page", page);
+    app.route("/show", || {
+        Ok::<_, Error>(Json(lines(get_flashed_messages()?)))
+    });
     app.route("/errors", || {
-        let errors = get_flashed_messages_of(&["error"])?;
-        Ok::<_, Error>(format!(
-            "{} of {}",
-            errors.len(),
-            get_flashed_messages()?.len()
-        ))
+        Ok::<_, Error>(Json(lines(get_flashed_messages_of(&["error"])?)))
     });
-    app.route("/both", || {
-        flash("at once")?;
-        let first = page()?;
-        flash("too late")?;
-        Ok::<_, Error>(format!("{first} | {}", page()?))
-    });
+    app.route("/other", common::hello);
     app
 }
 
+#[track_caller]
+fn shown(client: &mut TestClient, path: &str) -> Vec<String> {
+    client.get(path).send().unwrap().json().unwrap()
+}
+
 #[test]
-fn messages_are_shown_on_the_next_page_in_order_and_once() {
-    let mut client = with_views(app()).test_client();
+fn messages_are_shown_once_on_the_next_page_that_asks() {
+    let mut client = flashing_app().test_client();
     client.get("/save").send().unwrap();
-    let texts = [(); 2].map(|()| client.get("/page").send().unwrap().text());
-    assert_eq!(texts, ["message: saved, error: no space left", ""]);
+    client.get("/other").send().unwrap();
+    let all = ["message: one", "error: two", "info: three", "error: four"];
+    assert_eq!(shown(&mut client, "/show"), all);
+    assert!(shown(&mut client, "/show").is_empty());
 }
 
 #[test]
-fn messages_of_several_requests_pile_up_until_they_are_shown() {
-    let mut client = with_views(app()).test_client();
+fn messages_of_two_requests_are_shown_together() {
+    let mut client = flashing_app().test_client();
     client.get("/save").send().unwrap();
     client.get("/save").send().unwrap();
-    let text = client.get("/page").send().unwrap().text();
-    assert_eq!(text.matches("saved").count(), 2);
+    assert_eq!(shown(&mut client, "/errors").len(), 4);
 }
 
 #[test]
-fn a_filter_shows_some_and_all_are_taken() {
-    let mut client = with_views(app()).test_client();
+fn a_filter_shows_its_categories_and_takes_all() {
+    let mut client = flashing_app().test_client();
     client.get("/save").send().unwrap();
-    assert_eq!(client.get("/errors").send().unwrap().text(), "1 of 2");
-    assert_eq!(client.get("/page").send().unwrap().text(), "");
+    assert_eq!(shown(&mut client, "/errors"), ["error: two", "error: four"]);
+    assert!(shown(&mut client, "/show").is_empty());
 }
 
 #[test]
-fn within_a_request_they_stay_the_same_and_a_later_one_waits_for_the_next() {
-    let mut client = with_views(app()).test_client();
-    assert_eq!(
-        client.get("/both").send().unwrap().text(),
-        "message: at once | message: at once"
-    );
-    assert_eq!(
-        client.get("/page").send().unwrap().text(),
-        "message: too late"
-    );
-}
-
-#[test]
-fn they_travel_in_the_session_as_flask_writes_them() {
-    let mut client = with_views(app()).test_client();
-    let (_, trace) = visit_by(&mut client, "/save");
-    let cookie = &trace.find("save_session").unwrap().cookies[0];
-    assert_eq!(
-        cookie.payload.as_deref(),
-        Some(r#"{"_flashes":[{" t":["message","saved"]},{" t":["error","no space left"]}]}"#)
-    );
-    assert_eq!(
-        trace.signals()[2..4],
-        ["message_flashed", "message_flashed"]
-    );
-}
-
-#[test]
-fn asking_for_messages_is_an_access_to_the_session_even_where_there_are_none() {
-    let (response, _) = visit(&with_views(app()), "/page");
-    assert_eq!(response.header("Vary").as_deref(), Some("Cookie"));
-    assert_eq!(response.header("Set-Cookie"), None);
-}
-
-#[test]
-fn the_last_message_taken_leaves_an_empty_session_whose_cookie_is_deleted() {
-    let mut client = with_views(app()).test_client();
-    client.get("/save").send().unwrap();
-    client.get("/page").send().unwrap();
-    assert_eq!(client.get_cookie("session"), None);
-}
-
-#[test]
-fn without_a_secret_key_there_is_nowhere_to_keep_them() {
-    let app = with_views(App::new("shop"));
-    app.config().set("TESTING", true).unwrap();
-    let error = app.test_client().get("/save").send().unwrap_err();
-    assert_eq!(error.type_name(), "RuntimeError");
-    assert_eq!(app.test_client().get("/page").send().unwrap().text(), "");
-}
-
-#[test]
-fn something_else_under_their_name_does_no_harm() {
-    let mut app = with_views(app());
-    app.route("/odd", || {
-        let odd = carafe::Value::from(vec![1, 2]);
-        session().insert("_flashes", odd)?;
-        page()
+fn within_a_request_every_call_gives_the_same_messages() {
+    let mut app = app();
+    app.route("/", || {
+        flash("before")?;
+        let first = lines(get_flashed_messages()?);
+        flash("after")?;
+        let second = lines(get_flashed_messages()?);
+        Ok::<_, Error>(Json((first, second, session().contains_key("_flashes"))))
     });
-    assert_eq!(visit(&app, "/odd").0.text(), "");
+    let mut client = app.test_client();
+    let mut ask = || {
+        let response = client.get("/").send().unwrap();
+        response.json::<(Vec<String>, Vec<String>, bool)>().unwrap()
+    };
+    let message = |texts: &[&str]| -> Vec<String> {
+        texts
+            .iter()
+            .map(|text| format!("message: {text}"))
+            .collect()
+    };
+    // What is flashed after the first look waits for the next request.
+    let before = message(&["before"]);
+    assert_eq!(ask(), (before.clone(), before, true));
+    let both = message(&["after", "before"]);
+    assert_eq!(ask(), (both.clone(), both, true));
 }
 
 #[test]
-fn outside_a_request_there_are_no_messages() {
+fn flashing_sends_message_flashed_with_the_category_and_the_text() {
+    let app = flashing_app();
+    let log = Log::default();
+    let seen = log.clone();
+    let _connected = MESSAGE_FLASHED.connected_to(&app, move |_app, flash| {
+        seen.add(format!("{}: {}", flash.category, flash.message));
+    });
+
+    let (_, trace) = visit(&app, "/save");
+
+    let all = ["message: one", "error: two", "info: three", "error: four"];
+    assert_eq!(log.take(), all);
+    assert_eq!(
+        calls(&trace)[1..8],
+        [
+            "signal request_started",
+            "view <lambda>",
+            "signal message_flashed",
+            "signal message_flashed",
+            "signal message_flashed",
+            "signal message_flashed",
+            "signal request_finished",
+        ]
+    );
+}
+
+#[test]
+fn a_message_is_in_the_session_by_the_time_it_is_announced() {
+    let app = flashing_app();
+    let log = Log::default();
+    let seen = log.clone();
+    let _connected = MESSAGE_FLASHED.connected_to(&app, move |_app, _flash| {
+        let count = session().with(|data| data["_flashes"].as_list().map(<[Value]>::len));
+        seen.add(format!("{count:?}"));
+    });
+    app.test_client().get("/save").send().unwrap();
+    assert_eq!(log.take(), ["Some(1)", "Some(2)", "Some(3)", "Some(4)"]);
+}
+
+#[test]
+fn they_are_kept_as_flask_keeps_them_pairs_in_a_list() {
+    let app = flashing_app();
+    let mut client = app.test_client();
+    client.get("/save").send().unwrap();
+    let kept = client
+        .session_transaction(|session| Ok(session.to_dict()))
+        .unwrap();
+    let pair = |category: &str, message: &str| Value::Tuple(vec![category.into(), message.into()]);
+    assert_eq!(
+        kept["_flashes"],
+        Value::List(vec![
+            pair("message", "one"),
+            pair("error", "two"),
+            pair("info", "three"),
+            pair("error", "four"),
+        ])
+    );
+}
+
+#[test]
+fn messages_that_a_test_put_into_the_session_are_shown() {
+    let mut client = flashing_app().test_client();
+    client
+        .session_transaction(|session| session.insert("_flashes", [("message", "from a <test>")]))
+        .unwrap();
+    assert_eq!(shown(&mut client, "/show"), ["message: from a <test>"]);
+}
+
+#[test]
+fn what_is_no_message_in_the_session_is_passed_over() {
+    let mut client = flashing_app().test_client();
+    client
+        .session_transaction(|session| {
+            session.insert("_flashes", (("message", "good"), 7, ("only one",)))
+        })
+        .unwrap();
+    assert_eq!(shown(&mut client, "/show"), ["message: good"]);
+    client
+        .session_transaction(|session| session.insert("_flashes", "text"))
+        .unwrap();
+    assert!(shown(&mut client, "/show").is_empty());
+}
+
+#[test]
+fn taking_the_last_messages_deletes_the_cookie_and_looking_for_none_changes_nothing() {
+    let mut client = flashing_app().test_client();
+    client.get("/save").send().unwrap();
+    let response = client.get("/show").send().unwrap();
+    assert_eq!(
+        response.header("Set-Cookie").as_deref(),
+        Some("session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Path=/")
+    );
+    let response = client.get("/show").send().unwrap();
+    assert_eq!(response.header("Set-Cookie"), None);
+    // But the page depends on the session.
+    assert_eq!(response.header("Vary").as_deref(), Some("Cookie"));
+}
+
+#[test]
+fn without_a_secret_key_flashing_is_an_error_and_looking_is_none() {
+    let mut app = App::new("shop");
+    app.route("/save", || flash("lost").map(|()| "saved"));
+    app.route("/show", || {
+        Ok::<_, Error>(Json(lines(get_flashed_messages()?)))
+    });
+    app.errorhandler_for(|error: &Error| (format!("{error:?}"), 500));
+    let (status, text) = common::get(&app, "/save");
+    assert_eq!(status, 500);
+    assert!(
+        text.starts_with("RuntimeError: The session is unavailable because no secret key was set.")
+    );
+    assert!(shown(&mut app.test_client(), "/show").is_empty());
+}
+
+#[test]
+fn outside_a_request_there_are_no_messages_to_look_for() {
     let error = get_flashed_messages().unwrap_err();
+    assert_eq!(error.type_name(), "RuntimeError");
     assert!(
         error
             .to_string()

@@ -1,262 +1,519 @@
-//! The test client: a browser that calls the app directly.
+//! `TestClient`: a browser for tests.
 //!
-//! The code: `src/testing/client.rs` and `src/testing/cookie_jar.rs`. Next: `middleware.rs`.
+//! The code: `src/testing/`. Next: `request.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
+use carafe::testing::TestClient;
 use carafe::{
-    Error, Json, Response, Route, Scaffold, SetCookie, Value, g, has_app_context,
-    has_request_context, redirect, redirect_with_code, request, session,
+    App, Error, Json, Response, Route, Scaffold, SetCookie, g, has_app_context,
+    has_request_context, redirect_with_code, request, session, url_for,
 };
 use common::{DbError, Log, app, fail, hello};
 
-/// The cookies that came, and one more that goes.
-fn cookies() -> Result<Response, Error> {
-    let came = request().cookies().to_dict();
-    let mut came: Vec<String> = came.iter().map(|(k, v)| format!("{k}={v}")).collect();
-    came.sort();
-    let mut response = Response::new(came.join(" "));
-    if let Some(name) = request().args().get("set") {
-        let path = request().args().get("path").unwrap_or("/").to_owned();
-        let cookie = SetCookie::new(name, "1").path(path.as_str());
-        response.set_cookie(cookie, 1_700_000_000)?;
-    }
-    if let Some(name) = request().args().get("delete") {
-        response.delete_cookie(name)?;
+const NOW: u64 = 1_700_000_000;
+
+/// The cookies that came, as `name=value` in order.
+fn show_cookies() -> String {
+    let request = request();
+    let pairs: Vec<String> = request
+        .cookies()
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join(" ")
+}
+
+/// A response that sets these cookies.
+fn setting<const N: usize>(cookies: [SetCookie<'_>; N]) -> Result<Response, Error> {
+    let mut response = Response::new("ok");
+    for cookie in cookies {
+        response.set_cookie(cookie, NOW)?;
     }
     Ok(response)
 }
 
-#[test]
-fn it_keeps_cookies_and_sends_them_where_they_belong() {
+/// An app that sets and shows cookies.
+fn cookie_app() -> App {
     let mut app = app();
-    app.route("/", cookies);
-    app.add_endpoint_rule("/cart/pear", "cookies");
-    let mut client = app.test_client();
-    let mut text = |path: &str| client.get(path).send().unwrap().text();
-    assert_eq!(text("/?set=a"), "");
-    assert_eq!(text("/?set=b&path=/cart"), "a=1");
-    assert_eq!(text("/"), "a=1");
-    assert_eq!(text("/cart/pear"), "a=1 b=1");
-    assert_eq!(text("/?delete=a"), "a=1");
-    assert_eq!(text("/cart/pear"), "b=1");
-    assert_eq!(app.test_client().get("/").send().unwrap().text(), "");
-}
-
-#[test]
-fn it_lets_a_test_set_read_and_delete_cookies() {
-    let mut app = app();
-    app.route("/", cookies);
-    let mut client = app.test_client();
-    client.set_cookie("a", "7");
-    assert_eq!(client.get("/?set=b").send().unwrap().text(), "a=7");
-    assert_eq!(client.get_cookie("a"), Some("7"));
-    assert_eq!(client.get_cookie("b"), Some("1"));
-    client.delete_cookie("a");
-    assert_eq!(client.get("/").send().unwrap().text(), "b=1");
-}
-
-#[test]
-fn without_cookies_it_keeps_none() {
-    let mut app = app();
-    app.route("/", cookies);
-    let mut client = app.test_client().without_cookies();
-    client.get("/?set=a").send().unwrap();
-    assert_eq!(client.get("/").send().unwrap().text(), "");
-    let error = client.session_transaction(|_| Ok(())).unwrap_err();
-    assert_eq!(error.type_name(), "TypeError");
-}
-
-#[test]
-fn it_builds_forms_json_and_any_other_body() {
-    let mut app = app();
-    app.post("/", || {
-        let request = request();
-        let kind = request.content_type().unwrap_or_default().into_owned();
-        let body = request.get_data()?;
-        Ok::<_, Error>(format!("{kind}|{}", String::from_utf8_lossy(&body)))
+    for path in ["/", "/shop", "/shop/x", "/shopping"] {
+        app.add_url_rule(path, "show", show_cookies);
+    }
+    app.route("/set", || {
+        setting([
+            SetCookie::new("root", "1"),
+            SetCookie::new("below", "2").path("/shop"),
+            SetCookie::new("dom", "3").domain("localhost"),
+            SetCookie::new("other", "4").domain("elsewhere.example"),
+        ])
     });
-    let mut client = app.test_client();
-    let form = client.post("/").form([("name", "jack & jill"), ("n", "1")]);
+    app.route("/shop/set", || {
+        let mut response = Response::new("ok");
+        response.add_header("Set-Cookie", "nopath=1")?;
+        Ok::<_, Error>(response)
+    });
+    app.route("/delete", || {
+        setting([
+            SetCookie::deletion("root"),
+            // One at another path: not the one that is there.
+            SetCookie::deletion("below"),
+            SetCookie::deletion("dom").domain("localhost"),
+        ])
+    });
+    app
+}
+
+#[track_caller]
+fn text(client: &mut TestClient, path: &str) -> String {
+    client.get(path).send().unwrap().text()
+}
+
+fn client_with_cookies() -> TestClient {
+    let mut client = cookie_app().test_client();
+    text(&mut client, "/set");
+    text(&mut client, "/shop/set");
+    client
+}
+
+#[test]
+fn a_cookie_goes_to_its_path_and_what_is_below_it() {
+    let mut client = client_with_cookies();
     assert_eq!(
-        form.send().unwrap().text(),
-        "application/x-www-form-urlencoded|name=jack+%26+jill&n=1"
+        ["/", "/shop", "/shop/x", "/shopping"].map(|path| text(&mut client, path)),
+        [
+            "root=1 dom=3",
+            "root=1 below=2 dom=3 nopath=1",
+            "root=1 below=2 dom=3 nopath=1",
+            "root=1 dom=3",
+        ]
     );
-    let json = client.post("/").json([1, 2]).send().unwrap();
-    assert_eq!(json.text().replace(' ', ""), "application/json|[1,2]");
-    let plain = client.post("/").body("hello", "text/plain");
-    assert_eq!(plain.send().unwrap().text(), "text/plain|hello");
 }
 
 #[test]
-fn it_sends_headers_and_goes_to_any_base_url() {
+fn a_cookie_goes_to_its_host_and_with_a_domain_to_the_hosts_below_it() {
+    let mut client = client_with_cookies();
+    let mut from = |base_url: &str| client.get("/").base_url(base_url).send().unwrap().text();
+    assert_eq!(
+        [
+            from("http://localhost/"),
+            from("https://localhost:8443/"),
+            from("http://www.localhost/"),
+            from("http://notlocalhost/"),
+            from("http://elsewhere.example/"),
+            from("http://www.elsewhere.example/"),
+        ],
+        [
+            "root=1 dom=3",
+            "root=1 dom=3",
+            "dom=3",
+            "",
+            "other=4",
+            "other=4"
+        ]
+    );
+}
+
+#[test]
+fn a_cookie_is_of_the_host_that_set_it() {
+    let mut client = cookie_app().test_client();
+    let base_url = "http://shop.example/";
+    client.get("/set").base_url(base_url).send().unwrap();
+    assert_eq!(text(&mut client, "/"), "dom=3");
+    let response = client.get("/").base_url(base_url).send().unwrap();
+    assert_eq!(response.text(), "root=1");
+}
+
+#[test]
+fn the_path_of_a_cookie_is_one_of_the_whole_site_and_not_of_the_app() {
     let mut app = app();
+    app.config().set("APPLICATION_ROOT", "/app").unwrap();
+    app.route("/login", || {
+        session().insert("username", "jack").map(|()| "welcome")
+    });
     app.route("/", || {
-        let tea = request().header("X-Tea").unwrap_or_default().into_owned();
-        format!("{tea} {}", request().url())
+        session().get::<String>("username").unwrap_or_default()
     });
     let mut client = app.test_client();
-    let request = client.get("/").header("X-Tea", "green");
-    let response = request.base_url("https://shop.example/app/").send();
-    assert_eq!(response.unwrap().text(), "green https://shop.example/app/");
+    let response = client.get("/login").send().unwrap();
+    assert!(
+        response
+            .header("Set-Cookie")
+            .unwrap()
+            .ends_with("; Path=/app")
+    );
+    assert_eq!(text(&mut client, "/"), "jack");
+    let elsewhere = client.get("/").base_url("http://localhost/").send();
+    assert_eq!(elsewhere.unwrap().text(), "");
 }
 
 #[test]
-fn a_response_can_be_read_as_text_bytes_and_json() {
+fn a_deletion_deletes_the_cookie_of_its_path_and_host_only() {
+    let mut client = client_with_cookies();
+    text(&mut client, "/delete");
+    assert_eq!(text(&mut client, "/"), "");
+    assert_eq!(text(&mut client, "/shop"), "below=2 nopath=1");
+}
+
+#[test]
+fn a_test_may_look_at_cookies_and_set_and_delete_them() {
+    let mut client = client_with_cookies();
+    assert_eq!(client.get_cookie("root"), Some("1"));
+    assert_eq!(client.get_cookie("below"), None, "not at the root");
+    let all = client.cookies().unwrap();
+    let names: Vec<&str> = all.iter().map(|cookie| cookie.key.as_str()).collect();
+    assert_eq!(names, ["root", "below", "dom", "other", "nopath"]);
+    let below = all.get("below", "localhost", "/shop/x").unwrap();
+    assert_eq!((below.value.as_str(), below.path.as_str()), ("2", "/shop"));
+
+    client.delete_cookie("below");
+    client.delete_cookie("dom");
+    client.set_cookie("root", "new");
+    // What has no place in a cookie is quoted, and comes back as it was.
+    client.set_cookie("mine", "a b;c");
+    assert_eq!(text(&mut client, "/"), "root=new mine=a b;c");
+    assert_eq!(client.get_cookie("mine"), Some(r#""a b\073c""#));
+}
+
+#[test]
+fn without_cookies_none_is_kept_and_none_is_sent() {
+    let mut client = cookie_app().test_client().without_cookies();
+    text(&mut client, "/set");
+    client.set_cookie("mine", "1");
+    assert_eq!(text(&mut client, "/"), "");
+    assert!(client.cookies().is_none());
+    assert_eq!(client.get_cookie("root"), None);
+    // One that is given as a header is not the jar's.
+    let response = client.get("/").header("Cookie", "own=1").send().unwrap();
+    assert_eq!(response.text(), "own=1");
+    let error = client.session_transaction(|_session| Ok(())).unwrap_err();
+    assert_eq!(
+        format!("{error:?}"),
+        "TypeError: Cookies are disabled. Create a client with 'use_cookies=True'."
+    );
+}
+
+/// The method, the argument `x`, the type and the text of the body.
+fn echo() -> Result<String, Error> {
+    let request = request();
+    let body = request.get_data()?;
+    let parts = [
+        request.method(),
+        request.args().get("x").unwrap_or("-"),
+        request.mimetype(),
+        &String::from_utf8_lossy(&body),
+    ];
+    Ok(parts.join("|"))
+}
+
+const ALL: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+fn echo_app() -> App {
     let mut app = app();
-    app.route("/", || (Json([("a", 1)]), 201, [("X-A", "1")]));
+    app.route(Route::new("/target").methods(ALL), echo);
+    app.route(Route::new("/to/<int:code>").methods(ALL), |code: u16| {
+        redirect_with_code("/target?x=1", code)
+    });
+    app
+}
+
+#[test]
+fn every_method_has_a_builder_and_every_body_its_type() {
+    let mut client = echo_app().test_client();
+    let sent = [
+        client.get("/target?x=2").send(),
+        client
+            .post("/target")
+            .form([("a", "1 ü"), ("b", "")])
+            .send(),
+        client.put("/target").json([1, 2]).send(),
+        client.patch("/target").body("raw", "text/plain").send(),
+        client.delete("/target").send(),
+        client.open("put", "/target").body("own", "x/y").send(),
+        client.head("/target").send(),
+    ];
+    assert_eq!(
+        sent.map(|response| response.unwrap().text()),
+        [
+            "GET|2||",
+            "POST|-|application/x-www-form-urlencoded|a=1+%C3%BC&b=",
+            "PUT|-|application/json|[1,2]",
+            "PATCH|-|text/plain|raw",
+            "DELETE|-||",
+            "PUT|-|x/y|own",
+            "",
+        ]
+    );
+    let options = client.options("/target").send().unwrap();
+    assert_eq!(options.status_code(), 200);
+    assert!(options.header("Allow").unwrap().contains("PATCH"));
+}
+
+#[test]
+fn a_response_gives_its_status_headers_text_and_json() {
+    let mut app = app();
+    app.route("/", || (Json(["ü", "b"]), 201, [("X-Shop", "open")]));
     let response = app.test_client().get("/").send().unwrap();
     assert_eq!(response.status_code(), 201);
-    assert_eq!(response.text(), "[[\"a\",1]]\n");
-    assert_eq!(response.data().len(), 10);
-    assert_eq!(response.header("x-a").as_deref(), Some("1"));
-    let pairs: Vec<(String, i64)> = response.json().unwrap();
-    assert_eq!(pairs, [("a".to_owned(), 1)]);
-    assert!(response.json::<bool>().is_err());
-    let value: Value = response.json().unwrap();
-    assert!(value.as_list().is_some());
+    assert_eq!(response.header("x-shop").as_deref(), Some("open"));
+    assert_eq!(
+        response.header("Content-Type").as_deref(),
+        Some("application/json")
+    );
+    assert_eq!(
+        response.headers()["content-length"],
+        response.data().len().to_string()
+    );
+    assert_eq!(response.text(), "[\"\\u00fc\",\"b\"]\n");
+    assert_eq!(response.json::<Vec<String>>().unwrap(), ["ü", "b"]);
+    assert!(response.json::<u8>().is_err());
+    assert!(response.history().is_empty());
 }
 
 #[test]
-fn it_follows_redirects_where_it_is_told_to_and_remembers_the_way() {
-    let mut app = app();
-    app.route("/a", || redirect("/b"));
-    app.route("/b", || redirect("c"));
-    app.route("/c", || {
-        format!("{} {}", request().method(), request().url())
-    });
-    let mut client = app.test_client();
-
-    let response = client.get("/a").send().unwrap();
-    assert_eq!(response.status_code(), 302);
-
-    let response = client.get("/a").follow_redirects().send().unwrap();
-    assert_eq!(response.text(), "GET http://localhost/c");
-    let locations: Vec<Option<String>> = response
-        .history()
-        .iter()
-        .map(|each| each.header("Location"))
-        .collect();
-    assert_eq!(locations, [Some("/b".to_owned()), Some("c".to_owned())]);
-}
-
-#[test]
-fn a_302_is_followed_by_a_get_and_a_307_by_the_same_request() {
-    let mut app = app();
-    app.post("/302", || redirect("/end"));
-    app.post("/307", || redirect_with_code("/end", 307));
-    app.route(Route::new("/end").methods(["GET", "POST"]), || {
-        let request = request();
-        let x = request.form()?.get("x").unwrap_or("none");
-        Ok::<_, Error>(format!("{} {x}", request.method()))
-    });
-    let mut client = app.test_client();
-    let mut end = |path: &str| {
-        let request = client.post(path).form([("x", "1")]).follow_redirects();
-        request.send().unwrap().text()
+fn redirects_are_followed_with_a_get_but_307_and_308_send_everything_again() {
+    let mut client = echo_app().test_client();
+    let mut followed = |code: u16, method: &str| {
+        let path = format!("/to/{code}");
+        let request = client.open(method, &path).form([("a", "1")]);
+        let response = request.follow_redirects().send().unwrap();
+        let history: Vec<u16> = response
+            .history()
+            .iter()
+            .map(carafe::testing::TestResponse::status_code)
+            .collect();
+        format!("{method} {} {history:?}", response.text())
     };
-    assert_eq!(end("/302"), "GET none");
-    assert_eq!(end("/307"), "POST 1");
+    assert_eq!(
+        [
+            followed(301, "POST"),
+            followed(302, "POST"),
+            followed(303, "PUT"),
+            followed(305, "POST"),
+            followed(307, "POST"),
+            followed(308, "PUT"),
+        ],
+        [
+            "POST GET|1|| [301]",
+            "POST GET|1|| [302]",
+            "PUT GET|1|| [303]",
+            "POST GET|1|| [305]",
+            "POST POST|1|application/x-www-form-urlencoded|a=1 [307]",
+            "PUT PUT|1|application/x-www-form-urlencoded|a=1 [308]",
+        ]
+    );
 }
 
 #[test]
-fn a_cookie_that_a_redirect_sets_is_sent_to_where_it_leads() {
+fn a_redirect_is_an_answer_unless_it_is_to_be_followed() {
+    let mut client = echo_app().test_client();
+    let response = client.get("/to/302").send().unwrap();
+    assert_eq!(response.status_code(), 302);
+    assert_eq!(response.header("Location").as_deref(), Some("/target?x=1"));
+}
+
+#[test]
+fn cookies_that_are_set_on_the_way_go_with_the_next_request() {
     let mut app = app();
-    app.route("/login", || {
+    app.post("/login", || {
         session().insert("username", "jack")?;
-        redirect("/")
+        redirect_with_code(url_for("index").build()?, 303)
     });
     app.route("/", || session().get::<String>("username"));
     let mut client = app.test_client();
-    let response = client.get("/login").follow_redirects().send().unwrap();
+    let response = client.post("/login").follow_redirects().send().unwrap();
     assert_eq!(response.text(), "jack");
 }
 
 #[test]
-fn it_follows_no_redirect_to_another_host_and_none_for_ever() {
-    let mut app = app();
-    app.route("/out", || redirect("http://other.example/"));
-    app.route("/loop", || redirect("/loop"));
+fn a_redirect_keeps_to_the_host_and_the_root_of_its_request() {
+    let mut app = echo_app();
+    app.route("/back", || {
+        redirect_with_code(url_for("echo").build()?, 302)
+    });
+    app.route("/whole", || {
+        redirect_with_code(url_for("echo").external(true).anchor("top").build()?, 302)
+    });
+    app.route("/secure", || {
+        redirect_with_code("https://localhost:8443/target", 302)
+    });
+    // Below the host, and not below the app: the app is the host's root then.
+    app.route("/out", || redirect_with_code("/application/target", 302));
+    app.route("/application/target", || request().url().to_owned());
     let mut client = app.test_client();
-    for path in ["/out", "/loop"] {
-        let error = client.get(path).follow_redirects().send().unwrap_err();
-        assert_eq!(error.type_name(), "RuntimeError", "{path}: {error}");
-    }
+    let mut follow = |path: &str, base_url: &str| {
+        let request = client.get(path).base_url(base_url).follow_redirects();
+        request.send().unwrap().text()
+    };
+    assert_eq!(
+        [
+            follow("/back", "https://shop.example/app"),
+            follow("/whole", "https://shop.example/app"),
+            follow("/secure", "http://localhost/"),
+            follow("/out", "http://localhost/app"),
+        ],
+        [
+            "GET|-||",
+            "GET|-||",
+            "GET|-||",
+            "http://localhost/application/target",
+        ]
+    );
 }
 
 #[test]
-fn session_transaction_changes_what_the_next_request_finds() {
+fn a_redirect_to_another_host_or_in_a_circle_is_an_error() {
+    let mut app = app();
+    app.route("/far", || {
+        redirect_with_code("http://elsewhere.example/", 302)
+    });
+    // The same letters to begin with, and another host.
+    app.route("/near", || {
+        redirect_with_code("http://localhost.example/far", 302)
+    });
+    app.route("/bare", || redirect_with_code("//elsewhere.example", 302));
+    app.route("/loop", || redirect_with_code("/loop", 302));
+    let mut client = app.test_client();
+    let mut follow = |path: &str| {
+        let error = client.get(path).follow_redirects().send().unwrap_err();
+        format!("{error:?}")
+    };
+    assert_eq!(
+        ["/far", "/near", "/bare", "/loop"].map(&mut follow),
+        [
+            "RuntimeError: following external redirects to http://elsewhere.example/",
+            "RuntimeError: following external redirects to http://localhost.example/far",
+            "RuntimeError: following external redirects to http://elsewhere.example",
+            "RuntimeError: too many redirects, the last to /loop",
+        ]
+    );
+}
+
+#[test]
+fn a_session_transaction_changes_what_the_next_request_finds() {
     let mut app = app();
     app.route("/", || session().get::<String>("username"));
     let mut client = app.test_client();
-    client
-        .session_transaction(|session| session.insert("username", "jack"))
+    let before = client
+        .session_transaction(|session| {
+            let before = session.to_dict();
+            session.insert("username", "jack")?;
+            Ok(before)
+        })
         .unwrap();
-    assert_eq!(client.get("/").send().unwrap().text(), "jack");
-    client
-        .session_transaction(|session| session.insert("username", "jill"))
-        .unwrap();
-    let seen = client.session_transaction(|session| Ok(session.get::<String>("username")));
-    assert_eq!(seen.unwrap().as_deref(), Some("jill"));
+    assert!(before.is_empty());
+    assert_eq!(text(&mut client, "/"), "jack");
+    client.session_transaction(carafe::Session::clear).unwrap();
+    assert_eq!(client.get_cookie("session"), None);
 }
 
 #[test]
-fn a_session_transaction_that_fails_changes_nothing_and_leaves_no_context() {
+fn a_session_transaction_that_fails_saves_nothing() {
     let app = app();
     let mut client = app.test_client();
-    let failed = client.session_transaction(|session| {
-        session.insert("username", "jack")?;
-        Err::<(), Error>(DbError("down").into())
-    });
-    assert_eq!(failed.unwrap_err().type_name(), "DbError");
+    let error = client
+        .session_transaction(|session| -> Result<(), Error> {
+            session.insert("username", "jack")?;
+            Err(DbError("no such user").into())
+        })
+        .unwrap_err();
+    assert_eq!(error.to_string(), "no such user");
     assert_eq!(client.get_cookie("session"), None);
-    assert!(!has_app_context() && !has_request_context());
+    assert!(!has_request_context() && !has_app_context());
 }
 
 #[test]
-fn a_session_transaction_without_a_secret_key_says_so() {
-    let mut client = carafe::App::new("shop").test_client();
-    let error = client.session_transaction(|_| Ok(())).unwrap_err();
+fn a_session_transaction_takes_a_session() {
+    let error = App::new("shop")
+        .test_client()
+        .session_transaction(|session| session.insert("a", 1))
+        .unwrap_err();
     assert_eq!(error.to_string(), "Session backend did not open a session.");
 }
 
 #[test]
-fn with_contexts_keeps_the_contexts_until_the_next_request_or_the_end() {
+fn with_contexts_the_last_request_can_be_looked_at() {
     let log = Log::default();
-    let seen = log.clone();
     let mut app = app();
-    app.teardown_request(move |_: Option<&Error>| seen.add(request().path()));
-    app.route("/a", || {
-        g().set("user", "jack");
-        session().insert("seen", 1)?;
-        Ok::<_, Error>("a")
+    app.route("/<name>", |name: String| {
+        g().set("name", name.clone());
+        session().insert("name", name).map(|()| "ok")
     });
-    app.route("/b", hello);
-    app.route("/fail", fail);
+    let seen = log.clone();
+    app.teardown_request(move |_error: Option<&Error>| {
+        seen.add(format!("teardown {}", request().path()));
+    });
     let mut client = app.test_client();
+    let looked = log.clone();
+    let look = move || {
+        let (in_g, in_session) = (g().get("name"), session().get("name"));
+        let both: [Option<String>; 2] = [in_g, in_session];
+        looked.add(format!("{} {both:?}", request().path()));
+    };
     client
         .with_contexts(|client| {
-            client.get("/a").send().unwrap();
-            assert_eq!(request().path(), "/a");
-            assert_eq!(g().get::<&str>("user"), Some("jack"));
-            assert_eq!(session().get::<i64>("seen"), Some(1));
-            client.get("/b").send().unwrap();
-            assert_eq!(request().path(), "/b");
-            assert!(!g().contains("user"));
-            assert_eq!(client.get("/fail").send().unwrap().status_code(), 500);
-            assert_eq!(request().path(), "/fail");
+            assert!(!has_request_context());
+            text(client, "/jack");
+            look();
+            text(client, "/jill");
+            look();
         })
         .unwrap();
-    assert!(!has_app_context() && !has_request_context());
-    // Each is torn down at its own end and again when it is let go.
-    assert_eq!(log.take(), ["/a", "/a", "/b", "/b", "/fail", "/fail"]);
+    assert!(!has_request_context() && !has_app_context());
+
+    // As in Flask, they are torn down twice: with the request, and when they go.
+    assert_eq!(
+        log.take(),
+        [
+            "teardown /jack",
+            r#"/jack [Some("jack"), Some("jack")]"#,
+            "teardown /jack",
+            "teardown /jill",
+            r#"/jill [Some("jill"), Some("jill")]"#,
+            "teardown /jill",
+        ]
+    );
 }
 
 #[test]
-fn without_it_the_contexts_are_gone_when_the_response_is_there() {
+fn contexts_that_are_looked_at_go_even_where_the_test_fails() {
     let mut app = app();
     app.route("/", hello);
-    app.test_client().get("/").send().unwrap();
-    assert!(!has_app_context() && !has_request_context());
+    let result: Result<(), Error> = carafe::error::catch(move || {
+        let mut client = app.test_client();
+        client.with_contexts(|client| {
+            text(client, "/");
+            assert!(has_request_context());
+            panic!("an assertion of the test")
+        })
+    });
+    assert!(result.is_err());
+    assert!(!has_request_context() && !has_app_context());
+}
+
+#[test]
+fn with_testing_set_an_error_comes_to_the_test_itself() {
+    let mut app = app();
+    app.route("/fail", fail);
+    app.config().set("TESTING", true).unwrap();
+    let error = app.test_client().get("/fail").send().unwrap_err();
+    assert_eq!(
+        error.downcast_ref::<DbError>().unwrap().0,
+        "the database is down"
+    );
+}
+
+#[test]
+fn what_cannot_be_sent_is_an_error_and_no_panic() {
+    let mut client = echo_app().test_client();
+    assert!(client.open("no method", "/").send().is_err());
+    assert!(client.get("/").header("no name", "1").send().is_err());
+    assert!(client.get("/").header("X", "two\nlines").send().is_err());
+    assert!(
+        client
+            .get("/")
+            .base_url("http://localhost/?q")
+            .send()
+            .is_err()
+    );
 }

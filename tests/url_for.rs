@@ -1,7 +1,8 @@
-//! `url_for`: the way back from an endpoint to a URL.
+//! `url_for`: from an endpoint and its values to a URL.
 //!
-//! The code: `src/helpers.rs`, `UrlFor::build`; the rules of building are in `routing.rs`. Every URL and
-//! message here is Flask 3.1.3's. Next: `flashing.rs`.
+//! The code: `UrlFor` in `src/helpers.rs`, `src/url_adapter.rs`, and `src/routing/urls.rs` for the
+//! building itself. The `.endpoint` form and the functions of `url_defaults` are in `blueprints.rs`. Next:
+//! `flashing.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -9,252 +10,365 @@ mod common;
 use carafe::helpers::UrlFor;
 use carafe::routing::BuildError;
 use carafe::wrappers::EnvironBuilder;
-use carafe::{App, Blueprint, Dict, Error, Route, Scaffold, Value, ViewArgs, g, request, url_for};
-use common::{DbError, Log, app, get};
+use carafe::{App, Error, Route, Scaffold, Value, json, url_for};
+use common::{DbError, Log, app, hello};
 
-fn view(_args: ViewArgs) -> &'static str {
-    ""
-}
-
-/// An app with rules of several kinds.
+/// An app with a rule of each kind.
 fn shop() -> App {
     let mut app = app();
-    app.add_url_rule("/", "index", view);
-    app.add_url_rule("/user/<int:id>", "user", view);
-    app.add_url_rule("/path/<path:p>", "path", view);
-    app.add_url_rule("/s/<x>", "s", view);
-    app.add_url_rule(Route::new("/page/").default("n", 1), "page", view);
-    app.add_endpoint_rule("/page/<int:n>", "page");
-    app.add_url_rule("/cart", "cart", view);
-    app.add_endpoint_rule(Route::new("/cart/add").methods(["POST"]), "cart");
+    app.add_url_rule("/", "index", hello);
+    app.add_url_rule("/user/<int:id>", "user", |_id: i64| "user");
+    app.add_endpoint_rule(Route::new("/user/<int:id>/edit").methods(["POST"]), "user");
+    app.add_url_rule(
+        Route::new("/list/").default("page", 1),
+        "list",
+        |_page: i64| "list",
+    );
+    app.add_endpoint_rule("/list/<int:page>", "list");
+    app.add_url_rule("/any/<any(a, b):x>", "any", |_x: String| "any");
+    app.add_url_rule("/path/<path:p>", "path", |_p: String| "path");
+    app.add_url_rule("/text/<s>", "text", |_s: String| "text");
+    app.add_url_rule("/float/<float:f>", "float", |_f: f64| "float");
     app
 }
 
-/// Builds a URL in a request to `base_url`.
-fn at(base_url: &str, url: UrlFor) -> Result<String, Error> {
-    let environ = EnvironBuilder::new("/user/1").base_url(base_url);
-    let ctx = shop().request_context(environ.build().unwrap());
-    ctx.with(|| url.build()).unwrap()
-}
-
+/// Builds in a request for `/`; an error is its type and its text.
 fn built(url: UrlFor) -> String {
-    at("http://localhost/", url).unwrap()
+    text(in_request(&shop(), || url.build()))
 }
 
-fn refused(url: UrlFor) -> String {
-    let error = at("http://localhost/", url).unwrap_err();
-    format!("{}: {error}", error.type_name())
+fn in_request<R>(app: &App, f: impl FnOnce() -> R) -> R {
+    app.test_request_context("/").unwrap().with(f).unwrap()
+}
+
+fn text(result: Result<String, Error>) -> String {
+    result.unwrap_or_else(|error| format!("{error:?}"))
+}
+
+fn user() -> UrlFor {
+    url_for("user").arg("id", 7)
 }
 
 #[test]
-fn the_variables_of_the_rule_go_into_the_path_and_all_else_into_the_query() {
-    assert_eq!(built(url_for("index")), "/");
-    assert_eq!(built(url_for("user").arg("id", 7)), "/user/7");
+fn values_go_into_the_path_and_the_rest_into_the_query() {
+    let ids = Value::List(vec!["a".into(), "b c".into()]);
     assert_eq!(
-        built(url_for("path").arg("p", "a/b c?")),
-        "/path/a/b%20c%3F"
+        [
+            built(url_for("index")),
+            built(user()),
+            built(user().arg("tab", "x")),
+            // A list is repeated, null and an empty list are left out, empty text is not.
+            built(user().arg("tab", ids).arg("q", "ä&=")),
+            built(
+                user()
+                    .arg("n", Value::Null)
+                    .arg("e", Vec::<Value>::new())
+                    .arg("s", "")
+            ),
+            built(user().arg("flag", true).arg("half", 0.5)),
+            built(url_for("user").args([("id".to_owned(), 8.into())].into_iter().collect())),
+        ],
+        [
+            "/",
+            "/user/7",
+            "/user/7?tab=x",
+            "/user/7?tab=a&tab=b+c&q=%C3%A4%26%3D",
+            "/user/7?s=",
+            "/user/7?flag=True&half=0.5",
+            "/user/8",
+        ]
     );
-    assert_eq!(built(url_for("s").arg("x", "a/b ü?")), "/s/a/b%20%C3%BC%3F");
-    let user = url_for("user").arg("id", 7).arg("q", "a b&c");
-    let user = user.arg("r", vec![1, 2]).arg("none", Value::Null);
-    let user = user.arg("b", true).arg("f", 1.5);
-    assert_eq!(built(user), "/user/7?q=a+b%26c&r=1&r=2&b=True&f=1.5");
-    assert_eq!(built(url_for("index").arg("x", "")), "/?x=");
 }
 
 #[test]
-fn values_that_are_the_rules_defaults_choose_the_rule_that_has_them() {
-    assert_eq!(built(url_for("page")), "/page/");
-    assert_eq!(built(url_for("page").arg("n", 1)), "/page/");
-    assert_eq!(built(url_for("page").arg("n", 2)), "/page/2");
-}
-
-#[test]
-fn method_takes_the_rule_for_that_method() {
-    assert_eq!(built(url_for("cart")), "/cart");
-    assert_eq!(built(url_for("cart").method("POST")), "/cart/add");
-}
-
-#[test]
-fn anchor_goes_behind_a_hash() {
+fn each_converter_writes_its_value_as_it_would_read_it() {
     assert_eq!(
-        built(url_for("index").anchor("a b/#ü?")),
-        "/#a%20b/#%C3%BC?"
+        [
+            built(url_for("any").arg("x", "a")),
+            built(url_for("path").arg("p", "a/b c")),
+            built(url_for("text").arg("s", "a/b c?ü")),
+            built(url_for("float").arg("f", 1.5)),
+            built(url_for("float").arg("f", 2)),
+            built(url_for("user").arg("id", "7")),
+        ],
+        [
+            "/any/a",
+            "/path/a/b%20c",
+            "/text/a/b%20c%3F%C3%BC",
+            "/float/1.5",
+            "/float/2.0",
+            "/user/7",
+        ]
     );
 }
 
 #[test]
-fn external_and_scheme_make_a_whole_url() {
-    assert_eq!(built(url_for("index").external(true)), "http://localhost/");
+fn a_default_chooses_the_rule_that_implies_it() {
     assert_eq!(
-        built(url_for("index").scheme("https")),
-        "https://localhost/"
+        [
+            built(url_for("list")),
+            built(url_for("list").arg("page", 1)),
+            built(url_for("list").arg("page", 2)),
+            built(url_for("list").arg("page", "1")),
+        ],
+        ["/list/", "/list/", "/list/2", "/list/1"]
     );
-    let relative = url_for("index").external(true).scheme("");
-    assert_eq!(built(relative), "//localhost/");
+}
+
+#[test]
+fn the_options_are_anchor_method_scheme_and_external() {
     assert_eq!(
-        refused(url_for("index").scheme("https").external(false)),
+        [
+            built(user().anchor("a b/é#?%41\"<")),
+            built(user().anchor("")),
+            built(user().method("POST")),
+            built(user().external(true)),
+            built(user().external(false)),
+            // A scheme makes it external.
+            built(user().scheme("https")),
+            built(user().scheme("https").external(true)),
+            built(user().scheme("").external(true)),
+            built(
+                user()
+                    .arg("q", "x")
+                    .anchor("top")
+                    .scheme("https")
+                    .method("POST")
+            ),
+        ],
+        [
+            "/user/7#a%20b/%C3%A9#?%41%22%3C",
+            "/user/7#",
+            "/user/7/edit",
+            "http://localhost/user/7",
+            "/user/7",
+            "https://localhost/user/7",
+            "https://localhost/user/7",
+            "//localhost/user/7",
+            "https://localhost/user/7/edit?q=x#top",
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_built_says_what_to_try_instead() {
+    assert_eq!(
+        [
+            built(url_for("nope")),
+            built(url_for("usr").arg("id", 1)),
+            built(url_for("user")),
+            built(user().method("DELETE")),
+            // A method is in upper case.
+            built(user().method("post")),
+            built(url_for("user").arg("id", Value::Null)),
+        ],
+        [
+            "BuildError: Could not build url for endpoint 'nope'. Did you mean 'index' instead?",
+            "BuildError: Could not build url for endpoint 'usr' with values ['id']. Did you mean \
+             'user' instead?",
+            "BuildError: Could not build url for endpoint 'user'. Did you forget to specify values \
+             ['id']?",
+            "BuildError: Could not build url for endpoint 'user' ('DELETE') with values ['id']. Did \
+             you mean to use methods ['GET', 'HEAD', 'OPTIONS']?",
+            "BuildError: Could not build url for endpoint 'user' ('post') with values ['id']. Did \
+             you mean to use methods ['GET', 'HEAD', 'OPTIONS']?",
+            "BuildError: Could not build url for endpoint 'user'. Did you forget to specify values \
+             ['id']?",
+        ]
+    );
+}
+
+#[test]
+fn a_value_that_its_converter_refuses_is_an_error_of_the_value() {
+    let message = |url: UrlFor| in_request(&shop(), || url.build()).unwrap_err().to_string();
+    assert_eq!(
+        message(url_for("any").arg("x", "c")),
+        "'c' is not one of 'a', 'b'"
+    );
+    assert_eq!(
+        message(url_for("user").arg("id", "x")),
+        "invalid literal for int() with base 10: 'x'"
+    );
+}
+
+#[test]
+fn a_scheme_on_an_internal_url_is_refused() {
+    assert_eq!(
+        built(user().scheme("https").external(false)),
         "ValueError: When specifying '_scheme', '_external' must be True."
     );
 }
 
 #[test]
-fn the_request_says_which_host_and_which_root() {
-    let at = |url| at("https://shop.example:8443/app/", url).unwrap();
-    assert_eq!(at(url_for("index")), "/app/");
-    assert_eq!(
-        at(url_for("index").external(true)),
-        "https://shop.example:8443/app/"
-    );
-    assert_eq!(
-        at(url_for("user").arg("id", 3).scheme("http")),
-        "http://shop.example:8443/app/user/3"
-    );
+fn a_build_error_that_no_one_handles_is_a_500() {
+    let mut app = shop();
+    app.add_url_rule("/broken", "broken", || url_for("nope").build());
+    assert_eq!(common::get(&app, "/broken").0, 500);
 }
 
 #[test]
-fn outside_a_request_the_config_says_so_and_urls_are_external() {
-    let app = shop();
-    assert_eq!(
-        app.url_for("index").build().unwrap_err().type_name(),
-        "RuntimeError"
-    );
-    app.config()
-        .from_mapping([
-            ("SERVER_NAME", "shop.example"),
-            ("APPLICATION_ROOT", "/app"),
-            ("PREFERRED_URL_SCHEME", "https"),
-        ])
-        .unwrap();
-    let url = || app.url_for("user").arg("id", 7);
-    assert_eq!(url().build().unwrap(), "https://shop.example/app/user/7");
-    assert_eq!(url().external(false).build().unwrap(), "/app/user/7");
-    let in_context = app.app_context().with(|| url_for("index").build());
-    assert_eq!(in_context.unwrap().unwrap(), "https://shop.example/app/");
-}
-
-#[test]
-fn outside_of_any_context_there_is_no_app_to_ask() {
-    let error = url_for("index").build().unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("Working outside of application context.")
-    );
-}
-
-#[test]
-fn what_cannot_be_built_says_what_may_have_been_meant() {
-    let could_not = |rest: &str| format!("BuildError: Could not build url for endpoint {rest}");
-    assert_eq!(
-        refused(url_for("user")),
-        could_not("'user'. Did you forget to specify values ['id']?")
-    );
-    assert_eq!(
-        refused(url_for("usr").arg("id", 1)),
-        could_not("'usr' with values ['id']. Did you mean 'user' instead?")
-    );
-    assert_eq!(
-        refused(url_for("cart").method("PUT")),
-        could_not("'cart' ('PUT'). Did you mean to use methods ['GET', 'HEAD', 'OPTIONS']?")
-    );
-    // Python raises a ValueError here; it is not shown to the handlers either.
-    assert_eq!(
-        refused(url_for("user").arg("id", "x")),
-        "BuildError: invalid literal for int() with base 10: 'x'"
-    );
-}
-
-#[test]
-fn a_build_error_handler_may_give_the_url_and_gets_the_options_among_the_values() {
+fn build_error_handlers_are_asked_in_order_until_one_gives_a_url() {
     let log = Log::default();
     let mut app = shop();
     let seen = log.clone();
-    app.url_build_error_handler(move |_: &BuildError, endpoint: &str, values: &Dict| {
-        seen.add(format!("{endpoint} {values:?}"));
+    app.url_build_error_handler(move |error: &BuildError, endpoint, values| {
+        let values = json::dumps(values)?;
+        seen.add(format!("first: {endpoint} {values} {}", error.endpoint));
         Ok(None)
     });
-    app.url_build_error_handler(|_: &BuildError, endpoint: &str, values: &Dict| {
-        let external = values["_external"] == Value::Bool(true);
-        Ok((endpoint == "ext").then(|| format!("/built/{external}")))
+    let seen = log.clone();
+    app.url_build_error_handler(move |_error: &BuildError, endpoint, _values| {
+        seen.add(format!("second: {endpoint}"));
+        let path = endpoint.strip_prefix("cdn.");
+        Ok(path.map(|path| format!("//cdn.example/{path}")))
     });
-    app.url_build_error_handler(|_: &BuildError, _: &str, _: &Dict| {
-        Err(DbError("never asked for ext").into())
+    let seen = log.clone();
+    app.url_build_error_handler(move |_error: &BuildError, endpoint, _values| {
+        seen.add(format!("third: {endpoint}"));
+        Ok(None)
     });
-    app.test_request_context("/")
-        .unwrap()
-        .with(|| {
-            let url = url_for("ext").arg("a", 1).external(true).anchor("q");
-            assert_eq!(url.method("POST").build().unwrap(), "/built/true");
-            let error = url_for("another").build().unwrap_err();
-            assert_eq!(error.type_name(), "DbError");
-        })
-        .unwrap();
+
+    // What a handler gives is the URL, without the anchor.
+    let url = in_request(&app, || {
+        url_for("cdn.logo").arg("v", 1).anchor("top").build()
+    });
+    assert_eq!(url.unwrap(), "//cdn.example/logo");
     assert_eq!(
-        log.take()[0],
-        r#"ext {"a": Int(1), "_anchor": Str("q"), "_method": Str("POST"), "_scheme": Null, "_external": Bool(true)}"#
+        log.take(),
+        [
+            // The options are among the values, as Flask has them there.
+            concat!(
+                r#"first: cdn.logo {"_anchor":"top","_external":false,"_method":null,"#,
+                r#""_scheme":null,"v":1} cdn.logo"#
+            ),
+            "second: cdn.logo"
+        ]
+    );
+
+    let error = in_request(&app, || url_for("nope").build()).unwrap_err();
+    assert_eq!(error.type_name(), "BuildError");
+    assert_eq!(
+        log.take(),
+        [
+            concat!(
+                r#"first: nope {"_anchor":null,"_external":false,"_method":null,"#,
+                r#""_scheme":null} nope"#
+            ),
+            "second: nope",
+            "third: nope"
+        ]
     );
 }
 
 #[test]
-fn without_a_handler_that_knows_the_first_error_is_the_answer() {
+fn a_value_that_its_converter_refuses_is_not_for_the_build_error_handlers() {
     let mut app = shop();
-    app.url_build_error_handler(|_: &BuildError, _: &str, _: &Dict| Ok(None));
-    let ctx = app.test_request_context("/").unwrap();
-    let error = ctx
-        .with(|| url_for("nowhere").build())
-        .unwrap()
-        .unwrap_err();
-    assert!(error.is::<BuildError>());
+    app.url_build_error_handler(|_error, _endpoint, _values| Ok(Some("handled".to_owned())));
+    let build = |url: UrlFor| text(in_request(&app, || url.build()));
+    assert_eq!(build(url_for("user")), "handled");
+    assert!(build(url_for("user").arg("id", "x")).ends_with("with base 10: 'x'"));
 }
 
 #[test]
-fn url_defaults_add_what_was_not_given_the_apps_first() {
-    let log = Log::default();
-    let mut bp = Blueprint::new("bp").with_url_prefix("/<lang>");
-    let seen = log.clone();
-    bp.url_defaults(move |endpoint: &str, values: &mut Dict| {
-        seen.add(format!("blueprint's: {endpoint}"));
-        values
-            .entry("lang".to_owned())
-            .or_insert_with(|| g().get::<&str>("lang").into());
+fn another_error_of_a_build_error_handler_ends_the_search() {
+    let mut app = shop();
+    app.url_build_error_handler(|_error, _endpoint, _values| {
+        Err(DbError("no table of URLs").into())
     });
-    bp.add_url_rule("/about", "about", |_: ViewArgs| {
-        g().set("lang", "fr");
-        let by_default = url_for(".about").build()?;
-        let given = url_for(".about").arg("lang", "de").build()?;
-        Ok::<_, Error>(format!("{by_default} {given}"))
-    });
-    let mut app = app();
-    let seen = log.clone();
-    app.url_defaults(move |endpoint: &str, _values: &mut Dict| {
-        seen.add(format!("app's: {endpoint}"));
-    });
-    app.register_blueprint(bp);
-    assert_eq!(get(&app, "/en/about").1, "/fr/about /de/about");
+    app.url_build_error_handler(|_error, _endpoint, _values| Ok(Some("handled".to_owned())));
+    let error = in_request(&app, || url_for("nope").build()).unwrap_err();
+    assert_eq!(format!("{error:?}"), "DbError: no table of URLs");
+}
+
+#[test]
+fn the_request_gives_the_host_the_root_and_the_scheme() {
+    let app = shop();
+    let environ = EnvironBuilder::new("/").base_url("https://shop.example:8443/root");
+    let ctx = app.request_context(environ.build().unwrap());
+    let urls = ctx.with(|| [user().build(), user().external(true).build()].map(text));
     assert_eq!(
-        log.take()[..2],
-        ["app's: bp.about", "blueprint's: bp.about"]
+        urls.unwrap(),
+        ["/root/user/7", "https://shop.example:8443/root/user/7"]
+    );
+}
+
+/// With SERVER_NAME and all that goes with it.
+fn named_shop() -> App {
+    let app = shop();
+    let config = app.config();
+    config.set("SERVER_NAME", "Shop.example:8080").unwrap();
+    config.set("APPLICATION_ROOT", "/app").unwrap();
+    config.set("PREFERRED_URL_SCHEME", "https").unwrap();
+    app
+}
+
+#[test]
+fn outside_a_request_urls_are_external_and_take_a_server_name() {
+    let app = named_shop();
+    let urls = app.app_context().with(|| {
+        [
+            url_for("index").build(),
+            user().external(false).build(),
+            user().scheme("http").build(),
+            user().scheme("http").external(false).build(),
+            // There is no blueprint that a dot could mean.
+            url_for(".index").build(),
+        ]
+        .map(text)
+    });
+    assert_eq!(
+        urls.unwrap(),
+        [
+            "https://shop.example:8080/app/",
+            "/app/user/7",
+            "http://shop.example:8080/app/user/7",
+            "ValueError: When specifying '_scheme', '_external' must be True.",
+            "BuildError: Could not build url for endpoint '.index'. Did you mean 'index' instead?",
+        ]
+    );
+    // By the app itself, without any context.
+    assert_eq!(
+        app.url_for("index").build().unwrap(),
+        "https://shop.example:8080/app/"
     );
 }
 
 #[test]
-fn a_url_that_was_built_leads_back_to_its_endpoint() {
-    let app = shop();
-    for url in [
-        url_for("user").arg("id", 7),
-        url_for("page").arg("n", 3),
-        url_for("page"),
-        url_for("path").arg("p", "a b/ü%2F"),
-    ] {
-        let ctx = app.test_request_context("/").unwrap();
-        let endpoint = format!("{url:?}");
-        let built = ctx.with(|| url.build()).unwrap().unwrap();
-        let back = app.test_request_context(&built).unwrap();
-        back.with(|| {
-            let matched = request().endpoint().unwrap().to_owned();
-            assert!(endpoint.contains(&format!("endpoint: \"{matched}\"")));
+fn in_a_request_server_name_is_the_host_whatever_the_client_sent() {
+    let app = named_shop();
+    let urls = |ctx: &std::sync::Arc<carafe::RequestContext>| {
+        ctx.with(|| {
+            [
+                url_for("index").build(),
+                url_for("index").external(true).build(),
+            ]
+            .map(text)
         })
-        .unwrap();
-    }
+        .unwrap()
+    };
+    let ctx = app.test_request_context("/").unwrap();
+    assert_eq!(urls(&ctx), ["/app/", "https://shop.example:8080/app/"]);
+
+    let environ = EnvironBuilder::new("/").base_url("http://other.example/root");
+    let ctx = app.request_context(environ.build().unwrap());
+    assert_eq!(urls(&ctx), ["/root/", "http://shop.example:8080/root/"]);
+}
+
+#[test]
+fn outside_a_request_without_a_server_name_nothing_can_be_built() {
+    let unable = "RuntimeError: Unable to build URLs outside an active request without \
+                  'SERVER_NAME' configured. Also configure 'APPLICATION_ROOT' and \
+                  'PREFERRED_URL_SCHEME' as needed.";
+    let app = shop();
+    let inside = app.app_context().with(|| text(url_for("index").build()));
+    assert_eq!(inside.unwrap(), unable);
+    assert_eq!(text(app.url_for("index").build()), unable);
+    assert!(text(url_for("index").build()).starts_with("RuntimeError: Working outside of"));
+}
+
+#[test]
+fn the_context_of_the_request_decides_even_inside_another_app_context() {
+    let app = named_shop();
+    let url = in_request(&app, || app.app_context().with(|| url_for("index").build()));
+    assert_eq!(url.unwrap().unwrap(), "/app/");
 }

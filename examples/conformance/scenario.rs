@@ -207,7 +207,8 @@ fn register_scaffold(owner: &mut impl Scaffold, of: &Dict, log: &Log) -> Result<
 
 fn route(of: &Dict) -> Result<Route, String> {
     let mut route = Route::new(text(of, "rule")?);
-    if let Some(methods) = of.get("methods").and_then(Value::as_list) {
+    if let Some(methods) = of.get("methods").filter(|methods| !methods.is_null()) {
+        let methods = methods.as_list().ok_or("methods are a list")?;
         route = route.methods(methods.iter().filter_map(Value::as_str));
     }
     if let Some(defaults) = of.get("defaults").and_then(Value::as_dict) {

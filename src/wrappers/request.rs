@@ -48,6 +48,8 @@ pub struct Request {
     scheme: Scheme,
     root_path: String,
     path: String,
+    // PATH_INFO was "": a middleware may have moved all of it to SCRIPT_NAME.
+    has_no_path_info: bool,
     query_string: String,
     headers: HeaderMap,
     server_name: String,
@@ -60,7 +62,13 @@ pub struct Request {
     max_content_length: AtomicU64,
     // The body, which can be read once.
     pub(super) input: Mutex<Input>,
-    // What was parsed so far.
+    // Boxed, since many a view asks for none of it, and a request that is made and moved should be small.
+    parsed: OnceLock<Box<Parsed>>,
+}
+
+/// What was parsed so far.
+#[derive(Default)]
+pub(super) struct Parsed {
     host: OnceLock<String>,
     url: OnceLock<String>,
     args: OnceLock<MultiDict>,
@@ -80,6 +88,7 @@ impl Request {
             method: upper_case(environ.method),
             scheme: environ.url_scheme,
             root_path,
+            has_no_path_info: environ.path_info.is_empty(),
             path: one_leading_slash(environ.path_info),
             query_string: environ.query_string,
             headers: environ.headers,
@@ -91,14 +100,12 @@ impl Request {
             debug: AtomicBool::new(false),
             max_content_length: AtomicU64::new(NO_LIMIT),
             input: Mutex::new(Input::new(environ.input, terminated)),
-            host: OnceLock::new(),
-            url: OnceLock::new(),
-            args: OnceLock::new(),
-            cookies: OnceLock::new(),
-            content_type_parts: OnceLock::new(),
-            form: OnceLock::new(),
-            json: OnceLock::new(),
+            parsed: OnceLock::new(),
         }
+    }
+
+    pub(super) fn parsed(&self) -> &Parsed {
+        self.parsed.get_or_init(Box::default)
     }
 
     /// The environ that this request was made of, for another app to answer. Its body is what is left
@@ -112,7 +119,7 @@ impl Request {
         Ok(Environ {
             method: self.method.clone(),
             script_name: self.root_path.clone(),
-            path_info: self.path.clone(),
+            path_info: self.path_info().to_owned(),
             query_string: self.query_string.clone(),
             headers: self.headers.clone(),
             url_scheme: self.scheme.clone(),
@@ -155,6 +162,15 @@ impl Request {
         &self.path
     }
 
+    /// [`Request::path`], but `""` where the server gave none at all: what the router looks at.
+    pub(crate) fn path_info(&self) -> &str {
+        if self.has_no_path_info {
+            ""
+        } else {
+            &self.path
+        }
+    }
+
     /// The path and the query string, with a `?` between them in any case.
     pub fn full_path(&self) -> String {
         format!("{}?{}", self.path, self.query_string)
@@ -177,7 +193,8 @@ impl Request {
 
     /// The whole URL, as an IRI.
     pub fn url(&self) -> &str {
-        self.url
+        self.parsed()
+            .url
             .get_or_init(|| self.make_url(true, Some(&self.path), Some(&self.query_string)))
     }
 
@@ -210,7 +227,8 @@ impl Request {
     /// can't be a host.
     pub fn host(&self) -> &str {
         // Only a list of trusted hosts makes an error.
-        self.host
+        self.parsed()
+            .host
             .get_or_init(|| self.trusted_host(&[]).unwrap_or_default())
     }
 
@@ -242,8 +260,12 @@ impl Request {
         &self.headers
     }
 
-    /// The text of a header. Several of one name are joined by commas, as in WSGI.
+    /// The text of a header. Several of one name are joined by commas, as in WSGI; and as there, `_` in
+    /// a name is the same as `-`.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        if name.contains('_') {
+            return self.joined_header(name.replace('_', "-"), ", ");
+        }
         self.joined_header(name, ", ")
     }
 
@@ -260,15 +282,19 @@ impl Request {
 
     /// The arguments in the query string.
     pub fn args(&self) -> &MultiDict {
-        self.args.get_or_init(|| parse_qsl(&self.query_string))
+        self.parsed()
+            .args
+            .get_or_init(|| parse_qsl(&self.query_string))
     }
 
     /// All cookies.
     pub fn cookies(&self) -> &MultiDict {
-        self.cookies.get_or_init(|| match self.cookie_header() {
-            Some(header) => parse_cookie(&header),
-            None => MultiDict::new(),
-        })
+        self.parsed()
+            .cookies
+            .get_or_init(|| match self.cookie_header() {
+                Some(header) => parse_cookie(&header),
+                None => MultiDict::new(),
+            })
     }
 
     /// One cookie, without a look at the others.
@@ -290,7 +316,7 @@ impl Request {
     }
 
     fn content_type_parts(&self) -> &(String, IndexMap<String, String>) {
-        self.content_type_parts.get_or_init(|| {
+        self.parsed().content_type_parts.get_or_init(|| {
             let content_type = self.content_type().unwrap_or_default();
             let (mimetype, params) = parse_options_header(&content_type);
             (mimetype.to_lowercase(), params)
