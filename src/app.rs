@@ -375,13 +375,15 @@ impl Scaffold for App {
 
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
-        let old = self.change_setup("endpoint", |setup| {
-            setup
-                .view_functions
-                .insert(endpoint.to_owned(), view.clone())
+        let refused = self.change_setup("endpoint", |setup| {
+            if let Some(there) = setup.view_functions.get(endpoint) {
+                return !there.is_same(&view);
+            }
+            setup.view_functions.insert(endpoint.to_owned(), view);
+            false
         });
         assert!(
-            old.is_none_or(|old| old.is_same(&view)),
+            !refused,
             "View function mapping is overwriting an existing endpoint function: {endpoint}"
         );
     }
