@@ -375,13 +375,15 @@ impl Scaffold for App {
 
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
-        let taken = self.change_setup("endpoint", |setup| {
-            // A second view is refused, and the first one stays.
-            let kept = setup.view_functions.entry(endpoint.to_owned());
-            !kept.or_insert_with(|| view.clone()).is_same(&view)
+        let refused = self.change_setup("endpoint", |setup| {
+            if let Some(there) = setup.view_functions.get(endpoint) {
+                return !there.is_same(&view);
+            }
+            setup.view_functions.insert(endpoint.to_owned(), view);
+            false
         });
         assert!(
-            !taken,
+            !refused,
             "View function mapping is overwriting an existing endpoint function: {endpoint}"
         );
     }

@@ -1,221 +1,472 @@
-//! The request: its arguments, its body and the parts of its URL.
+//! The request: what the client sent, and which view it is for.
 //!
-//! The code: `src/wrappers/request.rs` and `request_body.rs`; `wrappers.rs` tests them one by one. Here
-//! is what a view sees of them; every answer is Flask 3.1.3's.
+//! The code: `src/request.rs`, `src/wrappers/request.rs`, `src/wrappers/request_body.rs`; for a view's
+//! arguments `src/view.rs`. Next: `url_for.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
 
-use carafe::wrappers::datastructures::MultiDict;
-use carafe::{App, Error, HttpException, Json, Scaffold, request};
+use carafe::testing::TestResponse;
+use carafe::wrappers::MultiDict;
+use carafe::{
+    App, Blueprint, Error, Json, Route, Scaffold, Value, ViewArgs, has_request_context, request,
+};
 use common::{app, get};
+use uuid::Uuid;
 
-fn pairs(values: &MultiDict) -> Vec<(String, String)> {
-    let pairs = values.iter_multi();
-    pairs.map(|(k, v)| (k.to_owned(), v.to_owned())).collect()
+/// Each key with all its values.
+fn lists(dict: &MultiDict) -> String {
+    let lists: Vec<(&str, &[String])> = dict.lists().collect();
+    format!("{lists:?}")
 }
 
-/// `/form`, `/json`, `/data`: each gives back what it got. `/unread` does not look.
-fn with_views() -> App {
+/// An app whose view shows what the request brought.
+fn echo_app() -> App {
+    fn echo() -> Result<String, Error> {
+        let request = request();
+        let parts = [
+            format!("args {}", lists(request.args())),
+            format!("form {}", lists(request.form()?)),
+            format!("values {}", lists(&request.values()?)),
+            format!("data {:?}", request.data()?),
+        ];
+        Ok(parts.join("\n"))
+    }
     let mut app = app();
-    app.post("/form", || Ok::<_, Error>(Json(pairs(request().form()?))));
-    app.post("/values", || {
-        Ok::<_, Error>(Json(pairs(&request().values()?)))
-    });
+    app.route(Route::new("/echo").methods(["GET", "POST", "PUT"]), echo);
     app.post("/json", || request().json());
-    app.post("/data", || request().get_data());
-    app.post("/unread", || "not read");
-    app.post("/required", || {
-        let name = request().form()?.require("name")?.to_owned();
-        Ok::<_, Error>(name)
+    app.post("/silent", || request().get_json(false, true));
+    app.post("/force", || request().get_json(true, false));
+    app.post("/data", || {
+        let request = request();
+        let (once, again) = (request.get_data()?, request.get_data()?);
+        Ok::<_, Error>(format!("{once:?} {again:?} {}", lists(request.form()?)))
     });
     app
 }
 
-fn post(app: &App, path: &str, body: &'static str, content_type: &str) -> (u16, String) {
-    let mut client = app.test_client();
-    let response = client.post(path).body(body, content_type).send().unwrap();
-    (response.status_code(), response.text())
-}
-
-const FORM: &str = "application/x-www-form-urlencoded";
-
-#[test]
-fn args_are_the_query_decoded_and_a_name_may_come_twice() {
-    let mut app = app();
-    app.route("/", || {
-        let args = request().args().clone();
-        assert_eq!(args.get("x"), Some("1"));
-        assert_eq!(args.getlist("x"), ["1", "2"]);
-        assert_eq!(args.get("y"), Some("ü z"));
-        assert_eq!(args.get("e"), Some(""));
-        assert_eq!(args.get("none"), None);
-        assert_eq!(args.get_as::<i64>("x"), Some(1));
-        assert_eq!(args.get_as::<i64>("y"), None);
-        "well"
-    });
-    assert_eq!(get(&app, "/?x=1&x=2&y=%C3%BC+z&e").1, "well");
+#[track_caller]
+fn lines(response: Result<TestResponse, Error>) -> Vec<String> {
+    response
+        .unwrap()
+        .text()
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
-fn a_form_is_decoded_and_values_are_both() {
-    let app = with_views();
+fn args_are_of_the_url_form_of_the_body_and_values_of_both() {
+    let mut client = echo_app().test_client();
+    let request = client
+        .post("/echo?a=1&a=2&b=&c")
+        .form([("a", "3"), ("d", "ü &=")]);
     assert_eq!(
-        post(&app, "/form?q=1", "a=1&b=x+y&a=%C3%BC", FORM).1,
-        "[[\"a\",\"1\"],[\"a\",\"\\u00fc\"],[\"b\",\"x y\"]]\n"
-    );
-    assert_eq!(
-        post(&app, "/values?q=1", "a=2", FORM).1,
-        "[[\"q\",\"1\"],[\"a\",\"2\"]]\n"
-    );
-    assert_eq!(post(&app, "/form", "a=1", "text/plain").1, "[]\n");
-}
-
-#[test]
-fn json_wants_a_json_content_type_and_json() {
-    let app = with_views();
-    assert_eq!(
-        post(&app, "/json", "{\"a\":1}", "application/json").1,
-        "{\"a\":1}\n"
-    );
-    assert_eq!(post(&app, "/json", "[]", "application/vnd.api+json").0, 200);
-    let (status, page) = post(&app, "/json", "{}", "text/plain");
-    assert_eq!(status, 415);
-    assert!(page.contains("Did not attempt to load JSON data because the request Content-Type"));
-    assert_eq!(post(&app, "/json", "{\"a\":", "application/json").0, 400);
-    assert_eq!(post(&app, "/json", "", "application/json").0, 400);
-}
-
-#[test]
-fn get_json_may_be_told_to_force_it_or_to_be_silent() {
-    let mut app = app();
-    app.post("/force", || request().get_json(true, false));
-    app.post("/silent", || {
-        let value = request().get_json(false, true)?;
-        Ok::<_, Error>(format!("{}", value.is_null()))
-    });
-    assert_eq!(post(&app, "/force", "[1]", "text/plain").1, "[1]\n");
-    assert_eq!(post(&app, "/silent", "[1]", "text/plain").1, "true");
-    assert_eq!(post(&app, "/silent", "[1", "application/json").1, "true");
-}
-
-#[test]
-fn a_field_that_is_missing_is_a_400() {
-    let app = with_views();
-    assert_eq!(
-        post(&app, "/required", "name=jack", FORM),
-        (200, "jack".to_owned())
-    );
-    assert_eq!(post(&app, "/required", "x=1", FORM).0, 400);
-}
-
-#[test]
-fn a_body_over_max_content_length_is_a_413_for_whoever_reads_it() {
-    let app = with_views();
-    app.config().set("MAX_CONTENT_LENGTH", 5).unwrap();
-    for path in ["/form", "/data"] {
-        assert_eq!(post(&app, path, "a=1&b", FORM).0, 200, "{path}");
-        assert_eq!(post(&app, path, "a=1&b=2", FORM).0, 413, "{path}");
-    }
-    assert_eq!(post(&app, "/json", "[1, 2]", "application/json").0, 413);
-    assert_eq!(
-        post(&app, "/unread", "a=1&b=2", FORM),
-        (200, "not read".to_owned())
-    );
-}
-
-#[test]
-fn a_413_has_a_handler_like_any_http_error() {
-    let mut app = with_views();
-    app.config().set("MAX_CONTENT_LENGTH", 5).unwrap();
-    app.errorhandler(413, |error: &HttpException| (error.class_name(), 413));
-    assert_eq!(
-        post(&app, "/form", "a=1&b=2", FORM),
-        (413, "RequestEntityTooLarge".to_owned())
-    );
-}
-
-#[test]
-fn the_body_can_be_read_again_and_in_another_form() {
-    let mut app = app();
-    app.post("/", || {
-        let first = request().get_data()?;
-        let again = request().get_data()?;
-        let form = request().form()?.get("a").map(str::to_owned);
-        Ok::<_, Error>(format!("{} {} {form:?}", first == again, first.len()))
-    });
-    assert_eq!(post(&app, "/", "a=1", FORM).1, "true 3 Some(\"1\")");
-}
-
-#[test]
-fn the_parts_of_its_url() {
-    let mut app = app();
-    app.route("/u/<x>", |_x: String| {
-        let r = request();
-        let lines = [
-            r.url().to_owned(),
-            r.base_url(),
-            r.url_root(),
-            r.host_url(),
-            r.host().to_owned(),
-            r.path().to_owned(),
-            r.full_path(),
-            r.script_root().to_owned(),
-            r.root_path().to_owned(),
-            r.scheme().to_owned(),
-            r.is_secure().to_string(),
-            r.query_string().to_owned(),
-        ];
-        lines.join("\n")
-    });
-    let mut client = app.test_client();
-    let request = client.get("/u/a%20b?x=1&y=%C3%BC+z");
-    let response = request.base_url("https://shop.example:8443/app/").send();
-    let text = response.unwrap().text();
-    assert_eq!(
-        text.lines().collect::<Vec<_>>(),
+        lines(request.send()),
         [
-            "https://shop.example:8443/app/u/a%20b?x=1&y=ü+z",
-            "https://shop.example:8443/app/u/a%20b",
-            "https://shop.example:8443/app/",
-            "https://shop.example:8443/",
-            "shop.example:8443",
-            "/u/a b",
-            "/u/a b?x=1&y=%C3%BC+z",
-            "/app",
-            "/app",
-            "https",
-            "true",
-            "x=1&y=%C3%BC+z",
+            r#"args [("a", ["1", "2"]), ("b", [""]), ("c", [""])]"#,
+            r#"form [("a", ["3"]), ("d", ["ü &="])]"#,
+            r#"values [("a", ["1", "2", "3"]), ("b", [""]), ("c", [""]), ("d", ["ü &="])]"#,
+            // The form was read from it.
+            r#"data b"""#,
         ]
     );
 }
 
 #[test]
-fn cookies_and_headers_are_read_by_name() {
-    let mut app = app();
-    app.route("/", || {
-        let tea = request().header("x-tea").map(std::borrow::Cow::into_owned);
-        let cookie = request().cookie("a").map(std::borrow::Cow::into_owned);
-        format!("{tea:?} {cookie:?} {}", request().cookie("b").is_some())
-    });
-    let mut client = app.test_client();
-    client.set_cookie("a", "1");
-    let response = client.get("/").header("X-Tea", "green").send().unwrap();
-    assert_eq!(response.text(), "Some(\"green\") Some(\"1\") false");
+fn the_values_of_a_get_are_its_args_whatever_it_has_for_a_body() {
+    let mut client = echo_app().test_client();
+    assert_eq!(
+        lines(client.get("/echo?a=1").form([("a", "3")]).send()),
+        [
+            r#"args [("a", ["1"])]"#,
+            r#"form [("a", ["3"])]"#,
+            r#"values [("a", ["1"])]"#,
+            r#"data b"""#,
+        ]
+    );
 }
 
 #[test]
-fn it_knows_its_rule_its_endpoint_and_its_arguments() {
+fn a_body_that_is_no_form_is_data() {
+    let mut client = echo_app().test_client();
+    assert_eq!(
+        lines(client.put("/echo?a=1").body("a=raw", "text/plain").send()),
+        [
+            r#"args [("a", ["1"])]"#,
+            "form []",
+            r#"values [("a", ["1"])]"#,
+            r#"data b"a=raw""#,
+        ]
+    );
+}
+
+#[test]
+fn get_data_reads_a_form_too_and_keeps_it_for_the_form_to_be_parsed() {
+    let mut client = echo_app().test_client();
+    let request = client.post("/data").form([("a", "1")]);
+    assert_eq!(lines(request.send()), [r#"b"a=1" b"a=1" [("a", ["1"])]"#]);
+}
+
+#[test]
+fn json_is_read_where_the_type_says_so() {
+    let mut client = echo_app().test_client();
+    let mut post = |path: &str, body: &'static str, content_type: &str| {
+        let response = client.post(path).body(body, content_type).send().unwrap();
+        (
+            response.status_code(),
+            response.text().trim_end().to_owned(),
+        )
+    };
+    let json = "application/json";
+    assert_eq!(
+        post("/json", r#"{"a": [1, null]}"#, json),
+        (200, r#"{"a":[1,null]}"#.to_owned())
+    );
+    assert_eq!(post("/json", "[1]", "application/vnd.api+json").0, 200);
+    assert_eq!(
+        post("/json", "[1]", "application/json; charset=utf-8").0,
+        200
+    );
+
+    let (status, page) = post("/json", "{}", "text/plain");
+    assert_eq!(status, 415);
+    assert!(page.contains(
+        "Did not attempt to load JSON data because the request Content-Type was not \
+         &#39;application/json&#39;."
+    ));
+    let (status, page) = post("/json", "{", json);
+    assert_eq!(status, 400);
+    assert!(page.contains("sent a request that this server could not understand"));
+
+    assert_eq!(post("/silent", "{", json), (200, "null".to_owned()));
+    assert_eq!(
+        post("/silent", "{}", "text/plain"),
+        (200, "null".to_owned())
+    );
+    assert_eq!(post("/force", "[2]", "text/plain"), (200, "[2]".to_owned()));
+    assert_eq!(post("/force", "[2", "text/plain").0, 400);
+}
+
+#[test]
+fn what_is_wrong_with_json_is_said_in_debug_mode_only() {
+    let app = echo_app();
+    app.config().set("DEBUG", true).unwrap();
+    let mut client = app.test_client();
+    let response = client.post("/json").body("{", "application/json").send();
+    let page = response.unwrap().text();
+    assert!(page.contains("Failed to decode JSON object: "), "{page}");
+}
+
+#[test]
+fn an_argument_that_has_to_be_there_is_a_400_where_it_is_not() {
     let mut app = app();
-    app.add_url_rule("/user/<int:id>", "user", |_: carafe::ViewArgs| {
+    app.route("/", || request().args().require("q").map(str::to_owned));
+    assert_eq!(get(&app, "/?q=pear"), (200, "pear".to_owned()));
+    let (status, page) = get(&app, "/");
+    assert_eq!(status, 400);
+    assert!(!page.contains("KeyError"));
+    // In debug mode it is an error to look at, and so it leaves the app.
+    app.config().set("DEBUG", true).unwrap();
+    let error = app.test_client().get("/").send().unwrap_err();
+    assert_eq!(error.type_name(), "BadRequestKeyError");
+}
+
+#[test]
+fn a_body_over_max_content_length_is_a_413_when_it_is_read() {
+    let mut app = echo_app();
+    app.post("/unread", || "fine");
+    app.config().set("MAX_CONTENT_LENGTH", 5).unwrap();
+    let mut client = app.test_client();
+    let mut post = |path: &str, body: &'static str, content_type: &str| {
+        client
+            .post(path)
+            .body(body, content_type)
+            .send()
+            .unwrap()
+            .status_code()
+    };
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(
+        [
+            post("/echo", "a=123", form),
+            post("/echo", "a=1234", form),
+            post("/echo", "12345", "text/plain"),
+            post("/echo", "123456", "text/plain"),
+            post("/json", "[1,2]", "application/json"),
+            post("/json", "[1, 2]", "application/json"),
+            post("/unread", "123456", "text/plain"),
+        ],
+        [200, 413, 200, 413, 200, 413, 200]
+    );
+}
+
+#[test]
+fn a_view_may_set_a_limit_of_its_own_and_handle_its_413() {
+    let mut app = app();
+    app.config().set("MAX_CONTENT_LENGTH", 5).unwrap();
+    app.post("/upload", || {
+        request().set_max_content_length(Some(10));
+        request().get_data()
+    });
+    app.errorhandler(413, |error| (format!("{}: too large", error.code), 413));
+    let mut client = app.test_client();
+    let mut upload = |body: &'static str| {
+        client
+            .post("/upload")
+            .body(body, "text/plain")
+            .send()
+            .unwrap()
+            .text()
+    };
+    assert_eq!(upload("1234567890"), "1234567890");
+    assert_eq!(upload("12345678901"), "413: too large");
+}
+
+/// All that a URL is made of, a line each.
+fn url_parts(_p: String) -> String {
+    let request = request();
+    let rule = request.url_rule().map(|rule| rule.rule.clone());
+    [
+        format!("path {}", request.path()),
+        format!("full_path {}", request.full_path()),
+        format!("url {}", request.url()),
+        format!("base_url {}", request.base_url()),
+        format!("url_root {}", request.url_root()),
+        format!("host_url {}", request.host_url()),
+        format!("host {}", request.host()),
+        format!("script_root {}", request.script_root()),
+        format!("scheme {} {}", request.scheme(), request.is_secure()),
+        format!("method {}", request.method()),
+        format!("endpoint {:?}", request.endpoint()),
+        format!("url_rule {rule:?}"),
+        format!("view_args {:?}", request.view_args()),
+        format!(
+            "blueprint {:?} {:?}",
+            request.blueprint(),
+            request.blueprints()
+        ),
+        format!("remote_addr {:?}", request.remote_addr()),
+    ]
+    .join("\n")
+}
+
+#[test]
+fn a_url_comes_apart_as_in_flask() {
+    let mut app = app();
+    app.route("/url/<p>", url_parts);
+    let mut client = app.test_client();
+    let request = client.get("/url/a%20b%C3%BC?q=1&r=%20");
+    assert_eq!(
+        lines(request.base_url("https://shop.example:8443/root").send()),
+        [
+            "path /url/a bü",
+            "full_path /url/a bü?q=1&r=%20",
+            "url https://shop.example:8443/root/url/a%20bü?q=1&r=%20",
+            "base_url https://shop.example:8443/root/url/a%20bü",
+            "url_root https://shop.example:8443/root/",
+            "host_url https://shop.example:8443/",
+            "host shop.example:8443",
+            "script_root /root",
+            "scheme https true",
+            "method GET",
+            r#"endpoint Some("url_parts")"#,
+            r#"url_rule Some("/url/<p>")"#,
+            r#"view_args Some({"p": Str("a bü")})"#,
+            "blueprint None []",
+            "remote_addr Some(127.0.0.1)",
+        ]
+    );
+}
+
+#[test]
+fn a_port_that_the_scheme_implies_is_left_out_and_a_missing_query_keeps_its_mark() {
+    let mut app = app();
+    app.route("/url/<p>", url_parts);
+    let mut client = app.test_client();
+    let request = client.get("/url/x").base_url("http://shop.example:80/");
+    assert_eq!(
+        lines(request.send())[..8],
+        [
+            "path /url/x",
+            "full_path /url/x?",
+            "url http://shop.example/url/x",
+            "base_url http://shop.example/url/x",
+            "url_root http://shop.example/",
+            "host_url http://shop.example/",
+            "host shop.example",
+            "script_root ",
+        ]
+    );
+}
+
+#[test]
+fn headers_and_cookies_are_found_by_name() {
+    let mut app = app();
+    app.route("/", || {
         let request = request();
-        let rule = request.url_rule().map(|rule| rule.rule.clone());
-        let id = request.view_args().and_then(|args| args["id"].as_i64());
-        format!("{:?} {rule:?} {id:?}", request.endpoint())
+        let header = |name: &str| request.header(name).map(std::borrow::Cow::into_owned);
+        Json([
+            header("x-id"),
+            header("X-Missing"),
+            request.cookies().get("a").map(str::to_owned),
+            request.cookie("b").map(std::borrow::Cow::into_owned),
+            request.cookie("c").map(std::borrow::Cow::into_owned),
+        ])
+    });
+    let mut client = app.test_client();
+    let request = client
+        .get("/")
+        .header("X-Id", "7")
+        .header("Cookie", "a=1; b=\"x y\"");
+    let found: Vec<Option<String>> = request.send().unwrap().json().unwrap();
+    let expected = [Some("7"), None, Some("1"), Some("x y"), None];
+    assert_eq!(found, expected.map(|text| text.map(str::to_owned)));
+}
+
+#[test]
+fn the_blueprints_of_a_request_are_listed_from_the_innermost_out() {
+    fn blueprints() -> String {
+        let request = request();
+        format!("{:?} {:?}", request.blueprint(), request.blueprints())
+    }
+    let mut inner = Blueprint::new("inner").with_url_prefix("/inner");
+    inner.route("/", blueprints);
+    let mut outer = Blueprint::new("outer").with_url_prefix("/outer");
+    outer.route("/", blueprints);
+    outer.register_blueprint(inner);
+    let mut app = app();
+    app.register_blueprint(outer);
+    app.errorhandler(404, |_error| (blueprints(), 404));
+    assert_eq!(get(&app, "/outer/").1, r#"Some("outer") ["outer"]"#);
+    assert_eq!(
+        get(&app, "/outer/inner/").1,
+        r#"Some("outer.inner") ["outer.inner", "outer"]"#
+    );
+    assert_eq!(get(&app, "/outer/nope").1, "None []");
+}
+
+#[test]
+fn a_view_takes_its_arguments_in_order_as_the_types_of_its_converters() {
+    let mut app = app();
+    app.route(
+        "/<s>/<int:n>/<float:f>/<path:p>",
+        |s: String, n: i64, f: f64, p: String| format!("{s:?} {n} {f} {p:?}"),
+    );
+    app.route("/uuid/<uuid:id>", |id: Uuid| format!("{id}"));
+    app.route("/signed/<int(signed=True):n>", |n: i8| format!("{n}"));
+    app.route("/value/<int:n>", |n: Value| format!("{n:?}"));
+    app.route(
+        Route::new("/default/<a>")
+            .default("page", 1)
+            .default("all", true),
+        |a: String, page: u32, all: bool| format!("{a} {page} {all}"),
+    );
+    let id = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    assert_eq!(get(&app, "/a%20b/7/1.5/x/y").1, r#""a b" 7 1.5 "x/y""#);
+    assert_eq!(get(&app, &format!("/uuid/{id}")).1, id);
+    assert_eq!(get(&app, "/signed/-7").1, "-7");
+    assert_eq!(get(&app, "/value/007").1, "Int(7)");
+    assert_eq!(get(&app, "/default/x").1, "x 1 true");
+}
+
+#[test]
+fn view_args_takes_all_arguments_by_name() {
+    fn show(args: &ViewArgs) -> String {
+        format!("{args:?}")
+    }
+    let mut app = app();
+    app.route(
+        Route::new("/all/<a>/<int:b>").default("c", "x"),
+        |args: ViewArgs| show(&args),
+    );
+    app.route("/rest/<a>/<int:b>", |a: String, rest: ViewArgs| {
+        format!("{a} {}", show(&rest))
     });
     assert_eq!(
-        get(&app, "/user/7").1,
-        "Some(\"user\") Some(\"/user/<int:id>\") Some(7)"
+        get(&app, "/all/1/2").1,
+        r#"{"a": Str("1"), "b": Int(2), "c": Str("x")}"#
     );
+    assert_eq!(get(&app, "/rest/1/2").1, r#"1 {"b": Int(2)}"#);
+}
+
+#[test]
+fn a_number_too_large_for_the_views_type_is_a_404() {
+    let mut app = app();
+    app.route("/i64/<int:n>", |n: i64| format!("{n}"));
+    app.route("/u8/<int:n>", |n: u8| format!("{n}"));
+    app.route("/u128/<int:n>", |n: u128| format!("{n}"));
+    app.route("/any/<int:n>", |n: Value| format!("{n:?}"));
+    let largest = i64::MAX;
+    assert_eq!(
+        get(&app, &format!("/i64/{largest}")),
+        (200, largest.to_string())
+    );
+    assert_eq!(get(&app, "/i64/9223372036854775808").0, 404);
+    assert_eq!(get(&app, "/u8/255"), (200, "255".to_owned()));
+    assert_eq!(get(&app, "/u8/256").0, 404);
+    assert_eq!(
+        get(&app, "/u128/9223372036854775808").1,
+        "9223372036854775808"
+    );
+    assert_eq!(
+        get(&app, "/any/12345678901234567890123").1,
+        r#"BigInt("12345678901234567890123")"#
+    );
+}
+
+#[test]
+fn a_view_that_does_not_fit_its_rule_is_a_500_that_says_why() {
+    let mut app = app();
+    app.route("/more/<a>", |a: String, b: String| format!("{a}{b}"));
+    app.route("/fewer/<a>", || "none");
+    app.route("/type/<a>", |a: i64| format!("{a}"));
+    app.route("/number/<int:n>", |n: String| n);
+    app.errorhandler_for(|error: &Error| (format!("{error:?}"), 500));
+    let answer = |path: &str| {
+        let (status, text) = get(&app, path);
+        assert_eq!(status, 500);
+        text
+    };
+    assert_eq!(
+        [
+            answer("/more/x"),
+            answer("/fewer/x"),
+            answer("/type/x"),
+            answer("/number/7"),
+        ],
+        [
+            "TypeError: the view takes more arguments than its URL rule has",
+            "TypeError: the view got an unexpected argument 'a'",
+            "TypeError: the view takes a as i64, but it is Str(\"x\")",
+            "TypeError: the view takes n as alloc::string::String, but it is Int(7)",
+        ]
+    );
+}
+
+#[test]
+fn view_args_are_none_where_no_rule_matched() {
+    let mut app = app();
+    app.errorhandler(404, |_error| {
+        let request = request();
+        let rule = request.url_rule().is_some();
+        (
+            format!("{:?} {:?} {rule}", request.view_args(), request.endpoint()),
+            404,
+        )
+    });
+    assert_eq!(get(&app, "/nope").1, "None None false");
+}
+
+#[test]
+fn outside_a_request_there_is_none() {
+    assert!(!has_request_context());
+    let error = carafe::context::try_request().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("Working outside of request context.")
+    );
+    let panic = carafe::error::catch(|| Ok(request().path().to_owned())).unwrap_err();
+    assert_eq!(panic.to_string(), error.to_string());
 }
