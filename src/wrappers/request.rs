@@ -258,7 +258,7 @@ impl Request {
     /// a name is the same as `-`.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         if name.contains('_') {
-            return self.joined_header(&name.replace('_', "-"), ", ");
+            return self.joined_header(name.replace('_', "-"), ", ");
         }
         self.joined_header(name, ", ")
     }
