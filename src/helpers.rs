@@ -11,7 +11,7 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::context::{APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session};
+use crate::context::{APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session, try_session};
 use crate::error::Error;
 use crate::json;
 use crate::routing::{ANCHOR, BuildError};
@@ -308,7 +308,7 @@ pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
         return Ok(flashes);
     }
     // Asking whether there are any is an access to the session even where there are none.
-    let session = session();
+    let session = try_session()?;
     let stored = if session.contains_key(FLASHES) {
         session.pop(FLASHES)?
     } else {

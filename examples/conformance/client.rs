@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
+use carafe::clock::Clock as _;
 use carafe::wrappers::datastructures::{latin1_decode, latin1_encode};
 use carafe::wsgi::Environ;
 use carafe::{Dict, Error, Value, has_app_context, has_request_context};
@@ -57,9 +58,8 @@ impl Jar {
 
 fn send(scenario: &Scenario, request: &Dict, jar: &mut Jar) -> Result<Dict, String> {
     if let Some(seconds) = request.get("advance").and_then(Value::as_i64) {
-        scenario
-            .clock
-            .advance(u64::try_from(seconds).map_err(|error| error.to_string())?);
+        let now = scenario.clock.now().saturating_add_signed(seconds);
+        scenario.clock.set(now);
     }
     if request
         .get("drop_cookies")

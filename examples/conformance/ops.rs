@@ -383,22 +383,16 @@ impl Op {
             other => Some(Status::Code(code(&other))),
         };
         let mut headers = Vec::new();
-        let mut add = |name: String, value: Value| match value {
-            Value::List(values) => {
-                headers.extend(values.iter().map(|value| (name.clone(), python_str(value))));
-            }
-            value => headers.push((name, python_str(&value))),
-        };
         match headers_value {
             Value::Dict(pairs) => {
                 for (name, value) in pairs {
-                    add(name, value);
+                    headers.push((name, python_str(&value)));
                 }
             }
             Value::List(pairs) => {
                 for pair in pairs {
                     if let Some([name, value]) = pair.as_list() {
-                        add(python_str(name), value.clone());
+                        headers.push((python_str(name), python_str(value)));
                     }
                 }
             }
