@@ -252,7 +252,9 @@ impl App {
         });
     }
 
-    /// `app.url_build_error_handlers.append(f)`: may give the URL that `url_for` could not build.
+    /// `app.url_build_error_handlers.append(f)`: may give the URL that `url_for` could not build. It gets
+    /// the error, the endpoint, and the values, with `_anchor`, `_method`, `_scheme` and `_external`
+    /// among them.
     ///
     /// # Panics
     /// After the first request.
@@ -377,11 +379,15 @@ impl Scaffold for App {
 
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
-        let old = self.change_setup("endpoint", |setup| {
-            setup.view_functions.insert(endpoint.to_owned(), view)
+        let refused = self.change_setup("endpoint", |setup| {
+            if let Some(there) = setup.view_functions.get(endpoint) {
+                return !there.is_same(&view);
+            }
+            setup.view_functions.insert(endpoint.to_owned(), view);
+            false
         });
         assert!(
-            old.is_none(),
+            !refused,
             "View function mapping is overwriting an existing endpoint function: {endpoint}"
         );
     }

@@ -11,7 +11,7 @@ use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::context::{APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session};
+use crate::context::{APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session, try_session};
 use crate::error::Error;
 use crate::json;
 use crate::routing::{ANCHOR, BuildError};
@@ -177,7 +177,14 @@ impl UrlFor {
                 }
                 Ok(url)
             }
-            Err(error) => app.handle_url_build_error(*error, &endpoint, &values),
+            Err(error) => {
+                // A handler that builds the URL in the app's place has to know these too.
+                values.insert("_anchor".to_owned(), anchor.into());
+                values.insert("_method".to_owned(), method.into());
+                values.insert("_scheme".to_owned(), scheme.into());
+                values.insert("_external".to_owned(), external.into());
+                app.handle_url_build_error(*error, &endpoint, &values)
+            }
         }
     }
 }
@@ -301,14 +308,16 @@ pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
         return Ok(flashes);
     }
     // Asking whether there are any is an access to the session even where there are none.
-    let session = session();
+    let session = try_session()?;
     let stored = if session.contains_key(FLASHES) {
         session.pop(FLASHES)?
     } else {
         None
     };
     let flashes: Vec<Flash> = match stored {
-        Some(Value::List(pairs)) => pairs.iter().filter_map(flash_from).collect(),
+        Some(Value::List(pairs) | Value::Tuple(pairs)) => {
+            pairs.iter().filter_map(flash_from).collect()
+        }
         _ => Vec::new(),
     };
     ctx.set_flashes(flashes.clone());

@@ -5,16 +5,21 @@
 //!
 //! Read next: `routing/map.rs`.
 
+use std::borrow::Cow;
+
 use crate::config::Settings;
 use crate::error::Error;
 use crate::request::Request;
 use crate::routing::{BindArgs, BuildError, Map, MapAdapter, RoutingException, RuleMatch};
 use crate::value::Dict;
 use crate::wrappers::HttpException;
+use crate::wrappers::idna::encode_domain;
 
 #[derive(Clone, Debug)]
 pub(crate) struct UrlAdapter {
     server_name: String,
+    /// No rule is one for websockets, so that nothing answers such a request.
+    wants_websocket: bool,
     /// Only outside a request; a request knows its own.
     script_name: String,
     url_scheme: String,
@@ -24,11 +29,19 @@ impl UrlAdapter {
     pub(crate) fn for_request(request: &Request, settings: &Settings) -> Result<Self, Error> {
         let host = request.trusted_host(&[])?;
         let server_name = match &settings.server_name {
-            Some(name) => without_standard_port(&name.to_lowercase(), request.scheme()).to_owned(),
-            None => host,
+            Some(name) => on_the_wire(without_standard_port(
+                &name.to_lowercase(),
+                request.scheme(),
+            ))?
+            .into_owned(),
+            None => {
+                on_the_wire(&host)?;
+                host
+            }
         };
         Ok(UrlAdapter {
             server_name,
+            wants_websocket: wants_websocket(request),
             script_name: String::new(),
             url_scheme: String::new(),
         })
@@ -36,7 +49,8 @@ impl UrlAdapter {
 
     pub(crate) fn outside_request(settings: &Settings) -> Option<Self> {
         Some(UrlAdapter {
-            server_name: settings.server_name.clone()?,
+            server_name: outside_name(settings.server_name.as_deref()?),
+            wants_websocket: false,
             script_name: settings.application_root.clone(),
             url_scheme: settings.preferred_url_scheme.clone(),
         })
@@ -55,7 +69,7 @@ impl UrlAdapter {
                 server_name: &self.server_name,
                 script_name: request.script_root(),
                 url_scheme: request.scheme(),
-                path_info: request.path(),
+                path_info: request.path_info(),
                 default_method: request.method(),
                 query_args: request.query_string(),
             },
@@ -64,20 +78,22 @@ impl UrlAdapter {
 
     /// The rule for the request, or the HTTP error or redirect in its place.
     pub(crate) fn match_request(&self, map: &Map, request: &Request) -> Result<RuleMatch, Error> {
-        self.bind(map, Some(request))
-            .match_(None, None)
-            .map_err(|exception| {
-                match exception {
-                    RoutingException::NotFound => HttpException::not_found(),
-                    RoutingException::MethodNotAllowed { valid_methods } => {
-                        HttpException::method_not_allowed(valid_methods)
-                    }
-                    RoutingException::RequestRedirect { new_url } => {
-                        HttpException::request_redirect(new_url)
-                    }
+        let matched = self.bind(map, Some(request)).match_(None, None);
+        if self.wants_websocket && matched.is_ok() {
+            return Err(HttpException::websocket_mismatch().into());
+        }
+        matched.map_err(|exception| {
+            match exception {
+                RoutingException::NotFound => HttpException::not_found(),
+                RoutingException::MethodNotAllowed { valid_methods } => {
+                    HttpException::method_not_allowed(valid_methods)
                 }
-                .into()
-            })
+                RoutingException::RequestRedirect { new_url } => {
+                    HttpException::request_redirect(new_url)
+                }
+            }
+            .into()
+        })
     }
 
     pub(crate) fn allowed_methods(&self, map: &Map, request: &Request) -> Vec<String> {
@@ -107,6 +123,43 @@ pub(crate) struct BuildOptions<'a> {
     pub(crate) method: Option<&'a str>,
     pub(crate) scheme: Option<&'a str>,
     pub(crate) external: bool,
+}
+
+/// The host as DNS knows it. Its port is no part of that.
+fn on_the_wire(server_name: &str) -> Result<Cow<'_, str>, Error> {
+    let (name, port) = server_name.split_at(server_name.find(':').unwrap_or(server_name.len()));
+    match encode_domain(name) {
+        Ok(Cow::Borrowed(_)) => Ok(Cow::Borrowed(server_name)),
+        Ok(Cow::Owned(name)) => Ok(Cow::Owned(name + port)),
+        Err(_) => Err(HttpException::bad_host().into()),
+    }
+}
+
+/// SERVER_NAME outside a request. One that can't be a host's name is refused by each request.
+fn outside_name(server_name: &str) -> String {
+    let server_name = server_name.to_lowercase();
+    match on_the_wire(&server_name) {
+        Ok(Cow::Owned(name)) => name,
+        _ => server_name,
+    }
+}
+
+/// Whether the client asks for a websocket: by the scheme that the server gives, or by `Upgrade`.
+fn wants_websocket(request: &Request) -> bool {
+    let is_upgrade = |text: &str| {
+        text.split(',').any(|option| {
+            option
+                .trim_matches([' ', '\t'])
+                .eq_ignore_ascii_case("upgrade")
+        })
+    };
+    matches!(request.scheme(), "ws" | "wss")
+        || request
+            .header("upgrade")
+            .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+            && request
+                .header("connection")
+                .is_some_and(|text| is_upgrade(&text))
 }
 
 /// A host as a client would name it: `:80` goes without saying, and with https `:443`.

@@ -6,11 +6,11 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
+use carafe::clock::Clock as _;
 use carafe::wrappers::datastructures::{latin1_decode, latin1_encode};
 use carafe::wsgi::Environ;
 use carafe::{Dict, Error, Value, has_app_context, has_request_context};
-use http::uri::Scheme;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::percent_decode_str;
 
 use crate::scenario::{Scenario, build, items, text};
@@ -58,9 +58,8 @@ impl Jar {
 
 fn send(scenario: &Scenario, request: &Dict, jar: &mut Jar) -> Result<Dict, String> {
     if let Some(seconds) = request.get("advance").and_then(Value::as_i64) {
-        scenario
-            .clock
-            .advance(u64::try_from(seconds).map_err(|error| error.to_string())?);
+        let now = scenario.clock.now().saturating_add_signed(seconds);
+        scenario.clock.set(now);
     }
     if request
         .get("drop_cookies")
@@ -134,10 +133,15 @@ fn call_wsgi(scenario: &Scenario, environ: Environ) -> Result<Answer, Error> {
 }
 
 fn header_pair((name, value): (&HeaderName, &HeaderValue)) -> Value {
-    Value::List(vec![
-        name.as_str().into(),
-        latin1_decode(value.as_bytes()).into_owned().into(),
-    ])
+    // Text that Latin-1 does not have went out as UTF-8; Flask's list of headers shows it as it was
+    // given. (Cookies are UTF-8 read as Latin-1 on Flask too.)
+    let utf8 = std::str::from_utf8(value.as_bytes()).ok();
+    let given = utf8.filter(|text| text.chars().any(|c| c > '\u{ff}'));
+    let text = match given {
+        Some(text) if name != header::SET_COOKIE => text.into(),
+        _ => latin1_decode(value.as_bytes()),
+    };
+    Value::List(vec![name.as_str().into(), text.into_owned().into()])
 }
 
 /// Text as its UTF-8 bytes, each of them one character: what a header or path is in WSGI.
@@ -159,14 +163,11 @@ fn make_environ(request: &Dict, jar: &Jar) -> Result<Environ, String> {
         None => "http://localhost",
         Some(url) => url.as_str().ok_or("base_url is text")?,
     };
-    let (scheme, rest) = base_url.split_once("://").ok_or("base_url is a URL")?;
-    let (netloc, script_name) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let scheme: Scheme = scheme.parse().map_err(|_| "base_url has no scheme")?;
-    let default_port = if scheme == Scheme::HTTPS { 443 } else { 80 };
-    let (host, port) = match netloc.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(default_port)),
-        _ => (netloc, default_port),
-    };
+    // Scheme, host and script name as Werkzeug's own client writes them: the host in lower case, and in ASCII.
+    let base = Environ::builder("/")
+        .base_url(base_url)
+        .build()
+        .map_err(|error| error.to_string())?;
     let (path, query) = text(request, "path")?
         .split_once('?')
         .unwrap_or((text(request, "path")?, ""));
@@ -177,17 +178,11 @@ fn make_environ(request: &Dict, jar: &Jar) -> Result<Environ, String> {
     let body = request.get("body").and_then(Value::as_str);
     Ok(Environ {
         method: Method::from_bytes(method.as_bytes()).map_err(|error| error.to_string())?,
-        script_name: decode(script_name.trim_end_matches('/')),
         path_info: decode(path),
         query_string: query.to_owned(),
-        headers: make_headers(request, jar, netloc, body)?,
-        url_scheme: scheme,
-        server_name: host.to_owned(),
-        server_port: port,
-        remote_addr: Some(([127, 0, 0, 1], 0).into()),
-        protocol: Version::HTTP_11,
+        headers: make_headers(request, jar, base.headers, body)?,
         input: Box::new(Cursor::new(body.unwrap_or_default().as_bytes().to_vec())),
-        extensions: http::Extensions::new(),
+        ..base
     })
 }
 
@@ -195,7 +190,7 @@ fn make_environ(request: &Dict, jar: &Jar) -> Result<Environ, String> {
 fn make_headers(
     request: &Dict,
     jar: &Jar,
-    host: &str,
+    base: HeaderMap,
     body: Option<&str>,
 ) -> Result<HeaderMap, String> {
     let mut joined: indexmap::IndexMap<String, Vec<String>> = indexmap::IndexMap::new();
@@ -213,9 +208,6 @@ fn make_headers(
     if let Some(content_type) = request.get("content_type").and_then(Value::as_str) {
         joined.insert("content-type".to_owned(), vec![content_type.to_owned()]);
     }
-    joined
-        .entry("host".to_owned())
-        .or_insert_with(|| vec![host.to_owned()]);
     let mut cookies = joined.shift_remove("cookie").unwrap_or_default();
     let sends_jar = request
         .get("cookies")
@@ -224,7 +216,8 @@ fn make_headers(
     if let Some(from_jar) = jar.header().filter(|_| sends_jar) {
         cookies.insert(0, from_jar);
     }
-    let mut headers = HeaderMap::new();
+    // So far it has the base URL's Host, which one of the request's own replaces.
+    let mut headers = base;
     if !cookies.is_empty() {
         headers.insert(header::COOKIE, header_value(&cookies.join("; "))?);
     }

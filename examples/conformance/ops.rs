@@ -116,6 +116,50 @@ impl Function {
     }
 }
 
+/// Python's `str(value)`, of the values that a scenario has where text is meant.
+fn python_str(value: &Value) -> String {
+    match value {
+        Value::Str(text) => text.clone(),
+        Value::Null => "None".to_owned(),
+        Value::Bool(true) => "True".to_owned(),
+        Value::Bool(false) => "False".to_owned(),
+        other => json::dumps(other).unwrap_or_default(),
+    }
+}
+
+/// Python's `bool(value)`.
+fn truth(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(flag) => *flag,
+        Value::Int(number) => *number != 0,
+        Value::Float(number) => *number != 0.0,
+        Value::Str(text) => !text.is_empty(),
+        Value::List(items) => !items.is_empty(),
+        Value::Dict(items) => !items.is_empty(),
+        _ => true,
+    }
+}
+
+/// A status code; 0, which HTTP does not have, where it is none.
+fn code(value: &Value) -> u16 {
+    value
+        .as_i64()
+        .and_then(|code| u16::try_from(code).ok())
+        .unwrap_or(0)
+}
+
+/// The seconds that a cookie lasts. What reaches beyond the year 9999 is an error, as in Python.
+fn max_age(value: &Value) -> Result<Option<i64>, Error> {
+    const LAST: i64 = 250_000_000_000;
+    match value {
+        Value::Null => Ok(None),
+        Value::Int(seconds) if seconds.abs() < LAST => Ok(Some(*seconds)),
+        Value::Int(_) => Err(Error::python("OverflowError", "max_age is too large")),
+        _ => Err(Error::type_error("max_age is no number of seconds")),
+    }
+}
+
 fn parse(ops: &Value, log: &Log) -> Result<Vec<Op>, String> {
     ops.as_list()
         .ok_or("ops are a list")?
@@ -181,16 +225,13 @@ impl Op {
     fn text(&self, index: usize) -> String {
         match self.args.get(index) {
             Some(Value::Str(text)) => text.clone(),
-            Some(other) => json::dumps(other).unwrap_or_default(),
+            Some(other) => python_str(other),
             None => String::new(),
         }
     }
 
     fn code(&self, index: usize) -> u16 {
-        self.arg(index)
-            .as_i64()
-            .and_then(|code| u16::try_from(code).ok())
-            .unwrap_or(0)
+        code(&self.arg(index))
     }
 
     /// Does one thing; `Some` ends the function.
@@ -204,7 +245,7 @@ impl Op {
             "session_pop" => drop(try_session()?.pop(&self.text(0))?),
             "session_clear" => try_session()?.clear()?,
             "session_permanent" => {
-                try_session()?.set_permanent(self.arg(0).as_bool().unwrap_or(false))?;
+                try_session()?.set_permanent(truth(&self.arg(0)))?;
             }
             "session_touch" => try_session()?.set_modified(true),
             "session_all" => {
@@ -325,49 +366,39 @@ impl Op {
 
     fn returned(&self) -> Result<ReturnValue, Error> {
         let body = match self.arg(0) {
-            Value::Null => ReturnValue::None,
             Value::Str(text) => ReturnValue::Body(text.into()),
             value @ (Value::Dict(_) | Value::List(_)) => ReturnValue::Json(value),
-            other => {
-                return Err(Error::type_error(format!(
-                    "a view returned {}",
-                    other.type_name()
-                )));
-            }
+            // A number or so is no response either: what Rust's compiler would refuse.
+            _ => ReturnValue::None,
         };
-        let status = match self.arg(1) {
+        // Of two, the second may be headers as well.
+        let (status, headers_value) = match (self.arg(1), self.arg(2)) {
+            (second @ (Value::Dict(_) | Value::List(_)), Value::Null) => (Value::Null, second),
+            arguments => arguments,
+        };
+        let status = match status {
             Value::Null => None,
             Value::Str(line) => Some(Status::Line(line)),
-            Value::Int(code) => {
-                let code = u16::try_from(code);
-                Some(Status::Code(
-                    code.map_err(|e| Error::value_error(e.to_string()))?,
-                ))
-            }
-            other => {
-                return Err(Error::type_error(format!(
-                    "a status was {}",
-                    other.type_name()
-                )));
-            }
+            // A code that HTTP does not have is refused where the response is made.
+            other => Some(Status::Code(code(&other))),
         };
         let mut headers = Vec::new();
-        match self.arg(2) {
+        match headers_value {
             Value::Dict(pairs) => {
                 for (name, value) in pairs {
-                    headers.push((name, value.as_str().unwrap_or_default().to_owned()));
+                    headers.push((name, python_str(&value)));
                 }
             }
             Value::List(pairs) => {
                 for pair in pairs {
-                    if let Some([Value::Str(name), Value::Str(value)]) = pair.as_list() {
-                        headers.push((name.clone(), value.clone()));
+                    if let Some([name, value]) = pair.as_list() {
+                        headers.push((python_str(name), python_str(value)));
                     }
                 }
             }
             _ => {}
         }
-        if self.args.len() == 1 {
+        if status.is_none() && headers.is_empty() && self.arg(0).is_null() {
             return Ok(body);
         }
         Ok(ReturnValue::Tuple(Box::new(body), status, headers))
@@ -383,7 +414,7 @@ impl Op {
                     "_anchor" => url.anchor(as_text()?),
                     "_method" => url.method(as_text()?),
                     "_scheme" => url.scheme(as_text()?),
-                    "_external" => url.external(value.as_bool()?),
+                    "_external" => url.external(truth(value)),
                     _ => url.arg(name, value.clone()),
                 };
             }
@@ -451,16 +482,18 @@ impl Op {
             for (name, value) in options {
                 let as_text = value.as_str();
                 cookie = match name.as_str() {
-                    "max_age" => cookie.max_age(value.as_i64()),
+                    "max_age" => cookie.max_age(max_age(value)?),
                     "path" => cookie.path(as_text),
                     "domain" => cookie.domain(as_text),
-                    "secure" => cookie.secure(value.as_bool().unwrap_or(false)),
-                    "httponly" => cookie.httponly(value.as_bool().unwrap_or(false)),
+                    "secure" => cookie.secure(truth(value)),
+                    "httponly" => cookie.httponly(truth(value)),
                     "samesite" => {
-                        let samesite = as_text.map(str::parse::<SameSite>).transpose()?;
-                        cookie.samesite(samesite)
+                        if as_text.is_none() && !value.is_null() {
+                            return Err(Error::python("AttributeError", "samesite is no text"));
+                        }
+                        cookie.samesite(as_text.map(str::parse::<SameSite>).transpose()?)
                     }
-                    "partitioned" => cookie.partitioned(value.as_bool().unwrap_or(false)),
+                    "partitioned" => cookie.partitioned(truth(value)),
                     other => return Err(Error::type_error(format!("no cookie has a {other}"))),
                 };
             }

@@ -125,9 +125,14 @@ pub fn session() -> Arc<Session> {
 /// The current request's session.
 ///
 /// # Errors
-/// A `RuntimeError` outside a request context.
+/// A `RuntimeError` outside a request context; an `AssertionError` where the session could not be opened.
 pub fn try_session() -> Result<Arc<Session>, Error> {
-    SESSION.try_get_current_object()
+    SESSION.try_get_current_object().map_err(|error| {
+        if has_request_context() {
+            return Error::assertion("The session has not yet been opened.");
+        }
+        error
+    })
 }
 
 /// Whether an app context is pushed on this thread. Flask: `has_app_context`.

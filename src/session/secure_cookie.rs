@@ -18,7 +18,7 @@ use crate::request::Request;
 use crate::signing::{
     DigestMethod, KeyDerivation, SignerError, SignerOptions, URLSafe, URLSafeTimedSerializer,
 };
-use crate::value::Value;
+use crate::value::{Dict, Value};
 use crate::wrappers::{Response, SetCookie};
 
 type SigningSerializer = URLSafeTimedSerializer<TaggedJsonSerializer>;
@@ -131,8 +131,11 @@ impl SessionInterface for SecureCookieSessionInterface {
         let max_age = i64::try_from(lifetime).unwrap_or(i64::MAX);
         match serializer.loads(cookie.as_bytes(), Some(max_age)) {
             Ok(Value::Dict(data)) => Ok(Some(Session::from_data(data))),
-            // Signed by us, but no session; or forged, expired or cut off: the visitor starts anew.
-            Ok(_) | Err(_) => Ok(Some(Session::new())),
+            Ok(other) => Ok(Some(Session::from_data(dict_of(other)?))),
+            // Forged, expired or cut off: the visitor starts anew.
+            Err(error) if error.is_bad_signature() => Ok(Some(Session::new())),
+            // Signed with our key, but not by this app: someone else uses the key for something else.
+            Err(error) => Err(Error::python(error.class_name(), error.to_string())),
         }
     }
 
@@ -187,5 +190,32 @@ impl fmt::Debug for SecureCookieSessionInterface {
             .field("salt", &self.salt)
             .field("digest_method", &self.options.digest_method)
             .finish_non_exhaustive()
+    }
+}
+
+/// What Python's `dict(value)` makes of a payload that is no dict: pairs make one, as does nothing.
+fn dict_of(value: Value) -> Result<Dict, Error> {
+    let items = match value {
+        Value::Null => Vec::new(),
+        Value::Bytes(bytes) if bytes.is_empty() => Vec::new(),
+        Value::Str(text) | Value::Markup(text) if text.is_empty() => Vec::new(),
+        Value::List(items) | Value::Tuple(items) => items,
+        Value::Str(_) | Value::Markup(_) => return Err(Error::value_error(NO_DICT)),
+        _ => return Err(Error::type_error(NO_DICT)),
+    };
+    items.into_iter().map(pair_of).collect()
+}
+
+const NO_DICT: &str = "the payload of a session cookie is no dict";
+
+fn pair_of(value: Value) -> Result<(String, Value), Error> {
+    match value {
+        Value::List(pair) | Value::Tuple(pair) => match <[Value; 2]>::try_from(pair) {
+            Ok([Value::Str(key), value]) => Ok((key, value)),
+            Ok(_) => Err(Error::type_error("the keys of a session are text")),
+            Err(_) => Err(Error::value_error(NO_DICT)),
+        },
+        Value::Str(_) | Value::Markup(_) => Err(Error::value_error(NO_DICT)),
+        _ => Err(Error::type_error(NO_DICT)),
     }
 }

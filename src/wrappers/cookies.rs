@@ -15,6 +15,7 @@ use super::dates::http_date;
 use super::idna::encode_domain;
 use super::urls::{COOKIE_PATH, quote};
 use crate::error::Error;
+use crate::logging;
 
 /// The size in bytes beyond which browsers may drop a cookie: Flask's `MAX_COOKIE_SIZE`.
 pub const MAX_COOKIE_SIZE: usize = 4093;
@@ -210,13 +211,7 @@ impl<'a> SetCookie<'a> {
         }
 
         if self.max_size > 0 && header.len() > self.max_size {
-            tracing::warn!(
-                cookie = %self.key,
-                value_size = value.len(),
-                size = header.len(),
-                limit = self.max_size,
-                "a cookie is too large: browsers may silently ignore it"
-            );
+            logging::cookie_too_large(&self.key, header.len(), self.max_size);
         }
         Ok(header)
     }

@@ -184,6 +184,16 @@ impl HttpException {
         Self::bad_request_subclass("SecurityError").with_description(description)
     }
 
+    /// Werkzeug's `BadHost`: a `Host` or a SERVER_NAME that can't be a host's name.
+    pub(crate) fn bad_host() -> Self {
+        Self::bad_request_subclass("BadHost")
+    }
+
+    /// Werkzeug's `WebsocketMismatch`: the request is for a websocket, the rule is not.
+    pub(crate) fn websocket_mismatch() -> Self {
+        Self::bad_request_subclass("WebsocketMismatch")
+    }
+
     fn bad_request_subclass(class_name: &'static str) -> Self {
         Self {
             class_name,

@@ -25,7 +25,7 @@ pub mod environ_builder;
 pub mod exceptions;
 pub mod headers;
 pub mod host;
-mod idna;
+pub(crate) mod idna;
 mod input;
 pub mod request;
 mod request_body;

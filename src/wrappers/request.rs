@@ -48,6 +48,8 @@ pub struct Request {
     scheme: Scheme,
     root_path: String,
     path: String,
+    // PATH_INFO was "": a middleware may have moved all of it to SCRIPT_NAME.
+    has_no_path_info: bool,
     query_string: String,
     headers: HeaderMap,
     server_name: String,
@@ -86,6 +88,7 @@ impl Request {
             method: upper_case(environ.method),
             scheme: environ.url_scheme,
             root_path,
+            has_no_path_info: environ.path_info.is_empty(),
             path: one_leading_slash(environ.path_info),
             query_string: environ.query_string,
             headers: environ.headers,
@@ -116,7 +119,7 @@ impl Request {
         Ok(Environ {
             method: self.method.clone(),
             script_name: self.root_path.clone(),
-            path_info: self.path.clone(),
+            path_info: self.path_info().to_owned(),
             query_string: self.query_string.clone(),
             headers: self.headers.clone(),
             url_scheme: self.scheme.clone(),
@@ -157,6 +160,15 @@ impl Request {
     /// The path below [`Request::root_path`], percent-decoded; it starts with one slash.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// [`Request::path`], but `""` where the server gave none at all: what the router looks at.
+    pub(crate) fn path_info(&self) -> &str {
+        if self.has_no_path_info {
+            ""
+        } else {
+            &self.path
+        }
     }
 
     /// The path and the query string, with a `?` between them in any case.
@@ -248,8 +260,12 @@ impl Request {
         &self.headers
     }
 
-    /// The text of a header. Several of one name are joined by commas, as in WSGI.
+    /// The text of a header. Several of one name are joined by commas, as in WSGI; and as there, `_` in
+    /// a name is the same as `-`.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        if name.contains('_') {
+            return self.joined_header(name.replace('_', "-"), ", ");
+        }
         self.joined_header(name, ", ")
     }
 

@@ -34,7 +34,7 @@ def make_config(words):
         "SESSION_COOKIE_SAMESITE": (0.1, ["Lax", "Strict", "None", "lax", None]),
         "SESSION_COOKIE_PARTITIONED": (0.05, [True]),
         "APPLICATION_ROOT": (0.08, ["/shop", "/", "/a/b"]),
-        "SERVER_NAME": (0.12, ["localhost", "example.com", "localhost:5000", "shop.example:8080"]),
+        "SERVER_NAME": (0.12, ["localhost", "example.com", "localhost:5000", "shop.example:8080", "Bücher.example"]),
         "PREFERRED_URL_SCHEME": (0.08, ["https", "http"]),
         "TESTING": (0.08, [True, False]),
         "DEBUG": (0.06, [True, False]),
@@ -71,6 +71,9 @@ class RequestMaker:
                     "https://example.com:8443",
                     "http://example.com:80/",
                     "https://example.com:443",
+                    "http://LOCALHOST",
+                    "HTTPS://Bücher.example/",
+                    "http://[::1]:8080",
                     "http://localhost/shop",
                     "http://localhost:5000/a%20b/",
                     "https://example.com/caf%C3%A9",
@@ -106,7 +109,7 @@ class RequestMaker:
             request["base_url"] = self.base_url
         headers = [[name, self.words.one(["1", "abc, def", "en;q=0.5"])] for name in self.words.some(HEADER_NAMES, 1)]
         if self.words.chance(0.03):
-            headers.append(["Host", self.words.one(["example.com", "other.example:8080", "LOCALHOST"])])
+            headers.append(["Host", self.words.one(["example.com", "other.example:8080", "LOCALHOST", "a b"])])
         if headers:
             request["headers"] = headers
         if self.words.chance(0.7 if method in ("POST", "PUT", "PATCH", "DELETE") else 0.03):
@@ -124,7 +127,7 @@ class RequestMaker:
         elif kind == "elsewhere":
             path = f"/{quote(self.words.text())}" + self.words.one(["", "/", "/deeper"])
         elif kind == "root":
-            path = "/"
+            path = self.words.one(["/", "/", ""])
         if self.words.chance(0.3):
             path += "?" + self.words.odd_query()
         return path

@@ -68,7 +68,7 @@ REQUEST_KEYS = {
     "args_list": ARGUMENT_KEYS,
     "form": FORM_KEYS,
     "cookies": COOKIE_NAMES,
-    "header": [*HEADER_NAMES, "Host", "Content-Type", "x-token"],
+    "header": [*HEADER_NAMES, "Host", "Content-Type", "x-token", "x_token"],
 }
 CONTENT_HEADERS = [
     {"X-App": "carafe"},
@@ -81,6 +81,8 @@ CONTENT_HEADERS = [
     {"Set-Cookie": "raw=1; Path=/"},
     {"Vary": "Accept"},
     {"Vary": "cookie, Accept"},
+    {"X-Number": 5, "X-Flag": True},
+    {"X-Text": "日本"},
     {},
 ]
 
@@ -164,9 +166,9 @@ class OpMaker:
 
     def return_(self, kind):
         words = self.words
-        body = self.words.weighted({"text": 90, "object": 4, "list": 1, "null": 0.5})
+        body = self.words.weighted({"text": 90, "object": 4, "list": 1, "null": 0.5, "number": 0.5})
         texts = [f"{kind} {words.text()}"]
-        choices = {"text": texts, "object": [{"b": 1, "a": [None, "é"]}, {}], "list": [[1, "two"], []], "null": [None]}
+        choices = {"text": texts, "object": [{"b": 1, "a": [None, "é"]}, {}], "list": [[1, "two"], []], "null": [None], "number": [0, 5]}
         body = words.one(choices[body])
         if kind == "error_handlers":
             status = words.one([400, 404, 500, 503, 200])
@@ -216,7 +218,7 @@ class OpMaker:
         return ["session_clear"]
 
     def session_permanent(self):
-        return ["session_permanent", self.words.chance(0.75)]
+        return ["session_permanent", self.words.one([True, True, True, False, False, 1, 0])]
 
     def session_touch(self):
         return ["session_touch"]

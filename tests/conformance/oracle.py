@@ -89,9 +89,9 @@ def make_environ(request, jar):
         "SERVER_PORT": str(base.port or (443 if base.scheme == "https" else 80)),
         "SERVER_PROTOCOL": "HTTP/1.1",
         "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": base.netloc,
+        "HTTP_HOST": host_header(base),
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": base.scheme,
+        "wsgi.url_scheme": base.scheme,  # in lower case
         "wsgi.input": io.BytesIO((body or "").encode()),
         "wsgi.errors": io.StringIO(),
         "wsgi.multithread": False,
@@ -102,6 +102,19 @@ def make_environ(request, jar):
         environ["CONTENT_LENGTH"] = str(len(body.encode()))
     environ.update(header_variables(request, jar))
     return environ
+
+
+def host_header(base):
+    """The Host of a base URL as Werkzeug 3's client writes it: in lower case, in ASCII, no empty port."""
+    if base.query or base.fragment:
+        raise ValueError("base url must not contain a query string or fragment")
+    host = base.hostname.encode("idna").decode("ascii")
+    if ":" in host:
+        host = f"[{host}]"
+    if base.port is not None:
+        host += f":{base.port}"
+    user, at, _ = base.netloc.rpartition("@")
+    return user + at + host
 
 
 def header_variables(request, jar):

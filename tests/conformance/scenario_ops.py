@@ -75,7 +75,9 @@ class Ops:
         self.view_args = view_args
 
     def run(self, ops):
-        for name, *arguments in ops:
+        for op in ops:
+            # An op without arguments may be its bare name.
+            name, *arguments = [op] if isinstance(op, str) else op
             returned = getattr(self, f"op_{name}")(*arguments)
             if returned is not None:
                 return returned
@@ -130,8 +132,8 @@ class Ops:
 
     def op_return(self, body, status=None, headers=None):
         if headers is not None:
-            pairs = headers.items() if isinstance(headers, dict) else headers
-            return Returned((body, status, [tuple(pair) for pair in pairs]))
+            pairs = headers if isinstance(headers, dict) else [tuple(pair) for pair in headers]
+            return Returned((body, status, pairs))
         return Returned(body if status is None else (body, status))
 
     def op_return_json(self, value):
@@ -243,7 +245,8 @@ def check(description):
 
 
 def check_ops(ops):
-    for name, *arguments in ops:
+    for op in ops:
+        name, *arguments = [op] if isinstance(op, str) else op
         if not hasattr(Ops, f"op_{name}"):
             raise ValueError(f"unknown op {name!r}")
         if name == "request" and not any(

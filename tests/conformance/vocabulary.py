@@ -213,13 +213,25 @@ class SignerAt(TimestampSigner):
         return self.now
 
 
-def sign_session(payload, key, digest, now):
+class JustText:
+    """A serializer that signs a text as it is."""
+
+    @staticmethod
+    def dumps(text):
+        return str(text)  # itsdangerous asks what it makes of a dict, too
+
+
+# What an app that has the key for something else may sign.
+NO_SESSIONS = ["", "{", "[]", "null", "1", '"x"', '[["n",1]]', '[1]', '{"n":{" b":1}}', '{"n":{" u":"x"}}']
+
+
+def sign_session(payload, key, digest, now, serializer=session_json_serializer):
     """The text of a session cookie, as Flask signs it."""
     signer_at_now = type("SignerAtNow", (SignerAt,), {"now": now})
     serializer = URLSafeTimedSerializer(
         key,
         salt="cookie-session",
-        serializer=session_json_serializer,
+        serializer=serializer,
         signer=signer_at_now,
         signer_kwargs={"key_derivation": "hmac", "digest_method": getattr(hashlib, digest)},
     )
@@ -267,6 +279,7 @@ class CookieForge:
                 "digest": 1,
                 "mangled": 3,
                 "junk": 1,
+                "no session": 0.5,
             }
         )
         if kind == "aged":
@@ -278,6 +291,8 @@ class CookieForge:
         if kind == "digest":
             other = self.words.one([name for name in ("sha1", "sha256", "sha512") if name != self.digest])
             return sign_session(payload, self.key, other, now)
+        if kind == "no session":
+            return sign_session(self.words.one(NO_SESSIONS), self.key, self.digest, now, JustText)
         if kind == "junk":
             return self.words.one(["", "junk", "a.b.c", "..", ".", "eyJ9.x.y", '"quoted"', "=", "%2e"])
         cookie = sign_session(payload, self.key, self.digest, now)
