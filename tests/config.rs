@@ -316,18 +316,18 @@ fn with_environment(test: &str, variables: &[(&str, &str)]) {
 #[test]
 fn prefixed_variables_are_read_as_json_or_else_as_text() {
     let variables = [
-        ("CARAFE_TESTING", "true"),
-        ("CARAFE_SECRET_KEY", "adavafa"),
-        ("CARAFE_SECRET_KEY_FALLBACKS", "[\"old\"]"),
-        ("CARAFE_PERMANENT_SESSION_LIFETIME", "60"),
-        ("CARAFE_SERVER_NAME", "null"),
-        ("CARAFE_PAGE_SIZE", "20"),
-        ("CARAFE_TITLE", "True"),
-        ("CARAFE_QUOTED", "\"20\""),
-        ("CARAFE_BROKEN", "{not json"),
-        ("CARAFE_EMPTY", ""),
+        ("SHOP_TESTING", "true"),
+        ("SHOP_SECRET_KEY", "adavafa"),
+        ("SHOP_SECRET_KEY_FALLBACKS", "[\"old\"]"),
+        ("SHOP_PERMANENT_SESSION_LIFETIME", "60"),
+        ("SHOP_SERVER_NAME", "null"),
+        ("SHOP_PAGE_SIZE", "20"),
+        ("SHOP_TITLE", "True"),
+        ("SHOP_QUOTED", "\"20\""),
+        ("SHOP_BROKEN", "{not json"),
+        ("SHOP_EMPTY", ""),
         ("CARAFEX_OTHER", "1"),
-        ("OTHER_CARAFE_KEY", "1"),
+        ("OTHER_SHOP_KEY", "1"),
     ];
     with_environment("inner_read_as_json_or_else_as_text", &variables);
 }
@@ -337,7 +337,7 @@ fn prefixed_variables_are_read_as_json_or_else_as_text() {
 fn inner_read_as_json_or_else_as_text() {
     let config = config();
     config.set("SERVER_NAME", "shop.example").unwrap();
-    config.from_prefixed_env("CARAFE").unwrap();
+    config.from_prefixed_env("SHOP").unwrap();
     let settings = config.settings();
     assert!(settings.testing);
     assert_eq!(settings.secret_key.as_deref(), Some(&b"adavafa"[..]));
@@ -364,12 +364,12 @@ fn inner_read_as_json_or_else_as_text() {
 #[test]
 fn two_underscores_lead_into_a_dict() {
     let variables = [
-        ("CARAFE_DB__host", "localhost"),
-        ("CARAFE_DB__options__timeout", "5"),
-        ("CARAFE_DB__options__retry", "false"),
-        ("CARAFE_CACHE", "{\"size\": 1, \"kept\": true}"),
-        ("CARAFE_CACHE__size", "2"),
-        ("CARAFE_TEXT", "plain"),
+        ("SHOP_DB__host", "localhost"),
+        ("SHOP_DB__options__timeout", "5"),
+        ("SHOP_DB__options__retry", "false"),
+        ("SHOP_CACHE", "{\"size\": 1, \"kept\": true}"),
+        ("SHOP_CACHE__size", "2"),
+        ("SHOP_TEXT", "plain"),
     ];
     with_environment("inner_two_underscores", &variables);
 }
@@ -381,7 +381,7 @@ fn inner_two_underscores() {
     config
         .set("DB", Value::from_iter([("user", "jack")]))
         .unwrap();
-    config.from_prefixed_env("CARAFE").unwrap();
+    config.from_prefixed_env("SHOP").unwrap();
     let options = Value::from_iter([("retry", Value::Bool(false)), ("timeout", Value::Int(5))]);
     let db = [
         ("user", "jack".into()),
@@ -396,14 +396,14 @@ fn inner_two_underscores() {
 
 #[test]
 fn a_bad_variable_is_refused_by_the_name_of_its_key() {
-    let variables = [("CARAFE_DEBUG", "perhaps"), ("CARAFE_TESTING", "true")];
+    let variables = [("SHOP_DEBUG", "perhaps"), ("SHOP_TESTING", "true")];
     with_environment("inner_bad_variable", &variables);
 }
 
 #[test]
 #[ignore = "run by a_bad_variable_is_refused_by_the_name_of_its_key"]
 fn inner_bad_variable() {
-    let error = config().from_prefixed_env("CARAFE").unwrap_err();
+    let error = config().from_prefixed_env("SHOP").unwrap_err();
     assert_eq!(
         error.to_string(),
         "config key DEBUG takes true or false, not \"perhaps\""
@@ -414,14 +414,14 @@ fn inner_bad_variable() {
 fn a_secret_key_that_looks_like_a_number_is_refused_without_its_text() {
     with_environment(
         "inner_secret_number",
-        &[("CARAFE_SECRET_KEY", "271828182845")],
+        &[("SHOP_SECRET_KEY", "271828182845")],
     );
 }
 
 #[test]
 #[ignore = "run by a_secret_key_that_looks_like_a_number_is_refused_without_its_text"]
 fn inner_secret_number() {
-    let error = config().from_prefixed_env("CARAFE").unwrap_err();
+    let error = config().from_prefixed_env("SHOP").unwrap_err();
     assert_eq!(
         error.to_string(),
         "config key SECRET_KEY takes text or bytes, not a value of another type"
