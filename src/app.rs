@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
@@ -419,6 +420,11 @@ impl Setup {
         Ok(())
     }
 }
+
+// What is registered is never changed by running it, and an app is meant to go on after a panic in one of
+// its functions: see `error::catch`.
+impl UnwindSafe for App {}
+impl RefUnwindSafe for App {}
 
 /// An app may answer for another one: a view returns it, and it is called with the view's request.
 impl IntoReturnValue for App {
