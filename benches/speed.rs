@@ -4,6 +4,8 @@
 //! server's work: divan makes it outside of the time that is measured, and drops it inside, where the
 //! app does.
 
+#![allow(clippy::expect_used, reason = "a bench says what went wrong")]
+
 mod common;
 
 use carafe::json::TaggedJsonSerializer;

@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use tracing::instrument;
@@ -57,7 +57,8 @@ struct Inner {
     config: Config,
     /// Replaced as a whole by every change, so that a context keeps the state it started with.
     setup: RwLock<Arc<Setup>>,
-    got_first_request: AtomicBool,
+    /// The setup that no longer changes, since the first request: it is read without a lock.
+    frozen_setup: OnceLock<Arc<Setup>>,
     before_first_request_lock: Mutex<()>,
 }
 
@@ -108,7 +109,7 @@ impl App {
                 name: name.into(),
                 config: Config::default(),
                 setup: RwLock::new(Arc::new(Setup::new())),
-                got_first_request: AtomicBool::new(false),
+                frozen_setup: OnceLock::new(),
                 before_first_request_lock: Mutex::new(()),
             }),
         }
@@ -135,11 +136,11 @@ impl App {
     /// `app.got_first_request`: whether setup is over.
     #[must_use]
     pub fn got_first_request(&self) -> bool {
-        self.inner.got_first_request.load(Ordering::Acquire)
+        self.inner.frozen_setup.get().is_some()
     }
 
     pub(crate) fn set_got_first_request(&self) {
-        self.inner.got_first_request.store(true, Ordering::Release);
+        self.inner.frozen_setup.get_or_init(|| self.setup());
     }
 
     pub(crate) fn before_first_request_lock(&self) -> &Mutex<()> {
@@ -148,6 +149,9 @@ impl App {
 
     /// What is registered by now.
     pub(crate) fn setup(&self) -> Arc<Setup> {
+        if let Some(frozen) = self.inner.frozen_setup.get() {
+            return Arc::clone(frozen);
+        }
         Arc::clone(
             &self
                 .inner
@@ -248,7 +252,9 @@ impl App {
         });
     }
 
-    /// `app.url_build_error_handlers.append(f)`: may give the URL that `url_for` could not build.
+    /// `app.url_build_error_handlers.append(f)`: may give the URL that `url_for` could not build. It gets
+    /// the error, the endpoint, and the values, with `_anchor`, `_method`, `_scheme` and `_external`
+    /// among them.
     ///
     /// # Panics
     /// After the first request.
@@ -373,11 +379,15 @@ impl Scaffold for App {
 
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
-        let old = self.change_setup("endpoint", |setup| {
-            setup.view_functions.insert(endpoint.to_owned(), view)
+        let refused = self.change_setup("endpoint", |setup| {
+            if let Some(there) = setup.view_functions.get(endpoint) {
+                return !there.is_same(&view);
+            }
+            setup.view_functions.insert(endpoint.to_owned(), view);
+            false
         });
         assert!(
-            old.is_none(),
+            !refused,
             "View function mapping is overwriting an existing endpoint function: {endpoint}"
         );
     }

@@ -16,7 +16,7 @@ use crate::hook::{
     Hook, ViewFunction, after_hook, before_first_hook, before_hook, error_hook, teardown_hook,
     url_default_hook, url_value_hook,
 };
-use crate::scaffold::{Functions, Route, Scaffold};
+use crate::scaffold::{Functions, Route, Scaffold, check_error_code};
 use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue};
 use crate::value::{Dict, Value};
 use crate::view::ViewArgs;
@@ -345,12 +345,16 @@ impl Blueprint {
     }
 
     /// `@bp.app_errorhandler(code)`.
+    ///
+    /// # Panics
+    /// Where `code` is not the code of an HTTP error.
     #[track_caller]
     pub fn app_errorhandler<F, R>(&mut self, code: u16, f: F)
     where
         F: Fn(&HttpException) -> R + Send + Sync + 'static,
         R: IntoReturnValue,
     {
+        check_error_code(code);
         let hook = error_hook(f);
         let key = CatchKey::Code(code);
         self.record_for_app(move |to| _ = to.error_handler_spec.insert(key, hook.clone()));

@@ -177,7 +177,14 @@ impl UrlFor {
                 }
                 Ok(url)
             }
-            Err(error) => app.handle_url_build_error(*error, &endpoint, &values),
+            Err(error) => {
+                // A handler that builds the URL in the app's place has to know these too.
+                values.insert("_anchor".to_owned(), anchor.into());
+                values.insert("_method".to_owned(), method.into());
+                values.insert("_scheme".to_owned(), scheme.into());
+                values.insert("_external".to_owned(), external.into());
+                app.handle_url_build_error(*error, &endpoint, &values)
+            }
         }
     }
 }

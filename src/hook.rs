@@ -5,7 +5,7 @@
 //!
 //! Read next: `scaffold.rs`, which registers them, and `lifecycle.rs`, which calls them.
 
-use std::any::type_name;
+use std::any::{TypeId, type_name};
 use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Hook<F: ?Sized> {
     pub(crate) func: Arc<F>,
     pub(crate) name: &'static str,
     pub(crate) location: &'static Location<'static>,
+    /// The type of a function that holds no values: then the type says which function it is.
+    stateless: Option<TypeId>,
 }
 
 impl<F: ?Sized> Clone for Hook<F> {
@@ -30,6 +32,7 @@ impl<F: ?Sized> Clone for Hook<F> {
             func: Arc::clone(&self.func),
             name: self.name,
             location: self.location,
+            stateless: self.stateless,
         }
     }
 }
@@ -43,12 +46,19 @@ impl<F: ?Sized> fmt::Debug for Hook<F> {
 impl<F: ?Sized> Hook<F> {
     /// Keeps `func` with the name of the type `T` it was given as and the place it was given at.
     #[track_caller]
-    pub(crate) fn new<T>(func: Arc<F>) -> Self {
+    pub(crate) fn new<T: 'static>(func: Arc<F>) -> Self {
         Hook {
             func,
             name: function_name::<T>(),
             location: Location::caller(),
+            stateless: (size_of::<T>() == 0).then(TypeId::of::<T>),
         }
+    }
+
+    /// Whether both are the same function: Python's `a == b` of two functions.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same_type = self.stateless.is_some() && self.stateless == other.stateless;
+        same_type || Arc::ptr_eq(&self.func, &other.func)
     }
 }
 

@@ -54,6 +54,7 @@ pub mod helpers;
 mod hook;
 pub mod json;
 mod lifecycle;
+mod logging;
 mod request;
 pub mod routing;
 mod scaffold;

@@ -23,6 +23,7 @@ use tracing::instrument;
 use crate::app::{App, Setup};
 use crate::context::RequestContext;
 use crate::error::{Error, catch};
+use crate::logging;
 use crate::request::split_blueprint_path;
 use crate::scaffold::Functions;
 use crate::session::save_session;
@@ -226,10 +227,9 @@ impl App {
         });
         match processed {
             Err(e) if from_error_handler => {
-                tracing::error!(
-                    target: "carafe::app",
-                    error = %e,
-                    "Request finalizing failed with an error while handling an error"
+                logging::error(
+                    "Request finalizing failed with an error while handling an error",
+                    &e,
                 );
                 Ok(response)
             }

@@ -21,8 +21,13 @@ pub struct Request {
     base: wrappers::Request,
     /// What the match found. Once: the same request is matched again when its context is pushed again,
     /// with the same result.
-    routing: OnceLock<Result<Arc<Rule>, Error>>,
-    view_args: Mutex<Option<ViewArgs>>,
+    routing: OnceLock<Result<Match, Error>>,
+}
+
+/// A rule that matched, and what its view will be called with.
+struct Match {
+    rule: Arc<Rule>,
+    view_args: Mutex<ViewArgs>,
 }
 
 impl Request {
@@ -33,30 +38,33 @@ impl Request {
         Request {
             base,
             routing: OnceLock::new(),
-            view_args: Mutex::default(),
         }
     }
 
     pub(crate) fn set_match(&self, matched: RuleMatch) {
-        if self.routing.set(Ok(matched.rule)).is_ok() {
-            *self.lock_view_args() = Some(matched.view_args);
-        }
+        let RuleMatch { rule, view_args } = matched;
+        let view_args = Mutex::new(view_args);
+        // A second match has nothing new to say.
+        drop(self.routing.set(Ok(Match { rule, view_args })));
     }
 
     pub(crate) fn set_routing_exception(&self, error: Error) {
-        // As above: a second match has nothing new to say.
+        // As above.
         drop(self.routing.set(Err(error)));
     }
 
-    fn lock_view_args(&self) -> MutexGuard<'_, Option<ViewArgs>> {
-        self.view_args
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn matched(&self) -> Option<&Match> {
+        self.routing.get()?.as_ref().ok()
+    }
+
+    fn lock_view_args(&self) -> Option<MutexGuard<'_, ViewArgs>> {
+        let view_args = self.matched()?.view_args.lock();
+        Some(view_args.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// `request.url_rule`: the rule that matched.
     pub fn url_rule(&self) -> Option<&Arc<Rule>> {
-        self.routing.get()?.as_ref().ok()
+        Some(&self.matched()?.rule)
     }
 
     /// `request.routing_exception`: why no rule matched.
@@ -66,7 +74,7 @@ impl Request {
 
     /// `request.view_args`: what the view will be called with. `None` where no rule matched.
     pub fn view_args(&self) -> Option<ViewArgs> {
-        self.lock_view_args().clone()
+        self.lock_view_args().map(|view_args| view_args.clone())
     }
 
     /// Lets a URL value preprocessor change the view arguments. It works on a copy, since it may look
@@ -77,7 +85,9 @@ impl Request {
     ) -> R {
         let mut view_args = self.view_args();
         let result = change(self.endpoint(), view_args.as_mut());
-        *self.lock_view_args() = view_args;
+        if let (Some(mut kept), Some(changed)) = (self.lock_view_args(), view_args) {
+            *kept = changed;
+        }
         result
     }
 

@@ -143,6 +143,15 @@ fn endpoint_from_rule(rule: &str) -> String {
     }
 }
 
+/// Refuses a handler for what is no HTTP error.
+#[track_caller]
+pub(crate) fn check_error_code(code: u16) {
+    assert!(
+        default_exception(code).is_some(),
+        "'{code}' is not a recognized HTTP error code."
+    );
+}
+
 /// Registration, the same for an [`App`](crate::App) and a [`Blueprint`](crate::Blueprint). Every
 /// method is named as Flask's decorator is.
 ///
@@ -174,6 +183,7 @@ pub trait Scaffold {
     where
         Self: Sized,
     {
+        self.setup_method("get", |_| ());
         self.route(route.into().methods(["GET"]), view);
     }
 
@@ -183,6 +193,7 @@ pub trait Scaffold {
     where
         Self: Sized,
     {
+        self.setup_method("post", |_| ());
         self.route(route.into().methods(["POST"]), view);
     }
 
@@ -192,6 +203,7 @@ pub trait Scaffold {
     where
         Self: Sized,
     {
+        self.setup_method("put", |_| ());
         self.route(route.into().methods(["PUT"]), view);
     }
 
@@ -201,6 +213,7 @@ pub trait Scaffold {
     where
         Self: Sized,
     {
+        self.setup_method("delete", |_| ());
         self.route(route.into().methods(["DELETE"]), view);
     }
 
@@ -210,18 +223,21 @@ pub trait Scaffold {
     where
         Self: Sized,
     {
+        self.setup_method("patch", |_| ());
         self.route(route.into().methods(["PATCH"]), view);
     }
 
     /// `@app.route`: a rule and its view.
     ///
     /// # Panics
-    /// Where the rule is malformed, or its endpoint already has a view.
+    /// Where the rule is malformed, or its endpoint already has another view.
     #[track_caller]
     fn route<A, V: View<A>>(&mut self, route: impl Into<Route>, view: V)
     where
         Self: Sized,
     {
+        // For the name of it in the message where setup is over.
+        self.setup_method("route", |_| ());
         let route = route.into();
         let endpoint = match &route.endpoint {
             Some(endpoint) => endpoint.clone(),
@@ -234,7 +250,7 @@ pub trait Scaffold {
     /// `app.add_url_rule(rule, endpoint, view_func)`.
     ///
     /// # Panics
-    /// Where the rule is malformed, or `endpoint` already has a view.
+    /// Where the rule is malformed, or `endpoint` already has another view.
     #[track_caller]
     fn add_url_rule<A, V: View<A>>(&mut self, route: impl Into<Route>, endpoint: &str, view: V)
     where
@@ -340,10 +356,7 @@ pub trait Scaffold {
         F: Fn(&HttpException) -> R + Send + Sync + 'static,
         R: IntoReturnValue,
     {
-        assert!(
-            default_exception(code).is_some(),
-            "'{code}' is not a recognized HTTP error code."
-        );
+        check_error_code(code);
         let hook = error_hook(f);
         let key = CatchKey::Code(code);
         self.setup_method("errorhandler", |to| {

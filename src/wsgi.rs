@@ -10,12 +10,12 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::Read;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, Version, uri::Scheme};
 
-use crate::error::{Error, panic_message};
+use crate::error::{Error, catch};
+use crate::logging;
 
 /// One request, as the server hands it over: WSGI's `environ` dict, with a field for each key.
 pub struct Environ {
@@ -193,10 +193,12 @@ impl Body {
 }
 
 fn run_logged(f: impl FnOnce()) {
-    // `AssertUnwindSafe`: see `error::catch`.
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(f)) {
-        let message = panic_message(payload.as_ref());
-        tracing::error!(message, "a function that closes a response panicked");
+    let closed = catch(|| {
+        f();
+        Ok(())
+    });
+    if let Err(error) = closed {
+        logging::error("closing a response failed", &error);
     }
 }
 

@@ -216,7 +216,7 @@ fn a_result_is_what_is_in_it() {
         html(201, "made")
     );
     assert_eq!(
-        answer(|| Err::<&str, _>(HttpException::new(410))).status_code(),
+        answer(|| Err::<&str, Error>(HttpException::new(410).into())).status_code(),
         410
     );
 }

@@ -2,6 +2,11 @@
 //!
 //! Shared by `speed.rs`, which measures time, and `count.rs`, which is run under callgrind.
 
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "an app takes the environ, so the floor does"
+)]
+
 use std::hint::black_box;
 use std::time::{SystemTime, UNIX_EPOCH};
 

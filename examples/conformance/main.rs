@@ -18,12 +18,15 @@ use std::io::{self, BufRead, Write};
 use std::panic::catch_unwind;
 
 use carafe::{Dict, Value, json};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
 
 fn main() -> io::Result<()> {
     // A bad rule or a duplicate name panics, as it should at start-up; here it is one more result.
     std::panic::set_hook(Box::new(|_| {}));
-    // Unhandled errors are what many scenarios are about: they need no log.
-    let silent = tracing::subscriber::NoSubscriber::default();
+    // Unhandled errors are what many scenarios are about. A log that hears them and keeps none of it
+    // keeps them off standard error.
+    let silent = tracing_subscriber::registry().with(LevelFilter::WARN);
     tracing::subscriber::set_global_default(silent).map_err(io::Error::other)?;
 
     let mut out = io::stdout().lock();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use carafe::clock::FixedClock;
 use carafe::session::SecureCookieSessionInterface;
 use carafe::signing::DigestMethod;
-use carafe::typing::ReturnValue;
+use carafe::typing::{Catch, ReturnValue};
 use carafe::{App, Blueprint, Dict, Error, HttpException, Response, Route, Scaffold, Value};
 use carafe::{ViewArgs, signals};
 
@@ -164,31 +164,7 @@ fn register_scaffold(owner: &mut impl Scaffold, of: &Dict, log: &Log) -> Result<
         owner.teardown_request(move |error| function.teardown(error));
     }
     for fn_ in items(of, "error_handlers") {
-        let function = Function::parse(fn_, log)?;
-        match dict(fn_, "a function")?.get("on") {
-            Some(Value::Int(code)) => {
-                let code = u16::try_from(*code).map_err(|error| error.to_string())?;
-                owner.errorhandler(code, move |e: &HttpException| function.http_handler(e));
-            }
-            on => match on.and_then(Value::as_str) {
-                Some("AppError") => {
-                    owner.errorhandler_for(move |_: &AppError| function.handler("AppError"));
-                }
-                Some("DbError") => {
-                    owner.errorhandler_for(move |_: &DbError| function.handler("DbError"));
-                }
-                Some("AuthError") => {
-                    owner.errorhandler_for(move |_: &AuthError| function.handler("AuthError"));
-                }
-                Some("HTTPException") => {
-                    owner.errorhandler_for(move |e: &HttpException| function.http_handler(e));
-                }
-                Some("Exception") => {
-                    owner.errorhandler_for(move |e: &Error| function.any_handler(e));
-                }
-                _ => return Err(format!("no error is called {on:?}")),
-            },
-        }
+        register_handler(&mut Own(owner), fn_, log)?;
     }
     let mut views = HashSet::new();
     for fn_ in items(of, "routes") {
@@ -238,7 +214,7 @@ fn make_blueprint(of: &Dict, log: &Log) -> Result<Blueprint, String> {
         blueprint.teardown_app_request(move |error| function.teardown(error));
     }
     for fn_ in items(of, "app_error_handlers") {
-        app_error_handler(&mut blueprint, fn_, log)?;
+        register_handler(&mut AppWide(&mut blueprint), fn_, log)?;
     }
     for nested in items(of, "blueprints") {
         blueprint.register_blueprint(make_blueprint(dict(nested, "a blueprint")?, log)?);
@@ -246,31 +222,53 @@ fn make_blueprint(of: &Dict, log: &Log) -> Result<Blueprint, String> {
     Ok(blueprint)
 }
 
-fn app_error_handler(blueprint: &mut Blueprint, fn_: &Value, log: &Log) -> Result<(), String> {
+/// Where an error handler is registered: `errorhandler`, or a blueprint's `app_errorhandler`.
+trait Handlers {
+    fn of_code(&mut self, code: u16, function: Function);
+    fn of_type<E: Catch>(&mut self, handle: impl Fn(&E) -> Answer + Send + Sync + 'static);
+}
+
+type Answer = Result<ReturnValue, Error>;
+struct Own<'a, S>(&'a mut S);
+struct AppWide<'a>(&'a mut Blueprint);
+
+impl<S: Scaffold> Handlers for Own<'_, S> {
+    fn of_code(&mut self, code: u16, function: Function) {
+        self.0
+            .errorhandler(code, move |e: &HttpException| function.http_handler(e));
+    }
+
+    fn of_type<E: Catch>(&mut self, handle: impl Fn(&E) -> Answer + Send + Sync + 'static) {
+        self.0.errorhandler_for(handle);
+    }
+}
+
+impl Handlers for AppWide<'_> {
+    fn of_code(&mut self, code: u16, function: Function) {
+        self.0
+            .app_errorhandler(code, move |e: &HttpException| function.http_handler(e));
+    }
+
+    fn of_type<E: Catch>(&mut self, handle: impl Fn(&E) -> Answer + Send + Sync + 'static) {
+        self.0.app_errorhandler_for(handle);
+    }
+}
+
+fn register_handler(to: &mut impl Handlers, fn_: &Value, log: &Log) -> Result<(), String> {
     let function = Function::parse(fn_, log)?;
-    match dict(fn_, "a function")?.get("on") {
-        Some(Value::Int(code)) => {
-            let code = u16::try_from(*code).map_err(|error| error.to_string())?;
-            blueprint.app_errorhandler(code, move |e: &HttpException| function.http_handler(e));
-        }
-        on => match on.and_then(Value::as_str) {
-            Some("AppError") => {
-                blueprint.app_errorhandler_for(move |_: &AppError| function.handler("AppError"));
-            }
-            Some("DbError") => {
-                blueprint.app_errorhandler_for(move |_: &DbError| function.handler("DbError"));
-            }
-            Some("AuthError") => {
-                blueprint.app_errorhandler_for(move |_: &AuthError| function.handler("AuthError"));
-            }
-            Some("HTTPException") => {
-                blueprint.app_errorhandler_for(move |e: &HttpException| function.http_handler(e));
-            }
-            Some("Exception") => {
-                blueprint.app_errorhandler_for(move |e: &Error| function.any_handler(e));
-            }
-            _ => return Err(format!("no error is called {on:?}")),
-        },
+    let on = dict(fn_, "a function")?.get("on");
+    if let Some(Value::Int(code)) = on {
+        let code = u16::try_from(*code).map_err(|error| error.to_string())?;
+        to.of_code(code, function);
+        return Ok(());
+    }
+    match on.and_then(Value::as_str) {
+        Some("AppError") => to.of_type(move |_: &AppError| function.handler("AppError")),
+        Some("DbError") => to.of_type(move |_: &DbError| function.handler("DbError")),
+        Some("AuthError") => to.of_type(move |_: &AuthError| function.handler("AuthError")),
+        Some("HTTPException") => to.of_type(move |e: &HttpException| function.http_handler(e)),
+        Some("Exception") => to.of_type(move |e: &Error| function.any_handler(e)),
+        _ => return Err(format!("no error is called {on:?}")),
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use tracing::instrument;
 
@@ -25,7 +25,8 @@ pub struct AppContext {
     /// The app as it was set up when this context was made.
     setup: Arc<Setup>,
     url_adapter: Option<UrlAdapter>,
-    g: Arc<AppCtxGlobals>,
+    /// Made when it is first asked for: many requests never do.
+    g: OnceLock<Arc<AppCtxGlobals>>,
     /// How often it is on a stack now. Flask: `len(_cv_tokens)`, before that `_refcnt`.
     refcnt: AtomicUsize,
 }
@@ -42,7 +43,7 @@ impl AppContext {
             app: app.clone(),
             setup: app.setup(),
             url_adapter: app.create_url_adapter_outside_request(&app.config().settings()),
-            g: Arc::new(AppCtxGlobals::default()),
+            g: OnceLock::new(),
             refcnt: AtomicUsize::new(0),
         })
     }
@@ -54,7 +55,7 @@ impl AppContext {
 
     /// This context's `g`.
     pub fn g(&self) -> &Arc<AppCtxGlobals> {
-        &self.g
+        self.g.get_or_init(Arc::default)
     }
 
     pub(crate) fn url_adapter(&self) -> Option<&UrlAdapter> {

@@ -13,6 +13,7 @@ use bytes::Bytes;
 use super::{APP_CTX_STACK, AppContext, REQUEST_CTX_STACK, RequestContext};
 use crate::error::Error;
 use crate::hook::after_hook;
+use crate::logging;
 use crate::typing::HookReturn;
 use crate::wrappers::{IntoChunk, Response};
 
@@ -176,7 +177,7 @@ impl<I> Drop for StreamWithContext<I> {
         if self.pushed {
             self.resume();
             if let Err(error) = self.close(None) {
-                tracing::error!(target: "carafe::app", %error, "closing a stream failed");
+                logging::error("closing a stream failed", &error);
             }
         }
     }

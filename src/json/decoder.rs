@@ -127,17 +127,18 @@ impl<'a> Decoder<'a> {
             };
             // A value is complete: it goes where it belongs, which may complete that in turn.
             loop {
-                let Some(container) = open.pop() else {
+                let Some(container) = open.last_mut() else {
                     self.skip_space();
                     if self.at < self.bytes.len() {
                         return Err(self.error("Extra data", self.at));
                     }
                     return Ok(value);
                 };
-                match self.put(container, value, &mut open)? {
-                    Some(complete) => value = complete,
-                    None => break,
+                if !self.put(container, value)? {
+                    break;
                 }
+                let complete = open.pop();
+                value = complete.map_or(Ok(Value::Null), |container| self.close(container))?;
             }
         }
     }
@@ -190,40 +191,37 @@ impl<'a> Decoder<'a> {
         Ok(None)
     }
 
-    /// Puts a value into its list or dict, which is returned where it ends here, and goes back to
-    /// `open` where another value follows.
-    fn put(
-        &mut self,
-        container: Open,
-        value: Value,
-        open: &mut Vec<Open>,
-    ) -> Result<Option<Value>, JsonError> {
+    /// Puts a value into its list or dict, and tells whether that ends here.
+    fn put(&mut self, container: &mut Open, value: Value) -> Result<bool, JsonError> {
         self.skip_space();
         match container {
-            Open::List(mut items) => {
+            Open::List(items) => {
                 items.push(value);
                 if self.eat(b']') {
-                    return Ok(Some(Value::List(items)));
+                    return Ok(true);
                 }
                 self.comma()?;
-                open.push(Open::List(items));
             }
-            Open::Dict(mut dict, key) => {
+            Open::Dict(dict, key) => {
                 // The last one wins, in the place of the first, as in Python's dict.
-                dict.insert(key, value);
+                dict.insert(std::mem::take(key), value);
                 if self.eat(b'}') {
-                    return Ok(Some(if self.untag {
-                        tag::untag(dict)?
-                    } else {
-                        Value::Dict(dict)
-                    }));
+                    return Ok(true);
                 }
                 self.comma()?;
-                let key = self.key()?;
-                open.push(Open::Dict(dict, key));
+                *key = self.key()?;
             }
         }
-        Ok(None)
+        Ok(false)
+    }
+
+    /// The value that a list or a dict is, once it has been read to its end.
+    fn close(&self, container: Open) -> Result<Value, JsonError> {
+        match container {
+            Open::List(items) => Ok(Value::List(items)),
+            Open::Dict(dict, _) if self.untag => tag::untag(dict),
+            Open::Dict(dict, _) => Ok(Value::Dict(dict)),
+        }
     }
 
     fn comma(&mut self) -> Result<(), JsonError> {

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::Error;
 use crate::hook::{ErrorHandler, Hook};
+use crate::logging;
 use crate::signals;
 use crate::typing::{CatchKey, ReturnValue};
 use crate::wrappers::{HttpException, Response};
@@ -111,16 +112,11 @@ impl App {
         self.finalize_request(ctx, rv, true)
     }
 
-    /// Says what went wrong, to the log or, where there is none, to standard error: an app without any
-    /// logging set up must not fail in silence.
+    /// Logs an unhandled error.
     fn log_exception(&self, ctx: &RequestContext, e: &Error) {
         let request = ctx.request();
         let (path, method) = (request.path(), request.method());
-        if tracing::enabled!(target: "carafe::app", tracing::Level::ERROR) {
-            tracing::error!(target: "carafe::app", error = %e, "Exception on {path} [{method}]");
-        } else {
-            eprintln!("Exception on {path} [{method}]: {}: {e}", e.type_name());
-        }
+        logging::error(&format!("Exception on {path} [{method}]"), e);
     }
 }
 

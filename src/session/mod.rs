@@ -10,6 +10,7 @@ mod interface;
 mod secure_cookie;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 use serde::Serialize;
@@ -44,17 +45,12 @@ use crate::value::{Dict, Value};
 /// # Ok::<(), carafe::Error>(())
 /// ```
 pub struct Session {
-    state: Mutex<State>,
+    data: Mutex<Dict>,
+    new: bool,
+    modified: AtomicBool,
+    accessed: AtomicBool,
     /// A null session can be read, and every write to it fails.
     null: bool,
-}
-
-#[derive(Default)]
-struct State {
-    data: Dict,
-    new: bool,
-    modified: bool,
-    accessed: bool,
 }
 
 /// What a write to a session without a secret key fails with. Its words are Flask's.
@@ -66,10 +62,10 @@ impl Session {
     #[must_use]
     pub fn from_data(data: Dict) -> Self {
         Session {
-            state: Mutex::new(State {
-                data,
-                ..State::default()
-            }),
+            data: Mutex::new(data),
+            new: false,
+            modified: AtomicBool::new(false),
+            accessed: AtomicBool::new(false),
             null: false,
         }
     }
@@ -77,13 +73,9 @@ impl Session {
     /// An empty session for a client that brought none.
     #[must_use]
     pub fn new() -> Self {
-        let state = State {
-            new: true,
-            ..State::default()
-        };
         Session {
-            state: Mutex::new(state),
-            null: false,
+            new: true,
+            ..Session::from_data(Dict::new())
         }
     }
 
@@ -91,8 +83,8 @@ impl Session {
     #[must_use]
     pub fn null() -> Self {
         Session {
-            state: Mutex::default(),
             null: true,
+            ..Session::from_data(Dict::new())
         }
     }
 
@@ -102,11 +94,11 @@ impl Session {
         self.null
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Dict> {
+        self.data.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write<R>(&self, change: impl FnOnce(&mut State) -> R) -> Result<R, Error> {
+    fn write<R>(&self, change: impl FnOnce(&mut Dict) -> R) -> Result<R, Error> {
         if self.null {
             return Err(Error::runtime(NO_SECRET_KEY));
         }
@@ -119,16 +111,16 @@ impl Session {
     /// A `RuntimeError` on a null session; a `TypeError` where `value` cannot be kept in a session.
     pub fn insert(&self, key: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
         let value = json::to_value(&value)?;
-        self.write(|state| {
-            state.data.insert(key.into(), value);
-            state.modified = true;
+        self.write(|data| {
+            data.insert(key.into(), value);
+            self.set_modified(true);
         })
     }
 
     /// `session.get(key)`: `None` where there is none, or one that is no `T`.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        let value = self.lock().data.get(key).cloned()?;
+        let value = self.lock().get(key).cloned()?;
         json::from_value(value).ok()
     }
 
@@ -137,9 +129,11 @@ impl Session {
     /// # Errors
     /// A `RuntimeError` on a null session.
     pub fn pop(&self, key: &str) -> Result<Option<Value>, Error> {
-        self.write(|state| {
-            let value = state.data.shift_remove(key);
-            state.modified |= value.is_some();
+        self.write(|data| {
+            let value = data.shift_remove(key);
+            if value.is_some() {
+                self.set_modified(true);
+            }
             value
         })
     }
@@ -150,9 +144,11 @@ impl Session {
     /// A `RuntimeError` on a null session; a `TypeError` where `value` cannot be kept in a session.
     pub fn setdefault(&self, key: &str, value: impl Serialize) -> Result<Value, Error> {
         let value = json::to_value(&value)?;
-        self.write(|state| {
-            state.modified |= !state.data.contains_key(key);
-            state.data.entry(key.to_owned()).or_insert(value).clone()
+        self.write(|data| {
+            if !data.contains_key(key) {
+                self.set_modified(true);
+            }
+            data.entry(key.to_owned()).or_insert(value).clone()
         })
     }
 
@@ -161,9 +157,9 @@ impl Session {
     /// # Errors
     /// A `RuntimeError` on a null session.
     pub fn clear(&self) -> Result<(), Error> {
-        self.write(|state| {
-            state.data.clear();
-            state.modified = true;
+        self.write(|data| {
+            data.clear();
+            self.set_modified(true);
         })
     }
 
@@ -173,33 +169,33 @@ impl Session {
     /// # Errors
     /// A `RuntimeError` on a null session.
     pub fn update<R>(&self, change: impl FnOnce(&mut Dict) -> R) -> Result<R, Error> {
-        self.write(|state| {
-            state.modified = true;
-            change(&mut state.data)
+        self.write(|data| {
+            self.set_modified(true);
+            change(data)
         })
     }
 
     /// Looks at the dict in place. `look` must not use this session.
     pub fn with<R>(&self, look: impl FnOnce(&Dict) -> R) -> R {
-        look(&self.lock().data)
+        look(&self.lock())
     }
 
     /// `dict(session)`: a copy of all that is in it.
     #[must_use]
     pub fn to_dict(&self) -> Dict {
-        self.lock().data.clone()
+        self.lock().clone()
     }
 
     /// `key in session`.
     #[must_use]
     pub fn contains_key(&self, key: &str) -> bool {
-        self.lock().data.contains_key(key)
+        self.lock().contains_key(key)
     }
 
     /// `len(session)`.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.lock().data.len()
+        self.lock().len()
     }
 
     /// `not session`.
@@ -212,7 +208,7 @@ impl Session {
     /// `_permanent`.
     #[must_use]
     pub fn permanent(&self) -> bool {
-        match self.lock().data.get("_permanent") {
+        match self.lock().get("_permanent") {
             None | Some(Value::Null | Value::Bool(false) | Value::Int(0)) => false,
             Some(Value::Str(text)) => !text.is_empty(),
             Some(_) => true,
@@ -230,42 +226,42 @@ impl Session {
     /// `session.new`: whether the client brought none that could be opened.
     #[must_use]
     pub fn is_new(&self) -> bool {
-        self.lock().new
+        self.new
     }
 
     /// `session.modified`: whether it will be saved.
     #[must_use]
     pub fn modified(&self) -> bool {
-        self.lock().modified
+        self.modified.load(Ordering::Relaxed)
     }
 
     /// `session.modified = ...`.
     pub fn set_modified(&self, modified: bool) {
-        self.lock().modified = modified;
+        self.modified.store(modified, Ordering::Relaxed);
     }
 
     /// `session.accessed`: whether the response depends on it (`Vary: Cookie`).
     #[must_use]
     pub fn accessed(&self) -> bool {
-        self.lock().accessed
+        self.accessed.load(Ordering::Relaxed)
     }
 
     pub(crate) fn mark_accessed(&self) {
-        self.lock().accessed = true;
+        self.accessed.store(true, Ordering::Relaxed);
     }
 
     /// A copy for a trace, unless the session is in use at this very moment.
     pub(crate) fn peek(&self) -> Option<SessionState> {
-        let state = match self.state.try_lock() {
-            Ok(state) => state,
+        let data = match self.data.try_lock() {
+            Ok(data) => data,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return None,
         };
         Some(SessionState {
-            data: state.data.clone(),
-            new: state.new,
-            modified: state.modified,
-            accessed: state.accessed,
+            data: data.clone(),
+            new: self.new,
+            modified: self.modified(),
+            accessed: self.accessed(),
             null: self.null,
         })
     }
@@ -280,12 +276,11 @@ impl Default for Session {
 impl fmt::Debug for Session {
     /// Shows the flags and the keys, not the values: they are the user's.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.lock();
         f.debug_struct(if self.null { "NullSession" } else { "Session" })
-            .field("keys", &state.data.keys().collect::<Vec<_>>())
-            .field("new", &state.new)
-            .field("modified", &state.modified)
-            .field("accessed", &state.accessed)
+            .field("keys", &self.lock().keys().collect::<Vec<_>>())
+            .field("new", &self.new)
+            .field("modified", &self.modified())
+            .field("accessed", &self.accessed())
             .finish()
     }
 }

@@ -145,19 +145,21 @@ impl SessionInterface for SecureCookieSessionInterface {
         session: &Session,
         response: &mut Response,
     ) -> Result<(), Error> {
-        let settings = app.config().settings();
-        let now = || settings.clock.now();
-        let name = self.get_cookie_name(&settings);
         if session.accessed() {
             response.vary_add("Cookie");
         }
-        if session.is_empty() {
-            // Emptied by this request: the browser shall forget it. Empty all along: nothing to do.
-            if session.modified() {
-                let cookie = self.cookie(&settings, SetCookie::deletion(name));
-                response.set_cookie(cookie, now())?;
-                response.vary_add("Cookie");
-            }
+        let empty = session.is_empty();
+        if empty && !session.modified() {
+            return Ok(());
+        }
+        let settings = app.config().settings();
+        let now = settings.clock.now();
+        let name = self.get_cookie_name(&settings);
+        if empty {
+            // Emptied by this request: the browser shall forget it.
+            let cookie = self.cookie(&settings, SetCookie::deletion(name));
+            response.set_cookie(cookie, now)?;
+            response.vary_add("Cookie");
             return Ok(());
         }
         if !self.should_set_cookie(&settings, session) {
@@ -167,10 +169,10 @@ impl SessionInterface for SecureCookieSessionInterface {
             return Ok(());
         };
         let expires = self.get_expiration_time(&settings, session);
-        let value = session.with(|data| serializer.dumps(data))?;
+        let value = session.with(|data| serializer.dumps_at(data, now))?;
         let cookie = self.cookie(&settings, SetCookie::new(name, value));
         let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
-        response.set_cookie(cookie.expires(expires), now())?;
+        response.set_cookie(cookie.expires(expires), now)?;
         response.vary_add("Cookie");
         Ok(())
     }

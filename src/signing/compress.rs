@@ -11,6 +11,7 @@
 //! Read next: `encoding.rs`.
 
 use std::cell::RefCell;
+use std::sync::LazyLock;
 
 use miniz_oxide::deflate::core::{
     CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress as deflate,
@@ -20,6 +21,8 @@ use miniz_oxide::inflate::decompress_to_vec_zlib_with_limit;
 
 /// zlib's default level.
 const LEVEL: i32 = 6;
+/// Up to so many bytes, [`fewest_bytes`] is worth finding out.
+const MOST: usize = 128;
 /// Up to so many bytes, a block with fixed codes may be shorter than one with its own.
 const SMALL: usize = 512;
 
@@ -73,49 +76,63 @@ pub(super) fn decompress(data: &[u8], limit: usize) -> Option<Vec<u8>> {
 /// and a match 2 bits; and the codes have to be told: a length costs 1 bit or more, or 3 for up to six
 /// equal ones in a row.
 fn fewest_bytes(data: &[u8]) -> usize {
-    const MOST: usize = 128;
     /// The stream's header and checksum, and the block's type.
     const WRAPPING: f32 = 6.0 * 8.0 + 3.0;
     if data.len() > MOST {
         return 0;
     }
-    let repeated = repeated_bytes(data);
+    let mut repeated = repeated_bytes(data);
     let mut counts = [0_u8; 256];
     // A bit for each byte that is a literal.
-    let mut used = [0_u128; 2];
+    let mut used = [0_u64; 4];
     let (mut literals, mut matches) = (0_u8, 0_u8);
-    for (at, byte) in data.iter().enumerate() {
-        if repeated >> at & 1 == 0 {
+    let mut in_match = false;
+    for byte in data {
+        if repeated & 1 == 0 {
             counts[usize::from(*byte)] += 1;
-            used[usize::from(byte >> 7)] |= 1 << (byte & 0x7f);
+            used[usize::from(byte >> 6)] |= 1 << (byte & 63);
             literals += 1;
-        } else if at == 0 || repeated >> (at - 1) & 1 == 0 {
+        } else if !in_match {
             matches += 1;
         }
+        in_match = repeated & 1 == 1;
+        repeated >>= 1;
     }
+    let costs = &*COSTS;
+    let all_literals = costs.entropy[usize::from(literals)];
     let (literals, matches) = (f32::from(literals), f32::from(matches));
     let fixed = 8.0 * literals + 12.0 * matches + 7.0;
 
     // The numbers of codes (14 bits), the lengths of five or more codes for lengths (3 bits each), the
     // end of the block; and less 0.5 for the rounding of the logarithms.
     let mut own = 14.0 + 15.0 + 2.0 * matches + 1.0 - 0.5;
-    own += literals * literals.max(1.0).log2();
+    own += all_literals;
     let mut next = 0;
-    for (half, mut bits) in used.into_iter().enumerate() {
+    for (quarter, mut bits) in used.into_iter().enumerate() {
         while bits != 0 {
-            let byte = half * 128 + bits.trailing_zeros() as usize;
+            let byte = quarter * 64 + bits.trailing_zeros() as usize;
             bits &= bits - 1;
-            own += gap_bits(byte - next) + 0.5;
+            own += costs.gap[byte - next] + 0.5 - costs.entropy[usize::from(counts[byte])];
             next = byte + 1;
-            if counts[byte] > 1 {
-                own -= f32::from(counts[byte]) * f32::from(counts[byte]).log2();
-            }
         }
     }
-    own += gap_bits(256 - next);
+    own += costs.gap[256 - next];
 
     ((WRAPPING + fixed.min(own)) / 8.0).ceil() as usize
 }
+
+/// What [`fewest_bytes`] adds up, worked out once.
+struct Costs {
+    /// `n * log2(n)`, for up to [`MOST`].
+    entropy: [f32; MOST + 1],
+    /// [`gap_bits`], for all that there can be.
+    gap: [f32; 257],
+}
+
+static COSTS: LazyLock<Costs> = LazyLock::new(|| Costs {
+    entropy: std::array::from_fn(|n| n as f32 * (n.max(1) as f32).log2()),
+    gap: std::array::from_fn(gap_bits),
+});
 
 /// What it costs at least, in bits, to say that so many bytes in a row have no code: 4 bits for up to
 /// ten, 8 for up to 138. A byte without a code costs no more here than one with a code, so the sum is

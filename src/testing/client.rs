@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::request_builder::{Location, RequestBuilder, TestResponse};
+use super::request_builder::{Location, RequestBuilder, TestResponse, host_name};
 use super::{Cookie, CookieJar};
 use crate::app::App;
 use crate::context::{AppContext, PreservedContexts, RequestContext};
 use crate::error::Error;
 use crate::session::Session;
 use crate::wrappers::datastructures::latin1_decode;
-use crate::wrappers::{EnvironBuilder, Response};
+use crate::wrappers::{EnvironBuilder, Response, SetCookie};
+use crate::wsgi::Environ;
 
 /// A request to this app, with the host and root that its config names. Flask: `EnvironBuilder`.
 pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
@@ -121,15 +122,24 @@ impl TestClient {
         self.cookies.as_ref()
     }
 
-    /// `client.get_cookie(key)`: the value of a cookie that goes to the app's root.
+    /// `client.get_cookie(key)`: the value of a cookie that goes to the app's root, as it stood in the
+    /// header.
     #[must_use]
     pub fn get_cookie(&self, key: &str) -> Option<&str> {
-        let cookie = self.cookies.as_ref()?.get(key, &self.server_name(), "/")?;
+        let jar = self.cookies.as_ref()?;
+        let cookie = jar.get(key, &self.server_name(), &self.root_path())?;
         Some(&cookie.value)
     }
 
     /// `client.set_cookie(key, value)`, for every path of the app's host.
     pub fn set_cookie(&mut self, key: &str, value: &str) {
+        // Quoted where it has to be, as a response would have it.
+        let header = SetCookie::new(key, value).dump(0).unwrap_or_default();
+        let quoted = header
+            .split(';')
+            .next()
+            .and_then(|pair| pair.split_once('='));
+        let value = quoted.map_or(value, |(_key, value)| value);
         let cookie = Cookie::new(key, value, self.server_name());
         if let Some(jar) = &mut self.cookies {
             jar.set(cookie);
@@ -145,8 +155,16 @@ impl TestClient {
 
     fn server_name(&self) -> String {
         let settings = self.app.config().settings();
-        let name = settings.server_name.as_deref().unwrap_or("localhost");
-        name.split(':').next().unwrap_or(name).to_owned()
+        host_name(settings.server_name.as_deref().unwrap_or("localhost")).to_owned()
+    }
+
+    /// The path of the app's root, with a slash at its end.
+    fn root_path(&self) -> String {
+        let settings = self.app.config().settings();
+        match settings.application_root.trim_matches('/') {
+            "" => "/".to_owned(),
+            root => format!("/{root}/"),
+        }
     }
 
     /// `with client.session_transaction() as session:`. Lets `change` look at the session that the next
@@ -165,7 +183,7 @@ impl TestClient {
             ));
         };
         let mut builder = environ_builder(&self.app, "/");
-        if let Some(cookie) = jar.header(&self.server_name(), "/") {
+        if let Some(cookie) = jar.header(&self.server_name(), &self.root_path()) {
             builder = builder.header("Cookie", cookie);
         }
         let ctx = self.app.request_context(builder.build()?);
@@ -179,7 +197,7 @@ impl TestClient {
         }
         let mut response = Response::new("");
         ctx.with(|| interface.save_session(&self.app, &session, &mut response))??;
-        self.update_cookies(response.headers(), "/");
+        self.update_cookies(response.headers(), &self.server_name(), "/");
         Ok(result)
     }
 
@@ -213,11 +231,10 @@ impl TestClient {
         Ok(())
     }
 
-    fn update_cookies(&mut self, headers: &HeaderMap, path: &str) {
-        let server_name = self.server_name();
+    fn update_cookies(&mut self, headers: &HeaderMap, server_name: &str, path: &str) {
         let Some(jar) = &mut self.cookies else { return };
         for header in headers.get_all(http::header::SET_COOKIE) {
-            jar.update(&latin1_decode(header.as_bytes()), &server_name, path);
+            jar.update(&latin1_decode(header.as_bytes()), server_name, path);
         }
     }
 
@@ -232,24 +249,14 @@ impl TestClient {
             builder = builder.extension(preserved.clone());
         }
         let mut environ = builder.build()?;
-        let path = environ.path_info.clone();
+        let from = location(&environ);
+        let path = from.whole_path();
         if let Some(jar) = &self.cookies
-            && let Some(cookie) = jar.header(&self.server_name(), &path)
+            && let Some(cookie) = jar.header(from.host_name(), &path)
             && let Ok(value) = cookie.parse()
         {
             environ.headers.insert(http::header::COOKIE, value);
         }
-        let from = Location {
-            scheme: environ.url_scheme.as_str().to_owned(),
-            host: environ
-                .headers
-                .get(http::header::HOST)
-                .map_or_else(String::new, |host| {
-                    latin1_decode(host.as_bytes()).into_owned()
-                }),
-            script_name: environ.script_name.clone(),
-            path: path.clone(),
-        };
         let mut started = None;
         let body = self
             .app
@@ -259,10 +266,23 @@ impl TestClient {
         let data = body.into_bytes()?;
         let (status, headers) = started
             .ok_or_else(|| Error::assertion("the app returned without calling start_response"))?;
-        self.update_cookies(&headers, &path);
+        self.update_cookies(&headers, from.host_name(), &path);
         self.push_contexts(&preserved)?;
         let response = TestResponse::new(status.as_u16(), headers, data);
         Ok((response, from))
+    }
+}
+
+/// Where a request goes.
+fn location(environ: &Environ) -> Location {
+    let host = environ.headers.get(http::header::HOST);
+    Location {
+        scheme: environ.url_scheme.as_str().to_owned(),
+        host: host.map_or_else(String::new, |host| {
+            latin1_decode(host.as_bytes()).into_owned()
+        }),
+        script_name: environ.script_name.clone(),
+        path: environ.path_info.clone(),
     }
 }
 

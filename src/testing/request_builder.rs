@@ -27,15 +27,13 @@ pub(super) struct Location {
 }
 
 impl Location {
-    /// The URL of the app's root, without a slash at its end.
-    fn root(&self) -> String {
-        format!("{}://{}{}", self.scheme, self.host, self.script_name)
-    }
-
     /// The whole URL that a `Location` header means.
     fn join(&self, target: &str) -> String {
         let Location {
-            scheme, host, path, ..
+            scheme,
+            host,
+            script_name,
+            path,
         } = self;
         if target.starts_with("//") {
             format!("{scheme}:{target}")
@@ -45,9 +43,44 @@ impl Location {
             target.to_owned()
         } else {
             let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
-            format!("{}{folder}{target}", self.root())
+            format!("{scheme}://{host}{script_name}{folder}{target}")
         }
     }
+
+    /// The app's root and the path below it that a URL leads to; `None` where it leads to another host.
+    fn find(&self, url: &str) -> Option<(String, String)> {
+        let (scheme, rest) = url.split_once("://")?;
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let (host, path) = rest.split_at(end);
+        if host_name(host) != self.host_name() {
+            return None;
+        }
+        let below_root = path
+            .strip_prefix(self.script_name.as_str())
+            .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
+        Some(match below_root {
+            Some(path) => {
+                let root = format!("{scheme}://{host}{}/", self.script_name);
+                (root, path.to_owned())
+            }
+            None => (format!("{scheme}://{host}/"), path.to_owned()),
+        })
+    }
+
+    /// The host without its port: what a cookie is for.
+    pub(super) fn host_name(&self) -> &str {
+        host_name(&self.host)
+    }
+
+    /// The path on the host, that of the app included: what a cookie's path is one of.
+    pub(super) fn whole_path(&self) -> String {
+        format!("{}{}", self.script_name, self.path)
+    }
+}
+
+/// A host without its port.
+pub(super) fn host_name(host: &str) -> &str {
+    host.split(':').next().unwrap_or(host)
 }
 
 /// A request of a [`TestClient`]'s, until it is sent.
@@ -137,8 +170,8 @@ impl<'a> RequestBuilder<'a> {
                     "too many redirects, the last to {target}"
                 )));
             }
-            let (root, url) = (from.root(), from.join(&target));
-            let Some(path) = url.strip_prefix(&root) else {
+            let url = from.join(&target);
+            let Some((root, path)) = from.find(&url) else {
                 return Err(Error::runtime(format!(
                     "following external redirects to {url}"
                 )));
@@ -152,7 +185,7 @@ impl<'a> RequestBuilder<'a> {
                 }
                 EnvironBuilder::new(path).method(&method)
             }
-            .base_url(format!("{root}/"));
+            .base_url(root);
             history.push(response);
         }
     }

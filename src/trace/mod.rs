@@ -25,6 +25,10 @@ pub(crate) use state::show_response;
 pub use state::{SessionState, State};
 pub use tree::Tree;
 
+use std::sync::OnceLock;
+
+use tracing::Dispatch;
+use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// Runs `f`, and records what happens in it on this thread.
@@ -44,6 +48,11 @@ use tracing_subscriber::layer::SubscriberExt;
 /// # Ok::<(), carafe::Error>(())
 /// ```
 pub fn record<R>(f: impl FnOnce() -> R) -> (R, Trace) {
+    // `tracing` remembers for each span and event whether anybody wants it. While it knows of one
+    // subscriber only, it asks the thread that gets there first, and a thread without a subscriber says
+    // no for all threads. With a second one to know of it asks them all.
+    static SECOND: OnceLock<Dispatch> = OnceLock::new();
+    SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
     let recorder = Recorder::new();
     let subscriber = tracing_subscriber::registry().with(recorder.clone());
     let result = tracing::subscriber::with_default(subscriber, f);

@@ -15,6 +15,7 @@ use super::dates::http_date;
 use super::idna::encode_domain;
 use super::urls::{COOKIE_PATH, quote};
 use crate::error::Error;
+use crate::logging;
 
 /// The size in bytes beyond which browsers may drop a cookie: Flask's `MAX_COOKIE_SIZE`.
 pub const MAX_COOKIE_SIZE: usize = 4093;
@@ -210,13 +211,7 @@ impl<'a> SetCookie<'a> {
         }
 
         if self.max_size > 0 && header.len() > self.max_size {
-            tracing::warn!(
-                cookie = %self.key,
-                value_size = value.len(),
-                size = header.len(),
-                limit = self.max_size,
-                "a cookie is too large: browsers may silently ignore it"
-            );
+            logging::cookie_too_large(&self.key, header.len(), self.max_size);
         }
         Ok(header)
     }
@@ -227,13 +222,11 @@ impl<'a> SetCookie<'a> {
     /// As `dump`, and `ValueError` for a key with a control character in it.
     pub fn into_header_value(self, now: u64) -> Result<HeaderValue, Error> {
         let text = self.dump(now)?;
-        if text.contains('\r') || text.contains('\n') {
-            return Err(Error::value_error(
-                "Header values must not contain newline characters.",
-            ));
-        }
-        HeaderValue::from_maybe_shared(bytes::Bytes::from(text))
-            .map_err(|_| Error::value_error("Header values must not contain control characters."))
+        HeaderValue::from_bytes(text.as_bytes()).map_err(|_| {
+            let newline = text.contains(['\r', '\n']);
+            let what = if newline { "newline" } else { "control" };
+            Error::value_error(format!("Header values must not contain {what} characters."))
+        })
     }
 }
 

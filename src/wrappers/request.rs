@@ -62,7 +62,13 @@ pub struct Request {
     max_content_length: AtomicU64,
     // The body, which can be read once.
     pub(super) input: Mutex<Input>,
-    // What was parsed so far.
+    // Boxed, since many a view asks for none of it, and a request that is made and moved should be small.
+    parsed: OnceLock<Box<Parsed>>,
+}
+
+/// What was parsed so far.
+#[derive(Default)]
+pub(super) struct Parsed {
     host: OnceLock<String>,
     url: OnceLock<String>,
     args: OnceLock<MultiDict>,
@@ -94,14 +100,12 @@ impl Request {
             debug: AtomicBool::new(false),
             max_content_length: AtomicU64::new(NO_LIMIT),
             input: Mutex::new(Input::new(environ.input, terminated)),
-            host: OnceLock::new(),
-            url: OnceLock::new(),
-            args: OnceLock::new(),
-            cookies: OnceLock::new(),
-            content_type_parts: OnceLock::new(),
-            form: OnceLock::new(),
-            json: OnceLock::new(),
+            parsed: OnceLock::new(),
         }
+    }
+
+    pub(super) fn parsed(&self) -> &Parsed {
+        self.parsed.get_or_init(Box::default)
     }
 
     /// The environ that this request was made of, for another app to answer. Its body is what is left
@@ -189,7 +193,8 @@ impl Request {
 
     /// The whole URL, as an IRI.
     pub fn url(&self) -> &str {
-        self.url
+        self.parsed()
+            .url
             .get_or_init(|| self.make_url(true, Some(&self.path), Some(&self.query_string)))
     }
 
@@ -222,7 +227,8 @@ impl Request {
     /// can't be a host.
     pub fn host(&self) -> &str {
         // Only a list of trusted hosts makes an error.
-        self.host
+        self.parsed()
+            .host
             .get_or_init(|| self.trusted_host(&[]).unwrap_or_default())
     }
 
@@ -276,15 +282,19 @@ impl Request {
 
     /// The arguments in the query string.
     pub fn args(&self) -> &MultiDict {
-        self.args.get_or_init(|| parse_qsl(&self.query_string))
+        self.parsed()
+            .args
+            .get_or_init(|| parse_qsl(&self.query_string))
     }
 
     /// All cookies.
     pub fn cookies(&self) -> &MultiDict {
-        self.cookies.get_or_init(|| match self.cookie_header() {
-            Some(header) => parse_cookie(&header),
-            None => MultiDict::new(),
-        })
+        self.parsed()
+            .cookies
+            .get_or_init(|| match self.cookie_header() {
+                Some(header) => parse_cookie(&header),
+                None => MultiDict::new(),
+            })
     }
 
     /// One cookie, without a look at the others.
@@ -306,7 +316,7 @@ impl Request {
     }
 
     fn content_type_parts(&self) -> &(String, IndexMap<String, String>) {
-        self.content_type_parts.get_or_init(|| {
+        self.parsed().content_type_parts.get_or_init(|| {
             let content_type = self.content_type().unwrap_or_default();
             let (mimetype, params) = parse_options_header(&content_type);
             (mimetype.to_lowercase(), params)

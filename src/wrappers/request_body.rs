@@ -31,7 +31,7 @@ impl Request {
     }
 
     fn load_form_data(&self, input: &mut Input) -> Result<&MultiDict, Error> {
-        if let Some(form) = self.form.get() {
+        if let Some(form) = self.parsed().form.get() {
             return Ok(form);
         }
         let (length, max) = (self.content_length(), self.max_content_length());
@@ -46,7 +46,7 @@ impl Request {
             MultiDict::new()
         };
         // Whoever holds the input's lock is the only one here.
-        Ok(self.form.get_or_init(|| form))
+        Ok(self.parsed().form.get_or_init(|| form))
     }
 
     /// The arguments of the query string, and then those of the form, unless the method is `GET`.
@@ -102,7 +102,7 @@ impl Request {
     /// # Errors
     /// As [`Request::json`].
     pub fn get_json(&self, force: bool, silent: bool) -> Result<Value, Error> {
-        if let Some(value) = self.json.get() {
+        if let Some(value) = self.parsed().json.get() {
             return Ok(value.clone());
         }
         if !force && !self.is_json() {
@@ -119,7 +119,7 @@ impl Request {
         }
         // (Python raises a RecursionError, which is no 400, for what nests too deeply.)
         match json::loads_bytes(&self.get_data()?) {
-            Ok(value) => Ok(self.json.get_or_init(|| value).clone()),
+            Ok(value) => Ok(self.parsed().json.get_or_init(|| value).clone()),
             Err(_) if silent => Ok(Value::Null),
             Err(error) => Err(self.on_json_loading_failed(&error)),
         }

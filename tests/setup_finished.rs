@@ -1,0 +1,253 @@
+//! Setup: what is refused, and that all of it is after the first request.
+//!
+//! The code: `change_setup` in `src/app.rs`, `src/scaffold.rs`. What a blueprint is refused for is in
+//! `blueprints.rs`. Next: `config.rs`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use carafe::error::catch;
+use carafe::routing::{Converter, ValidationError};
+use carafe::session::SecureCookieSessionInterface;
+use carafe::{App, Blueprint, Dict, Error, Route, Scaffold, Value, ViewArgs};
+use common::{DbError, after, app, before, fail, get, hello, teardown};
+
+/// What `f` panics with; `None` where it does not.
+fn refusal(f: impl FnOnce()) -> Option<String> {
+    let result = catch(|| {
+        f();
+        Ok(())
+    });
+    result.err().map(|error| error.to_string())
+}
+
+/// An app that has handled its first request.
+fn running_app() -> App {
+    let mut app = app();
+    app.route("/", hello);
+    assert_eq!(get(&app, "/").0, 200);
+    app
+}
+
+#[test]
+fn after_the_first_request_every_setup_method_is_refused_by_its_name_in_flask() {
+    fn url_value(_endpoint: Option<&str>, _args: Option<&mut ViewArgs>) {}
+    fn url_default(_endpoint: &str, _values: &mut Dict) {}
+    struct Text;
+    impl Converter for Text {
+        fn to_python(&self, text: &str) -> Result<Value, ValidationError> {
+            Ok(text.into())
+        }
+    }
+    type Method = fn(&mut App);
+    let methods: [(&str, Method); 22] = [
+        ("route", |app| app.route("/late", hello)),
+        ("get", |app| app.get("/late", hello)),
+        ("post", |app| app.post("/late", hello)),
+        ("put", |app| app.put("/late", hello)),
+        ("delete", |app| app.delete("/late", hello)),
+        ("patch", |app| app.patch("/late", hello)),
+        ("add_url_rule", |app| {
+            app.add_url_rule("/late", "late", hello);
+        }),
+        ("add_url_rule", |app| app.add_endpoint_rule("/late", "late")),
+        ("endpoint", |app| app.endpoint("late", hello)),
+        ("before_first_request", |app| {
+            app.before_first_request(before);
+        }),
+        ("before_request", |app| app.before_request(before)),
+        ("after_request", |app| app.after_request(after)),
+        ("teardown_request", |app| app.teardown_request(teardown)),
+        ("teardown_appcontext", |app| {
+            app.teardown_appcontext(teardown);
+        }),
+        ("url_value_preprocessor", |app| {
+            app.url_value_preprocessor(url_value);
+        }),
+        ("url_defaults", |app| app.url_defaults(url_default)),
+        ("errorhandler", |app| app.errorhandler(404, |_error| "late")),
+        ("errorhandler", |app| {
+            app.errorhandler_for(|_error: &DbError| "late");
+        }),
+        ("register_blueprint", |app| {
+            app.register_blueprint(Blueprint::new("late"));
+        }),
+        // These are plain attributes in Flask, which would let them pass.
+        ("session_interface", |app| {
+            app.session_interface(SecureCookieSessionInterface::new());
+        }),
+        ("url_build_error_handlers", |app| {
+            app.url_build_error_handler(|_error, _endpoint, _values| Ok(None));
+        }),
+        ("url_map.converters", |app| {
+            app.add_converter("text", |_args| Ok(Text));
+        }),
+    ];
+    for (name, method) in methods {
+        let mut app = running_app();
+        let message = format!(
+            "The setup method '{name}' can no longer be called on the application. It has already \
+             handled its first request, any changes will not be applied consistently.\n\
+             Make sure all imports, decorators, functions, etc. needed to set up the application \
+             are done before running it."
+        );
+        assert_eq!(refusal(|| method(&mut app)), Some(message));
+        assert_eq!(get(&app, "/"), (200, "hello".to_owned()));
+        assert_eq!(get(&app, "/late").0, 404);
+        // And before it, each of them works.
+        let mut app = common::app();
+        assert_eq!(refusal(|| method(&mut app)), None, "{name}");
+    }
+}
+
+#[test]
+fn a_request_that_finds_nothing_ends_setup_too() {
+    let mut app = app();
+    assert!(!app.got_first_request());
+    assert_eq!(get(&app, "/nope").0, 404);
+    assert!(app.got_first_request());
+    assert!(refusal(|| app.route("/", hello)).is_some());
+}
+
+#[test]
+fn a_context_without_a_request_does_not_end_setup() {
+    let mut app = app();
+    app.test_request_context("/").unwrap().with(|| ()).unwrap();
+    app.app_context().with(|| ()).unwrap();
+    app.test_client()
+        .session_transaction(|session| session.insert("a", 1))
+        .unwrap();
+    app.route("/", hello);
+    assert_eq!(get(&app, "/").0, 200);
+}
+
+#[test]
+fn a_clone_of_the_app_is_the_same_app() {
+    let mut app = running_app();
+    let mut clone = app.clone();
+    assert!(clone.got_first_request());
+    assert!(refusal(|| clone.route("/late", hello)).is_some());
+    assert!(refusal(|| app.route("/late", hello)).is_some());
+}
+
+#[test]
+fn a_view_that_registers_something_is_told_so() {
+    let mut app = app();
+    let inside = app.clone();
+    app.route("/", move || {
+        inside.clone().route("/late", hello);
+        "done"
+    });
+    app.errorhandler_for(|error: &Error| (format!("{error:?}"), 500));
+    let (status, text) = get(&app, "/");
+    assert_eq!(status, 500);
+    assert!(text.starts_with("Panic: The setup method 'route' can no longer be called"));
+}
+
+#[test]
+fn two_views_for_one_endpoint_are_refused() {
+    let mut app = app();
+    app.add_url_rule("/", "index", hello);
+    assert_eq!(
+        refusal(|| app.add_url_rule("/other", "index", fail)).unwrap(),
+        "View function mapping is overwriting an existing endpoint function: index"
+    );
+    // What a closure has caught makes it another function.
+    let greet = |name: &'static str| move || name;
+    app.add_url_rule("/jack", "greet", greet("jack"));
+    assert!(refusal(|| app.add_url_rule("/jill", "greet", greet("jill"))).is_some());
+    assert!(refusal(|| app.endpoint("greet", hello)).is_some());
+}
+
+#[test]
+fn one_view_may_have_several_rules() {
+    let mut app = app();
+    app.route("/", hello);
+    app.route("/hello", hello);
+    app.add_url_rule("/hi", "hello", hello);
+    app.endpoint("hello", hello);
+    for path in ["/", "/hello", "/hi"] {
+        assert_eq!(get(&app, path), (200, "hello".to_owned()));
+    }
+    assert_eq!(
+        app.test_request_context("/")
+            .unwrap()
+            .with(|| { carafe::url_for("hello").build().unwrap() })
+            .unwrap(),
+        "/"
+    );
+}
+
+#[test]
+fn a_rule_that_is_none_is_refused_with_what_is_wrong() {
+    let refused = |rule: &'static str| refusal(|| app().add_url_rule(rule, "view", hello)).unwrap();
+    assert_eq!(
+        [
+            refused("late"),
+            refused("/<x"),
+            refused("/<nope:x>"),
+            refused("/<x>/<x>"),
+        ],
+        [
+            "URL rule 'late' must start with a slash.",
+            "malformed url rule: '/<x'",
+            "the converter 'nope' does not exist",
+            "URL rule '/<x>/<x>' uses the variable 'x' twice",
+        ]
+    );
+}
+
+#[test]
+fn a_refused_rule_leaves_the_app_as_it_was() {
+    let mut app = app();
+    app.route("/", hello);
+    assert!(refusal(|| app.add_url_rule("/<x", "view", fail)).is_some());
+    app.add_url_rule("/view", "view", hello);
+    assert_eq!(get(&app, "/view"), (200, "hello".to_owned()));
+}
+
+#[test]
+fn a_handler_is_for_the_code_of_an_http_error() {
+    let message = |code| format!("'{code}' is not a recognized HTTP error code.");
+    for code in [0, 200, 302, 402, 599, 999] {
+        let refused = [
+            refusal(|| app().errorhandler(code, |_error| "?")),
+            refusal(|| Blueprint::new("shop").errorhandler(code, |_error| "?")),
+            refusal(|| Blueprint::new("shop").app_errorhandler(code, |_error| "?")),
+        ];
+        assert_eq!(
+            refused,
+            [const { None::<String> }; 3].map(|_| Some(message(code)))
+        );
+    }
+    for code in [400, 404, 418, 451, 500, 505] {
+        assert_eq!(refusal(|| app().errorhandler(code, |_error| "?")), None);
+    }
+}
+
+#[test]
+fn a_panic_in_setup_names_the_line_that_registered() {
+    use std::sync::Mutex;
+    static PLACES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let old = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        if let Some(location) = info.location() {
+            let place = format!("{}:{}", location.file(), location.line());
+            PLACES.lock().unwrap().push(place);
+        }
+        old(info);
+    }));
+    let mut app = running_app();
+    let here = format!("{}:{}", file!(), line!() + 1);
+    assert!(refusal(|| app.route(Route::new("/late"), hello)).is_some());
+    assert!(PLACES.lock().unwrap().contains(&here));
+}
+
+#[test]
+fn a_view_that_is_refused_does_not_take_the_place_of_the_first_one() {
+    let mut app = app();
+    app.add_url_rule("/", "page", || "first");
+    let refused = refusal(|| app.clone().add_url_rule("/b", "page", || "second"));
+    assert!(refused.is_some());
+    assert_eq!(common::get(&app, "/").1, "first");
+}

@@ -1,0 +1,519 @@
+//! `TestClient`: a browser for tests.
+//!
+//! The code: `src/testing/`. Next: `request.rs`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use carafe::testing::TestClient;
+use carafe::{
+    App, Error, Json, Response, Route, Scaffold, SetCookie, g, has_app_context,
+    has_request_context, redirect_with_code, request, session, url_for,
+};
+use common::{DbError, Log, app, fail, hello};
+
+const NOW: u64 = 1_700_000_000;
+
+/// The cookies that came, as `name=value` in order.
+fn show_cookies() -> String {
+    let request = request();
+    let pairs: Vec<String> = request
+        .cookies()
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join(" ")
+}
+
+/// A response that sets these cookies.
+fn setting<const N: usize>(cookies: [SetCookie<'_>; N]) -> Result<Response, Error> {
+    let mut response = Response::new("ok");
+    for cookie in cookies {
+        response.set_cookie(cookie, NOW)?;
+    }
+    Ok(response)
+}
+
+/// An app that sets and shows cookies.
+fn cookie_app() -> App {
+    let mut app = app();
+    for path in ["/", "/shop", "/shop/x", "/shopping"] {
+        app.add_url_rule(path, "show", show_cookies);
+    }
+    app.route("/set", || {
+        setting([
+            SetCookie::new("root", "1"),
+            SetCookie::new("below", "2").path("/shop"),
+            SetCookie::new("dom", "3").domain("localhost"),
+            SetCookie::new("other", "4").domain("elsewhere.example"),
+        ])
+    });
+    app.route("/shop/set", || {
+        let mut response = Response::new("ok");
+        response.add_header("Set-Cookie", "nopath=1")?;
+        Ok::<_, Error>(response)
+    });
+    app.route("/delete", || {
+        setting([
+            SetCookie::deletion("root"),
+            // One at another path: not the one that is there.
+            SetCookie::deletion("below"),
+            SetCookie::deletion("dom").domain("localhost"),
+        ])
+    });
+    app
+}
+
+#[track_caller]
+fn text(client: &mut TestClient, path: &str) -> String {
+    client.get(path).send().unwrap().text()
+}
+
+fn client_with_cookies() -> TestClient {
+    let mut client = cookie_app().test_client();
+    text(&mut client, "/set");
+    text(&mut client, "/shop/set");
+    client
+}
+
+#[test]
+fn a_cookie_goes_to_its_path_and_what_is_below_it() {
+    let mut client = client_with_cookies();
+    assert_eq!(
+        ["/", "/shop", "/shop/x", "/shopping"].map(|path| text(&mut client, path)),
+        [
+            "root=1 dom=3",
+            "root=1 below=2 dom=3 nopath=1",
+            "root=1 below=2 dom=3 nopath=1",
+            "root=1 dom=3",
+        ]
+    );
+}
+
+#[test]
+fn a_cookie_goes_to_its_host_and_with_a_domain_to_the_hosts_below_it() {
+    let mut client = client_with_cookies();
+    let mut from = |base_url: &str| client.get("/").base_url(base_url).send().unwrap().text();
+    assert_eq!(
+        [
+            from("http://localhost/"),
+            from("https://localhost:8443/"),
+            from("http://www.localhost/"),
+            from("http://notlocalhost/"),
+            from("http://elsewhere.example/"),
+            from("http://www.elsewhere.example/"),
+        ],
+        [
+            "root=1 dom=3",
+            "root=1 dom=3",
+            "dom=3",
+            "",
+            "other=4",
+            "other=4"
+        ]
+    );
+}
+
+#[test]
+fn a_cookie_is_of_the_host_that_set_it() {
+    let mut client = cookie_app().test_client();
+    let base_url = "http://shop.example/";
+    client.get("/set").base_url(base_url).send().unwrap();
+    assert_eq!(text(&mut client, "/"), "dom=3");
+    let response = client.get("/").base_url(base_url).send().unwrap();
+    assert_eq!(response.text(), "root=1");
+}
+
+#[test]
+fn the_path_of_a_cookie_is_one_of_the_whole_site_and_not_of_the_app() {
+    let mut app = app();
+    app.config().set("APPLICATION_ROOT", "/app").unwrap();
+    app.route("/login", || {
+        session().insert("username", "jack").map(|()| "welcome")
+    });
+    app.route("/", || {
+        session().get::<String>("username").unwrap_or_default()
+    });
+    let mut client = app.test_client();
+    let response = client.get("/login").send().unwrap();
+    assert!(
+        response
+            .header("Set-Cookie")
+            .unwrap()
+            .ends_with("; Path=/app")
+    );
+    assert_eq!(text(&mut client, "/"), "jack");
+    let elsewhere = client.get("/").base_url("http://localhost/").send();
+    assert_eq!(elsewhere.unwrap().text(), "");
+}
+
+#[test]
+fn a_deletion_deletes_the_cookie_of_its_path_and_host_only() {
+    let mut client = client_with_cookies();
+    text(&mut client, "/delete");
+    assert_eq!(text(&mut client, "/"), "");
+    assert_eq!(text(&mut client, "/shop"), "below=2 nopath=1");
+}
+
+#[test]
+fn a_test_may_look_at_cookies_and_set_and_delete_them() {
+    let mut client = client_with_cookies();
+    assert_eq!(client.get_cookie("root"), Some("1"));
+    assert_eq!(client.get_cookie("below"), None, "not at the root");
+    let all = client.cookies().unwrap();
+    let names: Vec<&str> = all.iter().map(|cookie| cookie.key.as_str()).collect();
+    assert_eq!(names, ["root", "below", "dom", "other", "nopath"]);
+    let below = all.get("below", "localhost", "/shop/x").unwrap();
+    assert_eq!((below.value.as_str(), below.path.as_str()), ("2", "/shop"));
+
+    client.delete_cookie("below");
+    client.delete_cookie("dom");
+    client.set_cookie("root", "new");
+    // What has no place in a cookie is quoted, and comes back as it was.
+    client.set_cookie("mine", "a b;c");
+    assert_eq!(text(&mut client, "/"), "root=new mine=a b;c");
+    assert_eq!(client.get_cookie("mine"), Some(r#""a b\073c""#));
+}
+
+#[test]
+fn without_cookies_none_is_kept_and_none_is_sent() {
+    let mut client = cookie_app().test_client().without_cookies();
+    text(&mut client, "/set");
+    client.set_cookie("mine", "1");
+    assert_eq!(text(&mut client, "/"), "");
+    assert!(client.cookies().is_none());
+    assert_eq!(client.get_cookie("root"), None);
+    // One that is given as a header is not the jar's.
+    let response = client.get("/").header("Cookie", "own=1").send().unwrap();
+    assert_eq!(response.text(), "own=1");
+    let error = client.session_transaction(|_session| Ok(())).unwrap_err();
+    assert_eq!(
+        format!("{error:?}"),
+        "TypeError: Cookies are disabled. Create a client with 'use_cookies=True'."
+    );
+}
+
+/// The method, the argument `x`, the type and the text of the body.
+fn echo() -> Result<String, Error> {
+    let request = request();
+    let body = request.get_data()?;
+    let parts = [
+        request.method(),
+        request.args().get("x").unwrap_or("-"),
+        request.mimetype(),
+        &String::from_utf8_lossy(&body),
+    ];
+    Ok(parts.join("|"))
+}
+
+const ALL: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+fn echo_app() -> App {
+    let mut app = app();
+    app.route(Route::new("/target").methods(ALL), echo);
+    app.route(Route::new("/to/<int:code>").methods(ALL), |code: u16| {
+        redirect_with_code("/target?x=1", code)
+    });
+    app
+}
+
+#[test]
+fn every_method_has_a_builder_and_every_body_its_type() {
+    let mut client = echo_app().test_client();
+    let sent = [
+        client.get("/target?x=2").send(),
+        client
+            .post("/target")
+            .form([("a", "1 ü"), ("b", "")])
+            .send(),
+        client.put("/target").json([1, 2]).send(),
+        client.patch("/target").body("raw", "text/plain").send(),
+        client.delete("/target").send(),
+        client.open("put", "/target").body("own", "x/y").send(),
+        client.head("/target").send(),
+    ];
+    assert_eq!(
+        sent.map(|response| response.unwrap().text()),
+        [
+            "GET|2||",
+            "POST|-|application/x-www-form-urlencoded|a=1+%C3%BC&b=",
+            "PUT|-|application/json|[1,2]",
+            "PATCH|-|text/plain|raw",
+            "DELETE|-||",
+            "PUT|-|x/y|own",
+            "",
+        ]
+    );
+    let options = client.options("/target").send().unwrap();
+    assert_eq!(options.status_code(), 200);
+    assert!(options.header("Allow").unwrap().contains("PATCH"));
+}
+
+#[test]
+fn a_response_gives_its_status_headers_text_and_json() {
+    let mut app = app();
+    app.route("/", || (Json(["ü", "b"]), 201, [("X-Shop", "open")]));
+    let response = app.test_client().get("/").send().unwrap();
+    assert_eq!(response.status_code(), 201);
+    assert_eq!(response.header("x-shop").as_deref(), Some("open"));
+    assert_eq!(
+        response.header("Content-Type").as_deref(),
+        Some("application/json")
+    );
+    assert_eq!(
+        response.headers()["content-length"],
+        response.data().len().to_string()
+    );
+    assert_eq!(response.text(), "[\"\\u00fc\",\"b\"]\n");
+    assert_eq!(response.json::<Vec<String>>().unwrap(), ["ü", "b"]);
+    assert!(response.json::<u8>().is_err());
+    assert!(response.history().is_empty());
+}
+
+#[test]
+fn redirects_are_followed_with_a_get_but_307_and_308_send_everything_again() {
+    let mut client = echo_app().test_client();
+    let mut followed = |code: u16, method: &str| {
+        let path = format!("/to/{code}");
+        let request = client.open(method, &path).form([("a", "1")]);
+        let response = request.follow_redirects().send().unwrap();
+        let history: Vec<u16> = response
+            .history()
+            .iter()
+            .map(carafe::testing::TestResponse::status_code)
+            .collect();
+        format!("{method} {} {history:?}", response.text())
+    };
+    assert_eq!(
+        [
+            followed(301, "POST"),
+            followed(302, "POST"),
+            followed(303, "PUT"),
+            followed(305, "POST"),
+            followed(307, "POST"),
+            followed(308, "PUT"),
+        ],
+        [
+            "POST GET|1|| [301]",
+            "POST GET|1|| [302]",
+            "PUT GET|1|| [303]",
+            "POST GET|1|| [305]",
+            "POST POST|1|application/x-www-form-urlencoded|a=1 [307]",
+            "PUT PUT|1|application/x-www-form-urlencoded|a=1 [308]",
+        ]
+    );
+}
+
+#[test]
+fn a_redirect_is_an_answer_unless_it_is_to_be_followed() {
+    let mut client = echo_app().test_client();
+    let response = client.get("/to/302").send().unwrap();
+    assert_eq!(response.status_code(), 302);
+    assert_eq!(response.header("Location").as_deref(), Some("/target?x=1"));
+}
+
+#[test]
+fn cookies_that_are_set_on_the_way_go_with_the_next_request() {
+    let mut app = app();
+    app.post("/login", || {
+        session().insert("username", "jack")?;
+        redirect_with_code(url_for("index").build()?, 303)
+    });
+    app.route("/", || session().get::<String>("username"));
+    let mut client = app.test_client();
+    let response = client.post("/login").follow_redirects().send().unwrap();
+    assert_eq!(response.text(), "jack");
+}
+
+#[test]
+fn a_redirect_keeps_to_the_host_and_the_root_of_its_request() {
+    let mut app = echo_app();
+    app.route("/back", || {
+        redirect_with_code(url_for("echo").build()?, 302)
+    });
+    app.route("/whole", || {
+        redirect_with_code(url_for("echo").external(true).anchor("top").build()?, 302)
+    });
+    app.route("/secure", || {
+        redirect_with_code("https://localhost:8443/target", 302)
+    });
+    // Below the host, and not below the app: the app is the host's root then.
+    app.route("/out", || redirect_with_code("/application/target", 302));
+    app.route("/application/target", || request().url().to_owned());
+    let mut client = app.test_client();
+    let mut follow = |path: &str, base_url: &str| {
+        let request = client.get(path).base_url(base_url).follow_redirects();
+        request.send().unwrap().text()
+    };
+    assert_eq!(
+        [
+            follow("/back", "https://shop.example/app"),
+            follow("/whole", "https://shop.example/app"),
+            follow("/secure", "http://localhost/"),
+            follow("/out", "http://localhost/app"),
+        ],
+        [
+            "GET|-||",
+            "GET|-||",
+            "GET|-||",
+            "http://localhost/application/target",
+        ]
+    );
+}
+
+#[test]
+fn a_redirect_to_another_host_or_in_a_circle_is_an_error() {
+    let mut app = app();
+    app.route("/far", || {
+        redirect_with_code("http://elsewhere.example/", 302)
+    });
+    // The same letters to begin with, and another host.
+    app.route("/near", || {
+        redirect_with_code("http://localhost.example/far", 302)
+    });
+    app.route("/bare", || redirect_with_code("//elsewhere.example", 302));
+    app.route("/loop", || redirect_with_code("/loop", 302));
+    let mut client = app.test_client();
+    let mut follow = |path: &str| {
+        let error = client.get(path).follow_redirects().send().unwrap_err();
+        format!("{error:?}")
+    };
+    assert_eq!(
+        ["/far", "/near", "/bare", "/loop"].map(&mut follow),
+        [
+            "RuntimeError: following external redirects to http://elsewhere.example/",
+            "RuntimeError: following external redirects to http://localhost.example/far",
+            "RuntimeError: following external redirects to http://elsewhere.example",
+            "RuntimeError: too many redirects, the last to /loop",
+        ]
+    );
+}
+
+#[test]
+fn a_session_transaction_changes_what_the_next_request_finds() {
+    let mut app = app();
+    app.route("/", || session().get::<String>("username"));
+    let mut client = app.test_client();
+    let before = client
+        .session_transaction(|session| {
+            let before = session.to_dict();
+            session.insert("username", "jack")?;
+            Ok(before)
+        })
+        .unwrap();
+    assert!(before.is_empty());
+    assert_eq!(text(&mut client, "/"), "jack");
+    client.session_transaction(carafe::Session::clear).unwrap();
+    assert_eq!(client.get_cookie("session"), None);
+}
+
+#[test]
+fn a_session_transaction_that_fails_saves_nothing() {
+    let app = app();
+    let mut client = app.test_client();
+    let error = client
+        .session_transaction(|session| -> Result<(), Error> {
+            session.insert("username", "jack")?;
+            Err(DbError("no such user").into())
+        })
+        .unwrap_err();
+    assert_eq!(error.to_string(), "no such user");
+    assert_eq!(client.get_cookie("session"), None);
+    assert!(!has_request_context() && !has_app_context());
+}
+
+#[test]
+fn a_session_transaction_takes_a_session() {
+    let error = App::new("shop")
+        .test_client()
+        .session_transaction(|session| session.insert("a", 1))
+        .unwrap_err();
+    assert_eq!(error.to_string(), "Session backend did not open a session.");
+}
+
+#[test]
+fn with_contexts_the_last_request_can_be_looked_at() {
+    let log = Log::default();
+    let mut app = app();
+    app.route("/<name>", |name: String| {
+        g().set("name", name.clone());
+        session().insert("name", name).map(|()| "ok")
+    });
+    let seen = log.clone();
+    app.teardown_request(move |_error: Option<&Error>| {
+        seen.add(format!("teardown {}", request().path()));
+    });
+    let mut client = app.test_client();
+    let looked = log.clone();
+    let look = move || {
+        let (in_g, in_session) = (g().get("name"), session().get("name"));
+        let both: [Option<String>; 2] = [in_g, in_session];
+        looked.add(format!("{} {both:?}", request().path()));
+    };
+    client
+        .with_contexts(|client| {
+            assert!(!has_request_context());
+            text(client, "/jack");
+            look();
+            text(client, "/jill");
+            look();
+        })
+        .unwrap();
+    assert!(!has_request_context() && !has_app_context());
+
+    // As in Flask, they are torn down twice: with the request, and when they go.
+    assert_eq!(
+        log.take(),
+        [
+            "teardown /jack",
+            r#"/jack [Some("jack"), Some("jack")]"#,
+            "teardown /jack",
+            "teardown /jill",
+            r#"/jill [Some("jill"), Some("jill")]"#,
+            "teardown /jill",
+        ]
+    );
+}
+
+#[test]
+fn contexts_that_are_looked_at_go_even_where_the_test_fails() {
+    let mut app = app();
+    app.route("/", hello);
+    let result: Result<(), Error> = carafe::error::catch(move || {
+        let mut client = app.test_client();
+        client.with_contexts(|client| {
+            text(client, "/");
+            assert!(has_request_context());
+            panic!("an assertion of the test")
+        })
+    });
+    assert!(result.is_err());
+    assert!(!has_request_context() && !has_app_context());
+}
+
+#[test]
+fn with_testing_set_an_error_comes_to_the_test_itself() {
+    let mut app = app();
+    app.route("/fail", fail);
+    app.config().set("TESTING", true).unwrap();
+    let error = app.test_client().get("/fail").send().unwrap_err();
+    assert_eq!(
+        error.downcast_ref::<DbError>().unwrap().0,
+        "the database is down"
+    );
+}
+
+#[test]
+fn what_cannot_be_sent_is_an_error_and_no_panic() {
+    let mut client = echo_app().test_client();
+    assert!(client.open("no method", "/").send().is_err());
+    assert!(client.get("/").header("no name", "1").send().is_err());
+    assert!(client.get("/").header("X", "two\nlines").send().is_err());
+    assert!(
+        client
+            .get("/")
+            .base_url("http://localhost/?q")
+            .send()
+            .is_err()
+    );
+}

@@ -1,0 +1,271 @@
+//! Threads: every thread has its own contexts, and a request may take one along.
+//!
+//! The code: `src/context/copy.rs` and the `thread_local!` in `src/context/globals.rs`; for the first
+//! request `try_trigger_before_first_request_functions` in `src/lifecycle.rs`. Next: `streaming.rs`.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
+
+use carafe::error::catch;
+use carafe::{
+    App, Error, Scaffold, copy_current_request_context, current_app, g, has_app_context,
+    has_request_context, request, session, trace,
+};
+use common::{DbError, Log, app, get, hello};
+
+/// Notes which contexts a function has: of the request `/` if it has one.
+fn contexts() -> String {
+    let app = has_app_context().then(|| current_app().name().to_owned());
+    let path = has_request_context().then(|| request().path().to_owned());
+    format!("{app:?} {path:?}")
+}
+
+#[test]
+fn a_thread_that_a_view_starts_has_no_contexts() {
+    let mut app = app();
+    app.route("/", || thread::spawn(contexts).join().unwrap());
+    assert_eq!(get(&app, "/").1, "None None");
+}
+
+#[test]
+fn a_copied_context_takes_the_request_and_the_session_to_another_thread() {
+    let log = Log::default();
+    let mut app = app();
+    let seen = log.clone();
+    app.teardown_request(move |error: Option<&Error>| {
+        seen.add(format!("teardown_request {} {error:?}", request().path()));
+    });
+    let seen = log.clone();
+    app.teardown_appcontext(move |error: Option<&Error>| {
+        seen.add(format!("teardown_appcontext {error:?}"));
+    });
+    let seen = log.clone();
+    app.route("/copy", move || {
+        session().insert("username", "jack")?;
+        g().set("mine", 1);
+        let log = seen.clone();
+        let work = copy_current_request_context(move || {
+            let username: Option<String> = session().get("username");
+            let endpoint = request().endpoint().map(str::to_owned);
+            log.add(format!("thread: {} {endpoint:?} {username:?}", contexts()));
+            log.add(format!("thread: g has mine: {}", g().contains("mine")));
+            session().insert("from the thread", true)
+        });
+        thread::spawn(work).join().unwrap()??;
+        seen.add(format!(
+            "view: {:?}",
+            session().get::<bool>("from the thread")
+        ));
+        Ok::<_, Error>("done")
+    });
+
+    let mut client = app.test_client();
+    assert_eq!(client.get("/copy").send().unwrap().text(), "done");
+
+    // Its `g` is new, its session the same; its teardown runs when it is done.
+    assert_eq!(
+        log.take(),
+        [
+            r#"thread: Some("shop") Some("/copy") Some("copy") Some("jack")"#,
+            "thread: g has mine: false",
+            "teardown_request /copy None",
+            "teardown_appcontext None",
+            "view: Some(true)",
+            "teardown_request /copy None",
+            "teardown_appcontext None",
+        ]
+    );
+    let saved = client
+        .session_transaction(|session| Ok(session.get::<bool>("from the thread")))
+        .unwrap();
+    assert_eq!(saved, Some(true));
+}
+
+#[test]
+fn a_copied_context_may_outlive_its_request() {
+    let (send, receive) = channel::<Box<dyn FnOnce() -> Result<String, Error> + Send>>();
+    let mut app = app();
+    app.route("/late", move || {
+        let work = copy_current_request_context(contexts);
+        send.send(Box::new(work))
+            .map_err(|_unsent| Error::runtime("nobody waits for it"))?;
+        Ok::<_, Error>("later")
+    });
+
+    assert_eq!(get(&app, "/late").1, "later");
+    drop(app);
+
+    let work = receive.recv().unwrap();
+    let seen = thread::spawn(work).join().unwrap().unwrap();
+    assert_eq!(seen, r#"Some("shop") Some("/late")"#);
+}
+
+#[test]
+fn a_panic_in_a_copied_context_pops_it_and_goes_on() {
+    let log = Log::default();
+    let mut app = app();
+    let seen = log.clone();
+    app.teardown_request(move |error: Option<&Error>| seen.add(format!("{error:?}")));
+    let ctx = app.test_request_context("/").unwrap();
+    let work = ctx
+        .with(|| copy_current_request_context(|| -> &str { panic!("the floor is gone") }))
+        .unwrap();
+    assert_eq!(log.take(), ["None"]);
+
+    let after = thread::spawn(|| {
+        let error = catch(work).unwrap_err();
+        (error.to_string(), contexts())
+    });
+    let (message, contexts) = after.join().unwrap();
+    assert_eq!(message, "the floor is gone");
+    assert_eq!(contexts, "None None");
+    assert_eq!(log.take(), ["Some(Panic: the floor is gone)"]);
+}
+
+#[test]
+fn copying_takes_a_request_context() {
+    let error = catch(|| {
+        drop(copy_current_request_context(|| ()));
+        Ok(())
+    });
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "'copy_current_request_context' can only be used when a request context is active, such as \
+         in a view function."
+    );
+}
+
+#[test]
+fn two_requests_at_the_same_time_do_not_see_each_other() {
+    // Both views are at work at the same time, because each waits for the other, twice.
+    let barrier = Arc::new(Barrier::new(2));
+    let mut app = app();
+    app.route("/<name>", move |name: String| {
+        barrier.wait();
+        session().insert("name", &name)?;
+        g().set("name", name);
+        barrier.wait();
+        let in_session: Option<String> = session().get("name");
+        let in_g: Option<String> = g().get("name");
+        Ok::<_, Error>(format!("{} {in_session:?} {in_g:?}", request().path()))
+    });
+    let visit = |path: &'static str| {
+        let app = app.clone();
+        thread::spawn(move || get(&app, path).1)
+    };
+    let (jack, jill) = (visit("/jack"), visit("/jill"));
+    assert_eq!(jack.join().unwrap(), r#"/jack Some("jack") Some("jack")"#);
+    assert_eq!(jill.join().unwrap(), r#"/jill Some("jill") Some("jill")"#);
+}
+
+/// Sends this many first requests from as many threads at once.
+fn first_requests(app: &App, threads: usize) -> Vec<u16> {
+    let start = Arc::new(Barrier::new(threads));
+    let visits: Vec<_> = (0..threads)
+        .map(|_| {
+            let (app, start) = (app.clone(), start.clone());
+            thread::spawn(move || {
+                start.wait();
+                get(&app, "/").0
+            })
+        })
+        .collect();
+    let mut statuses: Vec<u16> = visits
+        .into_iter()
+        .map(|visit| visit.join().unwrap())
+        .collect();
+    statuses.sort_unstable();
+    statuses
+}
+
+#[test]
+fn many_threads_first_requests_run_before_first_request_once_and_wait_for_it() {
+    let (runs, ready) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(false)));
+    let mut app = app();
+    let (count, done) = (runs.clone(), ready.clone());
+    app.before_first_request(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..1000 {
+            thread::yield_now();
+        }
+        *done.lock().unwrap() = true;
+    });
+    app.route("/", move || {
+        if *ready.lock().unwrap() {
+            ("ready", 200)
+        } else {
+            ("too early", 500)
+        }
+    });
+    assert_eq!(first_requests(&app, 16), [200; 16]);
+    assert_eq!(runs.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_before_first_request_that_fails_runs_again_for_the_next_thread() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let mut app = app();
+    let count = runs.clone();
+    app.before_first_request(move || match count.fetch_add(1, Ordering::SeqCst) {
+        0 => Err(DbError("not yet")),
+        _ => Ok(()),
+    });
+    app.route("/", hello);
+    let mut expected = [200; 8];
+    expected[7] = 500;
+    assert_eq!(first_requests(&app, 8), expected);
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn a_before_first_request_that_panics_does_not_lock_the_others_out() {
+    let runs = Arc::new(AtomicUsize::new(0));
+    let mut app = app();
+    let count = runs.clone();
+    app.before_first_request(move || {
+        assert!(count.fetch_add(1, Ordering::SeqCst) > 0, "not yet");
+    });
+    app.route("/", hello);
+    assert_eq!(first_requests(&app, 4), [200, 200, 200, 500]);
+    assert_eq!(runs.load(Ordering::SeqCst), 2);
+}
+
+/// Runs one of the ignored tests of this file alone, in a process of its own.
+#[track_caller]
+fn run_alone(test: &str) {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let (stdout, stderr) = (output.stdout, output.stderr);
+    let text = [String::from_utf8(stdout), String::from_utf8(stderr)].map(Result::unwrap);
+    assert!(output.status.success(), "{}", text.concat());
+    assert!(text[0].contains("1 passed"), "{}", text.concat());
+}
+
+/// What no span or event has been asked for yet takes a process in which no other test has run.
+#[test]
+fn a_trace_is_whole_though_a_thread_without_a_recorder_comes_first() {
+    run_alone("inner_a_thread_without_a_recorder_comes_first");
+}
+
+#[test]
+#[ignore = "run by a_trace_is_whole_though_a_thread_without_a_recorder_comes_first"]
+fn inner_a_thread_without_a_recorder_comes_first() {
+    let mut app = app();
+    app.route("/", hello);
+    let (status, trace) = trace::record(|| {
+        let other = app.clone();
+        thread::spawn(move || get(&other, "/")).join().unwrap();
+        get(&app, "/").0
+    });
+    assert_eq!(status, 200);
+    assert_eq!(trace.hooks(), ["view hello"]);
+    assert_eq!(trace.signals().len(), 6);
+}
