@@ -8,9 +8,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use tracing::instrument;
@@ -58,8 +57,7 @@ struct Inner {
     config: Config,
     /// Replaced as a whole by every change, so that a context keeps the state it started with.
     setup: RwLock<Arc<Setup>>,
-    /// The setup that no longer changes, since the first request: it is read without a lock.
-    frozen_setup: OnceLock<Arc<Setup>>,
+    got_first_request: AtomicBool,
     before_first_request_lock: Mutex<()>,
 }
 
@@ -110,7 +108,7 @@ impl App {
                 name: name.into(),
                 config: Config::default(),
                 setup: RwLock::new(Arc::new(Setup::new())),
-                frozen_setup: OnceLock::new(),
+                got_first_request: AtomicBool::new(false),
                 before_first_request_lock: Mutex::new(()),
             }),
         }
@@ -137,11 +135,11 @@ impl App {
     /// `app.got_first_request`: whether setup is over.
     #[must_use]
     pub fn got_first_request(&self) -> bool {
-        self.inner.frozen_setup.get().is_some()
+        self.inner.got_first_request.load(Ordering::Acquire)
     }
 
     pub(crate) fn set_got_first_request(&self) {
-        self.inner.frozen_setup.get_or_init(|| self.setup());
+        self.inner.got_first_request.store(true, Ordering::Release);
     }
 
     pub(crate) fn before_first_request_lock(&self) -> &Mutex<()> {
@@ -150,9 +148,6 @@ impl App {
 
     /// What is registered by now.
     pub(crate) fn setup(&self) -> Arc<Setup> {
-        if let Some(frozen) = self.inner.frozen_setup.get() {
-            return Arc::clone(frozen);
-        }
         Arc::clone(
             &self
                 .inner
@@ -420,11 +415,6 @@ impl Setup {
         Ok(())
     }
 }
-
-// What is registered is never changed by running it, and an app is meant to go on after a panic in one of
-// its functions: see `error::catch`.
-impl UnwindSafe for App {}
-impl RefUnwindSafe for App {}
 
 /// An app may answer for another one: a view returns it, and it is called with the view's request.
 impl IntoReturnValue for App {
