@@ -222,7 +222,8 @@ class SelfTest:
                 self.check(scenario["id"] not in names, f"{scenario['id']} is there twice")
                 names.add(scenario["id"])
                 result = self.new.ask(scenario)
-                self.check("error" not in result, f"{scenario['id']}: {result.get('error')}")
+                refused = file.stem.endswith("refused")
+                self.check(("error" in result) == refused, f"{scenario['id']}: {result.get('error', 'no error')}")
         self.check(names, "no hand-written scenarios")
 
     def test_shrink(self):
