@@ -7,6 +7,8 @@
 
 use std::borrow::Cow;
 
+use http::header::UPGRADE;
+
 use crate::config::Settings;
 use crate::error::Error;
 use crate::request::Request;
@@ -154,9 +156,10 @@ fn wants_websocket(request: &Request) -> bool {
         })
     };
     matches!(request.scheme(), "ws" | "wss")
-        || request
-            .header("upgrade")
-            .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+        || request.headers().contains_key(UPGRADE)
+            && request
+                .header("upgrade")
+                .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
             && request
                 .header("connection")
                 .is_some_and(|text| is_upgrade(&text))

@@ -20,7 +20,8 @@ const MAX_LABEL: usize = 63;
 /// `UnicodeError` for a label that is empty or too long; the last may be empty.
 pub(crate) fn encode_domain(domain: &str) -> Result<Cow<'_, str>, Error> {
     if domain.is_ascii() {
-        check_labels(domain.split('.'))?;
+        let labels = domain.as_bytes().split(|byte| *byte == b'.');
+        check_labels(labels.map(<[u8]>::len))?;
         return Ok(Cow::Borrowed(domain));
     }
     // Other scripts have dots of their own.
@@ -28,13 +29,14 @@ pub(crate) fn encode_domain(domain: &str) -> Result<Cow<'_, str>, Error> {
         .split(['.', '\u{3002}', '\u{ff0e}', '\u{ff61}'])
         .map(encode_label)
         .collect();
-    check_labels(labels.iter().map(String::as_str))?;
+    check_labels(labels.iter().map(String::len))?;
     Ok(Cow::Owned(labels.join(".")))
 }
 
-fn check_labels<'a>(labels: impl DoubleEndedIterator<Item = &'a str>) -> Result<(), Error> {
-    for (index, label) in labels.rev().enumerate() {
-        if label.len() > MAX_LABEL || (label.is_empty() && index > 0) {
+/// Takes the length of each label in bytes.
+fn check_labels(lengths: impl DoubleEndedIterator<Item = usize>) -> Result<(), Error> {
+    for (index, length) in lengths.rev().enumerate() {
+        if length > MAX_LABEL || (length == 0 && index > 0) {
             return Err(Error::python("UnicodeError", "label empty or too long"));
         }
     }
