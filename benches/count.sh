@@ -3,7 +3,7 @@
 #
 # Each kind is run 500 and 1,500 times, so that the start of the program cancels out. Making the
 # Environ, which is the server's work, is subtracted. Valgrind's processor has no SHA instructions: a
-# /counter takes some 12,000 instructions more here than it really does, by hand just the same.
+# /counter takes some 13,000 instructions more here than it really does, by hand just the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 count="${COUNT:-}"
