@@ -288,14 +288,23 @@ impl App {
 
     /// `app.app_context()`: a context to work in without a request.
     #[must_use]
+    pub fn app_context(&self) -> Arc<AppContext> {
+        self.app_context_as_of(self.setup(), &self.config().settings())
+    }
+
+    /// The same, with the app as it was when a request's context was made: both see one state of it.
     #[instrument(
         target = "carafe::lifecycle",
         level = "debug",
         name = "Flask.app_context",
         skip_all
     )]
-    pub fn app_context(&self) -> Arc<AppContext> {
-        AppContext::new(self)
+    pub(crate) fn app_context_as_of(
+        &self,
+        setup: Arc<Setup>,
+        settings: &Settings,
+    ) -> Arc<AppContext> {
+        AppContext::new(self, setup, settings)
     }
 
     /// `app.test_request_context(path)`: the context of a request that nobody sent. For more than a

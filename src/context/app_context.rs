@@ -15,6 +15,7 @@ use tracing::instrument;
 
 use super::APP_CTX_STACK;
 use crate::app::{App, Setup};
+use crate::config::Settings;
 use crate::error::{Error, catch};
 use crate::signals;
 use crate::url_adapter::UrlAdapter;
@@ -38,11 +39,11 @@ impl AppContext {
         name = "AppContext.__init__",
         skip_all
     )]
-    pub(crate) fn new(app: &App) -> Arc<Self> {
+    pub(crate) fn new(app: &App, setup: Arc<Setup>, settings: &Settings) -> Arc<Self> {
         Arc::new(AppContext {
             app: app.clone(),
-            setup: app.setup(),
-            url_adapter: app.create_url_adapter_outside_request(&app.config().settings()),
+            setup,
+            url_adapter: app.create_url_adapter_outside_request(settings),
             g: OnceLock::new(),
             refcnt: AtomicUsize::new(0),
         })

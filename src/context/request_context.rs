@@ -169,7 +169,10 @@ impl RequestContext {
     pub fn push(self: &Arc<Self>) -> Result<(), Error> {
         let needs_app_context =
             APP_CTX_STACK.with_top(|top| top.is_none_or(|ctx| ctx.app().id() != self.app.id()));
-        let app_ctx = needs_app_context.then(|| self.app.app_context());
+        let app_ctx = needs_app_context.then(|| {
+            let setup = Arc::clone(&self.setup);
+            self.app.app_context_as_of(setup, &self.settings)
+        });
         let app_ctx_pushed = app_ctx.as_ref().map_or(Ok(()), AppContext::push);
         self.state().implicit_app_ctx_stack.push(app_ctx);
         REQUEST_CTX_STACK.push(Arc::clone(self));
