@@ -29,9 +29,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Read next: `exceptions.rs`, `converters.rs`, `parts.rs`, `rule.rs`, `matcher.rs`, `map.rs`, in this
-//! order. `shape.rs`, `urls.rs`, `python.rs` and `repr.rs` are their tools.
+//! Read next: `exceptions.rs`, `converters.rs`, `parts.rs`, `rule.rs`, `matcher.rs`, `map.rs`,
+//! `adapter.rs`, in this order. `shape.rs`, `urls.rs`, `python.rs` and `repr.rs` are their tools.
 
+mod adapter;
 mod converters;
 mod exceptions;
 mod map;
@@ -43,8 +44,9 @@ mod rule;
 mod shape;
 mod urls;
 
+pub use adapter::{BindArgs, MapAdapter, RuleMatch};
 pub use converters::{Converter, ConverterArgs, ValidationError};
 pub use exceptions::{BuildError, RoutingException, RuleError};
-pub use map::{BindArgs, Map, MapAdapter, RuleMatch};
+pub use map::Map;
 pub use rule::Rule;
 pub(crate) use urls::ANCHOR;
