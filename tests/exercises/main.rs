@@ -1,0 +1,17 @@
+//! The exercises of the book: what each chapter asks for at its end.
+//!
+//! Each folder is one exercise: `mod.rs` says what is wanted and checks it, `start.rs` is where you
+//! begin, `solution.rs` one way to get there. Try yours with
+//!
+//! ```text
+//! cargo test --test exercises after::yours -- --ignored
+//! ```
+//!
+//! It fails, and says what is wrong. Change `start.rs` until it passes.
+#![allow(clippy::unwrap_used)] // A check may panic: that is what it is for.
+
+#[path = "../expect/mod.rs"]
+mod expect;
+mod harness;
+
+mod after;
