@@ -8,7 +8,10 @@
 //! ```
 //!
 //! It fails, and says what is wrong. Change `start.rs` until it passes.
-#![allow(clippy::unwrap_used)] // A check may panic: that is what it is for.
+#![allow(
+    clippy::unwrap_used, // A check may panic: that is what it is for.
+    clippy::needless_pass_by_value, // A view takes its arguments by value.
+)]
 
 #[path = "../expect/mod.rs"]
 mod expect;
