@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -288,7 +289,7 @@ impl App {
 
     /// `app.app_context()`: a context to work in without a request.
     #[must_use]
-    pub fn app_context(&self) -> Arc<AppContext> {
+    pub fn app_context(&self) -> Rc<AppContext> {
         self.app_context_as_of(self.setup(), &self.config().settings())
     }
 
@@ -303,7 +304,7 @@ impl App {
         &self,
         setup: Arc<Setup>,
         settings: &Settings,
-    ) -> Arc<AppContext> {
+    ) -> Rc<AppContext> {
         AppContext::new(self, setup, settings)
     }
 
@@ -312,7 +313,7 @@ impl App {
     ///
     /// # Errors
     /// Where `path` is no path.
-    pub fn test_request_context(&self, path: &str) -> Result<Arc<RequestContext>, Error> {
+    pub fn test_request_context(&self, path: &str) -> Result<Rc<RequestContext>, Error> {
         Ok(self.request_context(environ_builder(self, path).build()?))
     }
 
@@ -324,7 +325,7 @@ impl App {
         name = "Flask.request_context",
         skip_all
     )]
-    pub fn request_context(&self, environ: Environ) -> Arc<RequestContext> {
+    pub fn request_context(&self, environ: Environ) -> Rc<RequestContext> {
         RequestContext::new(self, environ)
     }
 

@@ -305,7 +305,7 @@ pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
             .unwrap_or_else(|| Error::runtime("Working outside of request context.")));
     };
     if let Some(flashes) = ctx.flashes() {
-        return Ok(flashes);
+        return Ok(flashes.clone());
     }
     // Asking whether there are any is an access to the session even where there are none.
     let session = try_session()?;
@@ -320,8 +320,7 @@ pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
         }
         _ => Vec::new(),
     };
-    ctx.set_flashes(flashes.clone());
-    Ok(flashes)
+    Ok(ctx.set_flashes(flashes).clone())
 }
 
 fn flash_from(pair: &Value) -> Option<Flash> {

@@ -200,7 +200,7 @@ fn stepping_goes_into_each_function_or_out_of_it() {
         ]
     );
     assert!(text.contains("n, o or q? "));
-    assert!(text.contains("pub fn push(self: &Arc<Self>) -> Result<(), Error> {"));
+    assert!(text.contains("pub fn push(self: &Rc<Self>) -> Result<(), Error> {"));
     assert!(!text.contains("is answered"), "it went on after q");
 }
 

@@ -336,7 +336,7 @@ fn outside_a_request_urls_are_external_and_take_a_server_name() {
 #[test]
 fn in_a_request_server_name_is_the_host_whatever_the_client_sent() {
     let app = named_shop();
-    let urls = |ctx: &std::sync::Arc<carafe::RequestContext>| {
+    let urls = |ctx: &std::rc::Rc<carafe::RequestContext>| {
         ctx.with(|| {
             [
                 url_for("index").build(),

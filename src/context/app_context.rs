@@ -6,10 +6,11 @@
 //! Read next: `request_context.rs`, which pushes an app context where there is none.
 
 use std::any::Any;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use tracing::instrument;
 
@@ -27,9 +28,9 @@ pub struct AppContext {
     setup: Arc<Setup>,
     url_adapter: Option<UrlAdapter>,
     /// Made when it is first asked for: many requests never do.
-    g: OnceLock<Arc<AppCtxGlobals>>,
+    g: OnceCell<Arc<AppCtxGlobals>>,
     /// How often it is on a stack now. Flask: `len(_cv_tokens)`, before that `_refcnt`.
-    refcnt: AtomicUsize,
+    refcnt: Cell<usize>,
 }
 
 impl AppContext {
@@ -39,14 +40,25 @@ impl AppContext {
         name = "AppContext.__init__",
         skip_all
     )]
-    pub(crate) fn new(app: &App, setup: Arc<Setup>, settings: &Settings) -> Arc<Self> {
-        Arc::new(AppContext {
+    pub(crate) fn new(app: &App, setup: Arc<Setup>, settings: &Settings) -> Rc<Self> {
+        Rc::new(AppContext {
             app: app.clone(),
             setup,
             url_adapter: app.create_url_adapter_outside_request(settings),
-            g: OnceLock::new(),
-            refcnt: AtomicUsize::new(0),
+            g: OnceCell::new(),
+            refcnt: Cell::new(0),
         })
+    }
+
+    /// A context of its own with the same `g`, which nobody has pushed: it may go to another thread.
+    pub(super) fn copy(&self) -> Self {
+        AppContext {
+            app: self.app.clone(),
+            setup: Arc::clone(&self.setup),
+            url_adapter: self.url_adapter.clone(),
+            g: OnceCell::from(Arc::clone(self.g())),
+            refcnt: Cell::new(0),
+        }
     }
 
     /// The app that this is the context of.
@@ -74,10 +86,15 @@ impl AppContext {
         skip_all,
         err(Debug, level = "debug")
     )]
-    pub fn push(self: &Arc<Self>) -> Result<(), Error> {
-        self.refcnt.fetch_add(1, Ordering::Relaxed);
-        APP_CTX_STACK.push(Arc::clone(self));
+    pub fn push(self: &Rc<Self>) -> Result<(), Error> {
+        self.resume();
         catch(|| signals::APPCONTEXT_PUSHED.send(&self.app, &()))
+    }
+
+    /// Puts it on the stack, and nothing else.
+    pub(super) fn resume(self: &Rc<Self>) {
+        self.refcnt.set(self.refcnt.get() + 1);
+        APP_CTX_STACK.push(Rc::clone(self));
     }
 
     /// Takes it away again. The last pop runs the app context's teardown functions, with `exc`.
@@ -92,18 +109,18 @@ impl AppContext {
         skip_all,
         err(Debug, level = "debug")
     )]
-    pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
-        let last = self.refcnt.load(Ordering::Relaxed) <= 1;
+    pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+        let last = self.refcnt.get() <= 1;
         let torn_down = if last {
             catch(|| self.app.do_teardown_appcontext(&self.setup, exc))
         } else {
             Ok(())
         };
-        self.refcnt.fetch_sub(1, Ordering::Relaxed);
+        self.refcnt.set(self.refcnt.get().saturating_sub(1));
         let popped = APP_CTX_STACK.pop();
         torn_down?;
         match popped {
-            Some(top) if Arc::ptr_eq(&top, self) => {}
+            Some(top) if Rc::ptr_eq(&top, self) => {}
             other => {
                 let found = other.map_or("None".to_owned(), |top| format!("{top:?}"));
                 return Err(Error::assertion(format!(
@@ -121,7 +138,7 @@ impl AppContext {
     ///
     /// # Panics
     /// Where `body` does, after the context is popped.
-    pub fn with<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> Result<R, Error> {
+    pub fn with<R>(self: &Rc<Self>, body: impl FnOnce() -> R) -> Result<R, Error> {
         let pushed = self.push();
         super::run_and_pop(pushed, body, |error| self.pop(error))
     }

@@ -6,19 +6,21 @@
 //! Read next: `helpers.rs`, the rest of what a view calls.
 
 use std::fmt;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::request_context::Parts;
 use super::{APP_CTX_STACK, AppContext, REQUEST_CTX_STACK, RequestContext};
-use crate::error::Error;
+use crate::error::{Error, catch};
 use crate::hook::after_hook;
 use crate::logging;
 use crate::typing::HookReturn;
 use crate::wrappers::{IntoChunk, Response};
 
 #[track_caller]
-fn current_request_context(needed_by: &str) -> Arc<RequestContext> {
+fn current_request_context(needed_by: &str) -> Rc<RequestContext> {
     match REQUEST_CTX_STACK.top() {
         Some(ctx) => ctx,
         None => panic!(
@@ -63,7 +65,7 @@ where
 #[track_caller]
 pub fn copy_current_request_context<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> Result<R, Error> {
     let ctx = current_request_context("copy_current_request_context").copy();
-    move || ctx.with(f)
+    move || ctx.into_context().with(f)
 }
 
 /// Makes of `chunks` a stream that still sees this request and session while the server sends it,
@@ -84,8 +86,8 @@ where
     let req_ctx = current_request_context("stream_with_context");
     StreamWithContext {
         chunks: Some(chunks.into_iter()),
-        app_ctx: APP_CTX_STACK.top(),
-        req_ctx,
+        app_ctx: APP_CTX_STACK.top().map(|app_ctx| app_ctx.copy()),
+        req_ctx: req_ctx.parts().clone(),
         pushed: false,
     }
 }
@@ -93,49 +95,90 @@ where
 /// The iterator that [`stream_with_context`] makes.
 pub struct StreamWithContext<I> {
     chunks: Option<I>,
-    app_ctx: Option<Arc<AppContext>>,
-    req_ctx: Arc<RequestContext>,
+    /// What the contexts are made of, on whichever thread the next chunk is asked for.
+    app_ctx: Option<AppContext>,
+    req_ctx: Parts,
     /// Whether the contexts have been pushed, and so want a pop.
     pushed: bool,
 }
 
-impl<I> StreamWithContext<I> {
-    /// Puts the contexts back where they were between two chunks: no push, so nothing runs.
-    fn resume(&self) {
-        if let Some(app_ctx) = &self.app_ctx {
-            APP_CTX_STACK.push(Arc::clone(app_ctx));
-        }
-        REQUEST_CTX_STACK.push(Arc::clone(&self.req_ctx));
-    }
+/// The contexts of a stream, while they are on this thread's stacks.
+struct Contexts {
+    app_ctx: Option<Rc<AppContext>>,
+    req_ctx: Rc<RequestContext>,
+}
 
-    fn suspend(&self) {
-        REQUEST_CTX_STACK.pop();
-        if self.app_ctx.is_some() {
-            APP_CTX_STACK.pop();
-        }
-    }
-
-    fn push(&mut self) -> Result<(), Error> {
-        self.pushed = true;
+impl Contexts {
+    fn push(&self) -> Result<(), Error> {
         // The app context first, so that the request context does not bring one of its own.
         let app_ctx_pushed = self.app_ctx.as_ref().map_or(Ok(()), AppContext::push);
-        let req_ctx_pushed = crate::error::catch(|| self.req_ctx.push());
+        let req_ctx_pushed = catch(|| self.req_ctx.push());
         app_ctx_pushed.and(req_ctx_pushed)
     }
 
-    /// Ends the stream: its own values are dropped while the contexts are current, then those go.
-    fn close(&mut self, exc: Option<&Error>) -> Result<(), Error> {
-        let chunks = self.chunks.take();
-        if !std::mem::take(&mut self.pushed) {
-            return Ok(());
+    /// Puts them back where they were between two chunks: no push, so nothing runs.
+    fn resume(&self) {
+        if let Some(app_ctx) = &self.app_ctx {
+            app_ctx.resume();
         }
-        drop(chunks);
+        self.req_ctx.resume(None);
+    }
+
+    fn pop(&self, exc: Option<&Error>) -> Result<(), Error> {
         let req_ctx_popped = self.req_ctx.auto_pop(exc);
-        let app_ctx_popped = self
-            .app_ctx
-            .as_ref()
-            .map_or(Ok(()), |app_ctx| app_ctx.pop(exc));
+        let app_ctx = self.app_ctx.as_ref();
+        let app_ctx_popped = app_ctx.map_or(Ok(()), |app_ctx| app_ctx.pop(exc));
         app_ctx_popped.and(req_ctx_popped)
+    }
+}
+
+impl<I> StreamWithContext<I> {
+    fn contexts(&self) -> Contexts {
+        Contexts {
+            app_ctx: self.app_ctx.as_ref().map(|app_ctx| Rc::new(app_ctx.copy())),
+            req_ctx: self.req_ctx.clone().into_context(),
+        }
+    }
+
+    /// Whether the request has not ended yet: a view or an after function reads the stream itself.
+    fn request_is_current(&self) -> bool {
+        let same_request = REQUEST_CTX_STACK.with_top(|top| {
+            top.is_some_and(|ctx| Arc::ptr_eq(ctx.request(), self.req_ctx.request()))
+        });
+        let same_g = APP_CTX_STACK.with_top(|top| {
+            let own = self.app_ctx.as_ref().map(AppContext::g);
+            top.zip(own)
+                .is_some_and(|(ctx, own)| Arc::ptr_eq(ctx.g(), own))
+        });
+        same_request && same_g
+    }
+
+    fn suspend(&mut self, contexts: &Contexts) {
+        REQUEST_CTX_STACK.pop();
+        if contexts.app_ctx.is_some() {
+            APP_CTX_STACK.pop();
+        }
+        self.req_ctx = contexts.req_ctx.parts().clone();
+    }
+
+    /// Ends the stream: its own values are dropped while the contexts are current, then those go.
+    fn close(&mut self, contexts: &Contexts, exc: Option<&Error>) -> Result<(), Error> {
+        self.pushed = false;
+        drop(self.chunks.take());
+        contexts.pop(exc)
+    }
+}
+
+impl<I> StreamWithContext<I>
+where
+    I: Iterator,
+    I::Item: IntoChunk,
+{
+    fn next_chunk(&mut self) -> Result<Option<Bytes>, Error> {
+        catch(|| {
+            let chunk = self.chunks.as_mut().and_then(Iterator::next);
+            chunk.map(IntoChunk::into_chunk).transpose()
+        })
     }
 }
 
@@ -148,25 +191,35 @@ where
 
     fn next(&mut self) -> Option<Self::Item> {
         self.chunks.as_ref()?;
-        if self.pushed {
-            self.resume();
-        } else if let Err(error) = self.push() {
-            return Some(Err(self.close(Some(&error)).err().unwrap_or(error)));
+        if !self.pushed && self.request_is_current() {
+            let chunk = self.next_chunk();
+            if !matches!(chunk, Ok(Some(_))) {
+                self.chunks = None;
+            }
+            return chunk.transpose();
         }
-        let chunk = crate::error::catch(|| {
-            self.chunks
-                .as_mut()
-                .and_then(Iterator::next)
-                .map(IntoChunk::into_chunk)
-                .transpose()
-        });
-        match chunk {
+        let contexts = self.contexts();
+        if self.pushed {
+            contexts.resume();
+        } else {
+            self.pushed = true;
+            if let Err(error) = contexts.push() {
+                return Some(Err(self
+                    .close(&contexts, Some(&error))
+                    .err()
+                    .unwrap_or(error)));
+            }
+        }
+        match self.next_chunk() {
             Ok(Some(chunk)) => {
-                self.suspend();
+                self.suspend(&contexts);
                 Some(Ok(chunk))
             }
-            Ok(None) => self.close(None).err().map(Err),
-            Err(error) => Some(Err(self.close(Some(&error)).err().unwrap_or(error))),
+            Ok(None) => self.close(&contexts, None).err().map(Err),
+            Err(error) => Some(Err(self
+                .close(&contexts, Some(&error))
+                .err()
+                .unwrap_or(error))),
         }
     }
 }
@@ -175,8 +228,9 @@ impl<I> Drop for StreamWithContext<I> {
     /// The client left before the end: the teardown functions run all the same.
     fn drop(&mut self) {
         if self.pushed {
-            self.resume();
-            if let Err(error) = self.close(None) {
+            let contexts = self.contexts();
+            contexts.resume();
+            if let Err(error) = self.close(&contexts, None) {
                 logging::error("closing a stream failed", &error);
             }
         }
@@ -186,7 +240,7 @@ impl<I> Drop for StreamWithContext<I> {
 impl<I> fmt::Debug for StreamWithContext<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StreamWithContext")
-            .field("req_ctx", &self.req_ctx)
+            .field("request", self.req_ctx.request())
             .finish_non_exhaustive()
     }
 }

@@ -6,6 +6,7 @@
 //! Read next: `app_context.rs` and `request_context.rs`, which push themselves onto these stacks.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::{AppContext, AppCtxGlobals, LocalProxy, LocalStack, RequestContext};
@@ -15,8 +16,8 @@ use crate::request::Request;
 use crate::session::Session;
 
 thread_local! {
-    static APP_CONTEXTS: RefCell<Vec<Arc<AppContext>>> = const { RefCell::new(Vec::new()) };
-    static REQUEST_CONTEXTS: RefCell<Vec<Arc<RequestContext>>> = const { RefCell::new(Vec::new()) };
+    static APP_CONTEXTS: RefCell<Vec<Rc<AppContext>>> = const { RefCell::new(Vec::new()) };
+    static REQUEST_CONTEXTS: RefCell<Vec<Rc<RequestContext>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// The app contexts of this thread. Flask 1.1: `_app_ctx_stack`.

@@ -7,45 +7,46 @@
 
 use std::cell::RefCell;
 use std::fmt;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::thread::LocalKey;
 
 use crate::error::Error;
 
-/// One stack a thread: every thread sees its own, and starts with an empty one.
+/// One stack a thread: every thread sees its own, and starts with an empty one. What is on it stays on
+/// its thread (it is an [`Rc`]), so nothing in it needs a lock.
 pub struct LocalStack<T: 'static> {
-    stack: &'static LocalKey<RefCell<Vec<Arc<T>>>>,
+    stack: &'static LocalKey<RefCell<Vec<Rc<T>>>>,
 }
 
 impl<T> LocalStack<T> {
-    pub(crate) const fn new(stack: &'static LocalKey<RefCell<Vec<Arc<T>>>>) -> Self {
+    pub(crate) const fn new(stack: &'static LocalKey<RefCell<Vec<Rc<T>>>>) -> Self {
         LocalStack { stack }
     }
 
     /// Puts `item` on top.
-    pub(crate) fn push(&self, item: Arc<T>) {
+    pub(crate) fn push(&self, item: Rc<T>) {
         self.stack.with_borrow_mut(|stack| stack.push(item));
     }
 
     /// Takes the top away.
-    pub(crate) fn pop(&self) -> Option<Arc<T>> {
+    pub(crate) fn pop(&self) -> Option<Rc<T>> {
         self.stack.with_borrow_mut(Vec::pop)
     }
 
     /// The item on top, if there is one.
     #[must_use]
-    pub fn top(&self) -> Option<Arc<T>> {
+    pub fn top(&self) -> Option<Rc<T>> {
         self.stack.with_borrow(|stack| stack.last().cloned())
     }
 
     /// Looks at the item on top without keeping it.
-    pub(crate) fn with_top<R>(&self, look: impl FnOnce(Option<&Arc<T>>) -> R) -> R {
+    pub(crate) fn with_top<R>(&self, look: impl FnOnce(Option<&Rc<T>>) -> R) -> R {
         self.stack.with_borrow(|stack| look(stack.last()))
     }
 
     /// What `look` sees in each item, the top last, for a trace: nothing where the stack cannot be
     /// looked at right now, as at the end of a thread.
-    pub(crate) fn peek_all<R>(&self, look: impl FnMut(&Arc<T>) -> R) -> Vec<R> {
+    pub(crate) fn peek_all<R>(&self, look: impl FnMut(&Rc<T>) -> R) -> Vec<R> {
         let all = self.stack.try_with(|stack| {
             let stack = stack.try_borrow().ok()?;
             Some(stack.iter().map(look).collect())

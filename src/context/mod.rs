@@ -23,8 +23,8 @@ pub use globals::{
     request, session, try_current_app, try_g, try_request, try_session,
 };
 pub use local::{LocalProxy, LocalStack};
-pub(crate) use request_context::PreservedContexts;
 pub use request_context::RequestContext;
+pub(crate) use request_context::{PreserveContext, PreservedPair, take_preserved_contexts};
 
 use crate::error::{Error, panic_message};
 

@@ -5,8 +5,10 @@
 //!
 //! Read next: `lifecycle.rs`, where `wsgi_app` makes, pushes and pops one.
 
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::rc::Rc;
+use std::sync::Arc;
 
 use tracing::instrument;
 
@@ -22,24 +24,41 @@ use crate::url_adapter::UrlAdapter;
 use crate::wsgi::Environ;
 
 /// The context of one request. [`App::request_context`] and [`App::test_request_context`] make one.
+///
+/// It stays on the thread that made it: what another thread gets is a [copy](crate::copy_current_request_context).
 pub struct RequestContext {
+    parts: Parts,
+    /// One entry for each push: the app context that it brought along, if it did.
+    implicit_app_ctx_stack: RefCell<Vec<Option<Rc<AppContext>>>>,
+    after_request_functions: RefCell<Vec<Hook<AfterFunction>>>,
+}
+
+/// What a copy of the context shares with it; this may go to another thread.
+#[derive(Clone)]
+pub(super) struct Parts {
     app: App,
     /// The app as it was set up when this context was made: a request sees one state of it.
     setup: Arc<Setup>,
     settings: Arc<Settings>,
     request: Arc<Request>,
     url_adapter: Option<UrlAdapter>,
-    session: OnceLock<Arc<Session>>,
-    state: Mutex<State>,
+    session: OnceCell<Arc<Session>>,
+    flashes: OnceCell<Vec<Flash>>,
 }
 
-/// What changes while the request runs.
-#[derive(Default)]
-struct State {
-    /// One entry for each push: the app context that it brought along, if it did.
-    implicit_app_ctx_stack: Vec<Option<Arc<AppContext>>>,
-    flashes: Option<Vec<Flash>>,
-    after_request_functions: Vec<Hook<AfterFunction>>,
+impl Parts {
+    pub(super) fn request(&self) -> &Arc<Request> {
+        &self.request
+    }
+
+    /// A context of these parts, which nobody has pushed.
+    pub(super) fn into_context(self) -> Rc<RequestContext> {
+        Rc::new(RequestContext {
+            parts: self,
+            implicit_app_ctx_stack: RefCell::default(),
+            after_request_functions: RefCell::default(),
+        })
+    }
 }
 
 impl RequestContext {
@@ -49,7 +68,7 @@ impl RequestContext {
         name = "RequestContext.__init__",
         skip_all
     )]
-    pub(crate) fn new(app: &App, environ: Environ) -> Arc<Self> {
+    pub(crate) fn new(app: &App, environ: Environ) -> Rc<Self> {
         let settings = app.config().settings();
         let request = Arc::new(Request::new(environ, &settings));
         let url_adapter = match app.create_url_adapter(&request, &settings) {
@@ -59,98 +78,80 @@ impl RequestContext {
                 None
             }
         };
-        Self::assemble(app.clone(), app.setup(), settings, request, url_adapter)
-    }
-
-    fn assemble(
-        app: App,
-        setup: Arc<Setup>,
-        settings: Arc<Settings>,
-        request: Arc<Request>,
-        url_adapter: Option<UrlAdapter>,
-    ) -> Arc<Self> {
-        let (session, state) = (OnceLock::new(), Mutex::default());
-        Arc::new(RequestContext {
-            app,
-            setup,
+        let parts = Parts {
+            app: app.clone(),
+            setup: app.setup(),
             settings,
             request,
             url_adapter,
-            session,
-            state,
-        })
+            session: OnceCell::new(),
+            flashes: OnceCell::new(),
+        };
+        parts.into_context()
     }
 
-    /// A context of its own for the same request and session, to be pushed on another thread. Flask:
+    /// What makes a context of its own for the same request and session, on whichever thread. Flask:
     /// `RequestContext.copy`.
-    #[must_use]
-    pub fn copy(&self) -> Arc<Self> {
-        let copy = Self::assemble(
-            self.app.clone(),
-            Arc::clone(&self.setup),
-            Arc::clone(&self.settings),
-            Arc::clone(&self.request),
-            self.url_adapter.clone(),
-        );
-        if let Some(session) = self.session.get() {
-            copy.session.get_or_init(|| Arc::clone(session));
+    pub(super) fn copy(&self) -> Parts {
+        Parts {
+            flashes: OnceCell::new(),
+            ..self.parts.clone()
         }
-        copy
+    }
+
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
     /// The app that handles the request.
     pub fn app(&self) -> &App {
-        &self.app
+        &self.parts.app
     }
 
     /// The request.
     pub fn request(&self) -> &Arc<Request> {
-        &self.request
+        &self.parts.request
     }
 
     /// The session, once the context has been pushed; looking at it here is no access.
     pub fn session(&self) -> Option<&Arc<Session>> {
-        self.session.get()
+        self.parts.session.get()
     }
 
     /// The session for the `session` proxy: any touch counts as an access.
     pub(crate) fn accessed_session(&self) -> Option<Arc<Session>> {
-        let session = self.session.get()?;
+        let session = self.parts.session.get()?;
         session.mark_accessed();
         Some(Arc::clone(session))
     }
 
     pub(crate) fn setup(&self) -> &Arc<Setup> {
-        &self.setup
+        &self.parts.setup
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
-        &self.settings
+        &self.parts.settings
     }
 
     pub(crate) fn url_adapter(&self) -> Option<&UrlAdapter> {
-        self.url_adapter.as_ref()
+        self.parts.url_adapter.as_ref()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn flashes(&self) -> Option<&Vec<Flash>> {
+        self.parts.flashes.get()
     }
 
-    pub(crate) fn flashes(&self) -> Option<Vec<Flash>> {
-        self.state().flashes.clone()
-    }
-
-    pub(crate) fn set_flashes(&self, flashes: Vec<Flash>) {
-        self.state().flashes = Some(flashes);
+    pub(crate) fn set_flashes(&self, flashes: Vec<Flash>) -> &Vec<Flash> {
+        self.parts.flashes.get_or_init(|| flashes)
     }
 
     pub(crate) fn add_after_request_function(&self, hook: Hook<AfterFunction>) {
-        self.state().after_request_functions.push(hook);
+        self.after_request_functions.borrow_mut().push(hook);
     }
 
     /// The function at `index`: one of them may add another while it runs.
     pub(crate) fn after_request_function(&self, index: usize) -> Option<Hook<AfterFunction>> {
-        self.state().after_request_functions.get(index).cloned()
+        self.after_request_functions.borrow().get(index).cloned()
     }
 
     /// Makes this the current request context of this thread: the app context first, then the
@@ -166,31 +167,44 @@ impl RequestContext {
         skip_all,
         err(Debug, level = "debug")
     )]
-    pub fn push(self: &Arc<Self>) -> Result<(), Error> {
-        let needs_app_context =
-            APP_CTX_STACK.with_top(|top| top.is_none_or(|ctx| ctx.app().id() != self.app.id()));
+    pub fn push(self: &Rc<Self>) -> Result<(), Error> {
+        let needs_app_context = APP_CTX_STACK
+            .with_top(|top| top.is_none_or(|ctx| ctx.app().id() != self.parts.app.id()));
         let app_ctx = needs_app_context.then(|| {
-            let setup = Arc::clone(&self.setup);
-            self.app.app_context_as_of(setup, &self.settings)
+            let setup = Arc::clone(&self.parts.setup);
+            self.parts
+                .app
+                .app_context_as_of(setup, &self.parts.settings)
         });
         let app_ctx_pushed = app_ctx.as_ref().map_or(Ok(()), AppContext::push);
-        self.state().implicit_app_ctx_stack.push(app_ctx);
-        REQUEST_CTX_STACK.push(Arc::clone(self));
+        self.resume(app_ctx);
         app_ctx_pushed?;
 
         // The first push opens the session, once the request can be reached: a session interface may
         // want to use it. A context that is pushed again keeps the session it has.
-        if self.session.get().is_none() {
-            let session = match session::open_session(&self.app, &self.setup, &self.request)? {
+        if self.parts.session.get().is_none() {
+            let session = match session::open_session(
+                &self.parts.app,
+                &self.parts.setup,
+                &self.parts.request,
+            )? {
                 Some(session) => session,
-                None => session::make_null_session(&self.app, &self.setup),
+                None => session::make_null_session(&self.parts.app, &self.parts.setup),
             };
-            self.session.get_or_init(|| Arc::new(session));
+            self.parts.session.get_or_init(|| Arc::new(session));
         }
-        if self.url_adapter.is_some() {
+        if self.parts.url_adapter.is_some() {
             self.match_request();
         }
         Ok(())
+    }
+
+    /// Puts it on the stack, and nothing else.
+    pub(super) fn resume(self: &Rc<Self>, implicit_app_ctx: Option<Rc<AppContext>>) {
+        self.implicit_app_ctx_stack
+            .borrow_mut()
+            .push(implicit_app_ctx);
+        REQUEST_CTX_STACK.push(Rc::clone(self));
     }
 
     /// Finds the rule for the URL. That there is none is not said now: dispatch raises it, so that
@@ -202,12 +216,12 @@ impl RequestContext {
         skip_all
     )]
     fn match_request(&self) {
-        let Some(url_adapter) = &self.url_adapter else {
+        let Some(url_adapter) = &self.parts.url_adapter else {
             return;
         };
-        match url_adapter.match_request(&self.setup.url_map, &self.request) {
-            Ok(matched) => self.request.set_match(matched),
-            Err(error) => self.request.set_routing_exception(error),
+        match url_adapter.match_request(&self.parts.setup.url_map, &self.parts.request) {
+            Ok(matched) => self.parts.request.set_match(matched),
+            Err(error) => self.parts.request.set_routing_exception(error),
         }
     }
 
@@ -224,20 +238,20 @@ impl RequestContext {
         skip_all,
         err(Debug, level = "debug")
     )]
-    pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
-        let last = self.state().implicit_app_ctx_stack.len() <= 1;
+    pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+        let last = self.implicit_app_ctx_stack.borrow().len() <= 1;
         let torn_down = if last {
-            catch(|| self.app.do_teardown_request(self, exc))
+            catch(|| self.parts.app.do_teardown_request(self, exc))
         } else {
             Ok(())
         };
         let popped = REQUEST_CTX_STACK.pop();
-        let app_ctx = self.state().implicit_app_ctx_stack.pop().flatten();
+        let app_ctx = self.implicit_app_ctx_stack.borrow_mut().pop().flatten();
         let app_ctx_popped = app_ctx.map_or(Ok(()), |app_ctx| app_ctx.pop(exc));
         // As where Python raises in a `finally`: the last of several errors is the one that counts.
         app_ctx_popped?;
         match popped {
-            Some(top) if Arc::ptr_eq(&top, self) => torn_down,
+            Some(top) if Rc::ptr_eq(&top, self) => torn_down,
             other => {
                 let found = other.map_or("None".to_owned(), |top| format!("{top:?}"));
                 Err(Error::assertion(format!(
@@ -258,17 +272,20 @@ impl RequestContext {
         name = "RequestContext.auto_pop",
         skip_all
     )]
-    pub fn auto_pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+    pub fn auto_pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         self.pop(exc)
     }
 
-    /// Tells a test client that wants to look at the contexts after the request which they were: it
-    /// pushes them again.
-    pub(crate) fn preserve(self: &Arc<Self>) {
-        if let Some(preserved) = self.request.extensions().get::<PreservedContexts>()
+    /// Keeps the contexts for a test client that wants to look at them after the request.
+    pub(crate) fn preserve(self: &Rc<Self>) {
+        if self
+            .request()
+            .extensions()
+            .get::<PreserveContext>()
+            .is_some()
             && let Some(app_ctx) = APP_CTX_STACK.top()
         {
-            preserved.keep(app_ctx, Arc::clone(self));
+            PRESERVED.with_borrow_mut(|preserved| preserved.push((app_ctx, Rc::clone(self))));
         }
     }
 
@@ -279,7 +296,7 @@ impl RequestContext {
     ///
     /// # Panics
     /// Where `body` does, after the context is popped.
-    pub fn with<R>(self: &Arc<Self>, body: impl FnOnce() -> R) -> Result<R, Error> {
+    pub fn with<R>(self: &Rc<Self>, body: impl FnOnce() -> R) -> Result<R, Error> {
         let pushed = catch(|| self.push());
         super::run_and_pop(pushed, body, |error| self.auto_pop(error))
     }
@@ -287,31 +304,27 @@ impl RequestContext {
 
 impl fmt::Debug for RequestContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (url, method) = (self.request.url(), self.request.method());
+        let (url, method) = (self.parts.request.url(), self.parts.request.method());
         write!(
             f,
             "<RequestContext {url:?} [{method}] of {}>",
-            self.app.name()
+            self.parts.app.name()
         )
     }
 }
 
-/// The contexts of a request that has ended, for a test client that wants them back: an entry of the
-/// environ's extensions. Werkzeug: `werkzeug.debug.preserve_context`.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct PreservedContexts(Arc<Mutex<Vec<PreservedPair>>>);
+/// An entry of the environ's extensions: the contexts of this request are wanted when it has ended.
+/// Werkzeug: `werkzeug.debug.preserve_context`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PreserveContext;
 
-type PreservedPair = (Arc<AppContext>, Arc<RequestContext>);
+thread_local! {
+    static PRESERVED: RefCell<Vec<PreservedPair>> = const { RefCell::new(Vec::new()) };
+}
 
-impl PreservedContexts {
-    fn keep(&self, app_ctx: Arc<AppContext>, req_ctx: Arc<RequestContext>) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((app_ctx, req_ctx));
-    }
+pub(crate) type PreservedPair = (Rc<AppContext>, Rc<RequestContext>);
 
-    pub(crate) fn take(&self) -> Vec<PreservedPair> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+/// The contexts of the requests that have ended on this thread with [`PreserveContext`].
+pub(crate) fn take_preserved_contexts() -> Vec<PreservedPair> {
+    PRESERVED.take()
 }

@@ -11,7 +11,7 @@ use http::HeaderMap;
 use super::request_builder::{Location, RequestBuilder, TestResponse, host_name};
 use super::{Cookie, CookieJar};
 use crate::app::App;
-use crate::context::{AppContext, PreservedContexts, RequestContext};
+use crate::context::{PreserveContext, PreservedPair, take_preserved_contexts};
 use crate::error::Error;
 use crate::session::Session;
 use crate::wrappers::datastructures::latin1_decode;
@@ -56,7 +56,7 @@ pub struct TestClient {
     /// Set while contexts outlive their requests.
     preserve_context: bool,
     /// Those that do now, the last pushed last.
-    contexts: Vec<(Arc<AppContext>, Arc<RequestContext>)>,
+    contexts: Vec<PreservedPair>,
 }
 
 impl TestClient {
@@ -222,8 +222,8 @@ impl TestClient {
         Ok(())
     }
 
-    fn push_contexts(&mut self, preserved: &PreservedContexts) -> Result<(), Error> {
-        for (app_ctx, req_ctx) in preserved.take() {
+    fn push_contexts(&mut self) -> Result<(), Error> {
+        for (app_ctx, req_ctx) in take_preserved_contexts() {
             app_ctx.push()?;
             req_ctx.push()?;
             self.contexts.push((app_ctx, req_ctx));
@@ -244,9 +244,8 @@ impl TestClient {
         mut builder: EnvironBuilder,
     ) -> Result<(TestResponse, Location), Error> {
         self.pop_contexts()?;
-        let preserved = PreservedContexts::default();
         if self.preserve_context {
-            builder = builder.extension(preserved.clone());
+            builder = builder.extension(PreserveContext);
         }
         let mut environ = builder.build()?;
         let from = location(&environ);
@@ -267,7 +266,9 @@ impl TestClient {
         let (status, headers) = started
             .ok_or_else(|| Error::assertion("the app returned without calling start_response"))?;
         self.update_cookies(&headers, from.host_name(), &path);
-        self.push_contexts(&preserved)?;
+        if self.preserve_context {
+            self.push_contexts()?;
+        }
         let response = TestResponse::new(status.as_u16(), headers, data);
         Ok((response, from))
     }
