@@ -8,9 +8,10 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use tracing::instrument;
@@ -52,13 +53,18 @@ pub struct App {
     inner: Arc<Inner>,
 }
 
+// A panic in an app's function leaves nothing of the app half-changed: see `error::catch`.
+impl UnwindSafe for App {}
+impl RefUnwindSafe for App {}
+
 struct Inner {
     id: AppId,
     name: String,
     config: Config,
     /// Replaced as a whole by every change, so that a context keeps the state it started with.
     setup: RwLock<Arc<Setup>>,
-    got_first_request: AtomicBool,
+    /// The same from the first request on, when nothing changes it any more: no lock, no count.
+    final_setup: OnceLock<Arc<Setup>>,
     before_first_request_lock: Mutex<()>,
 }
 
@@ -109,7 +115,7 @@ impl App {
                 name: name.into(),
                 config: Config::default(),
                 setup: RwLock::new(Arc::new(Setup::new())),
-                got_first_request: AtomicBool::new(false),
+                final_setup: OnceLock::new(),
                 before_first_request_lock: Mutex::new(()),
             }),
         }
@@ -136,11 +142,11 @@ impl App {
     /// `app.got_first_request`: whether setup is over.
     #[must_use]
     pub fn got_first_request(&self) -> bool {
-        self.inner.got_first_request.load(Ordering::Acquire)
+        self.inner.final_setup.get().is_some()
     }
 
     pub(crate) fn set_got_first_request(&self) {
-        self.inner.got_first_request.store(true, Ordering::Release);
+        self.inner.final_setup.get_or_init(|| self.setup());
     }
 
     pub(crate) fn before_first_request_lock(&self) -> &Mutex<()> {
@@ -156,6 +162,19 @@ impl App {
                 .read()
                 .unwrap_or_else(PoisonError::into_inner),
         )
+    }
+
+    /// What a context has to keep, if it is made before setup is over.
+    pub(crate) fn early_setup(&self) -> Option<Arc<Setup>> {
+        (!self.got_first_request()).then(|| self.setup())
+    }
+
+    /// What is registered, for a context that was made with this [`App::early_setup`].
+    pub(crate) fn setup_of<'a>(&'a self, early_setup: &'a Option<Arc<Setup>>) -> &'a Setup {
+        match early_setup {
+            Some(setup) => setup,
+            None => self.inner.final_setup.get_or_init(|| self.setup()),
+        }
     }
 
     /// Changes what is registered, unless the first request has been handled.
@@ -290,7 +309,7 @@ impl App {
     /// `app.app_context()`: a context to work in without a request.
     #[must_use]
     pub fn app_context(&self) -> Rc<AppContext> {
-        self.app_context_as_of(self.setup(), &self.config().settings())
+        self.app_context_as_of(self.early_setup(), &self.config().settings())
     }
 
     /// The same, with the app as it was when a request's context was made: both see one state of it.
@@ -302,10 +321,10 @@ impl App {
     )]
     pub(crate) fn app_context_as_of(
         &self,
-        setup: Arc<Setup>,
+        early_setup: Option<Arc<Setup>>,
         settings: &Settings,
     ) -> Rc<AppContext> {
-        AppContext::new(self, setup, settings)
+        AppContext::new(self, early_setup, settings)
     }
 
     /// `app.test_request_context(path)`: the context of a request that nobody sent. For more than a

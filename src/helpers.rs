@@ -5,8 +5,6 @@
 //!
 //! Read next: `typing.rs`, what a view may return.
 
-use std::sync::Arc;
-
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
@@ -127,6 +125,7 @@ impl UrlFor {
             (None, _, Some(ctx)) => ctx.app().clone(),
             (None, _, None) => crate::context::try_current_app()?,
         };
+        let outside_setup;
         let (setup, external) = match &req_ctx {
             Some(ctx) => {
                 if let Some(relative) = endpoint.strip_prefix('.') {
@@ -135,12 +134,12 @@ impl UrlFor {
                         None => relative.to_owned(),
                     };
                 }
-                (
-                    Arc::clone(ctx.setup()),
-                    external.unwrap_or(scheme.is_some()),
-                )
+                (ctx.setup(), external.unwrap_or(scheme.is_some()))
             }
-            None => (app.setup(), external.unwrap_or(true)),
+            None => {
+                outside_setup = app.setup();
+                (&*outside_setup, external.unwrap_or(true))
+            }
         };
         let outside = match (&req_ctx, &app_ctx) {
             (None, None) => app.create_url_adapter_outside_request(&app.config().settings()),
@@ -162,7 +161,7 @@ impl UrlFor {
                 "When specifying '_scheme', '_external' must be True.",
             ));
         }
-        app.inject_url_defaults(&setup, &endpoint, &mut values)?;
+        app.inject_url_defaults(setup, &endpoint, &mut values)?;
         let options = BuildOptions {
             method: method.as_deref(),
             scheme: scheme.as_deref(),

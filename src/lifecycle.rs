@@ -16,7 +16,7 @@
 mod errors;
 mod response;
 
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 use tracing::instrument;
 
@@ -261,7 +261,10 @@ impl App {
         let setup = ctx.setup();
         match ctx.session() {
             Some(session) if setup.session_interface.is_null_session(session) => Ok(()),
-            session => save_session(self, setup, session.map(|session| &**session), response),
+            session => {
+                let session = session.map(|session| &**session);
+                save_session(setup, ctx.settings(), session, response)
+            }
         }
     }
 
@@ -344,7 +347,7 @@ impl App {
 
 /// The app's functions first, then those of the request's blueprints from the outermost in.
 fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
-    let setup: &Arc<Setup> = ctx.setup();
+    let setup = ctx.setup();
     let names = ctx.request().blueprints().into_iter().rev();
     let of_blueprints = names.filter_map(|name| setup.blueprint_functions.get(name));
     std::iter::once(&setup.functions).chain(of_blueprints)
@@ -352,7 +355,7 @@ fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
 
 /// The functions of the request's blueprints from the innermost out, and the app's last.
 fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
-    let setup: &Arc<Setup> = ctx.setup();
+    let setup = ctx.setup();
     let names = ctx.request().blueprints();
     let of_blueprints = names
         .into_iter()

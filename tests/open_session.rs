@@ -5,6 +5,9 @@
 
 mod common;
 
+use std::sync::Arc;
+
+use carafe::config::Settings;
 use carafe::session::SecureCookieSessionInterface;
 use carafe::signing::DigestMethod;
 use carafe::trace::Trace;
@@ -187,13 +190,17 @@ struct Down {
 }
 
 impl SessionInterface for Down {
-    fn open_session(&self, _app: &App, _request: &Request) -> Result<Option<Session>, Error> {
+    fn open_session(
+        &self,
+        _: &Arc<Settings>,
+        _request: &Request,
+    ) -> Result<Option<Session>, Error> {
         if self.panics {
             panic!("the floor is gone");
         }
         Err(DbError("the store is down").into())
     }
-    fn save_session(&self, _: &App, _: &Session, _: &mut Response) -> Result<(), Error> {
+    fn save_session(&self, _: &Arc<Settings>, _: &Session, _: &mut Response) -> Result<(), Error> {
         Err(Error::assertion("there was no session to save"))
     }
 }
@@ -246,13 +253,22 @@ fn an_interface_may_look_at_the_request_while_it_opens_a_session() {
     /// Knows everyone by the name they say they have.
     struct Trusting;
     impl SessionInterface for Trusting {
-        fn open_session(&self, _: &App, given: &Request) -> Result<Option<Session>, Error> {
+        fn open_session(
+            &self,
+            _: &Arc<Settings>,
+            given: &Request,
+        ) -> Result<Option<Session>, Error> {
             assert_eq!(request().path(), given.path());
             let name = given.args().get("name").unwrap_or("nobody");
             let data = [("username".to_owned(), name.into())];
             Ok(Some(Session::from_data(data.into_iter().collect())))
         }
-        fn save_session(&self, _: &App, _: &Session, _: &mut Response) -> Result<(), Error> {
+        fn save_session(
+            &self,
+            _: &Arc<Settings>,
+            _: &Session,
+            _: &mut Response,
+        ) -> Result<(), Error> {
             Ok(())
         }
     }

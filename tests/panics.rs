@@ -7,6 +7,9 @@
 
 mod common;
 
+use std::sync::Arc;
+
+use carafe::config::Settings;
 use carafe::error::Panic;
 use carafe::routing::{Converter, ValidationError};
 use carafe::{
@@ -187,11 +190,20 @@ fn in_a_session_interface() {
         opens: bool,
     }
     impl SessionInterface for Broken {
-        fn open_session(&self, _app: &App, _request: &Request) -> Result<Option<Session>, Error> {
+        fn open_session(
+            &self,
+            _: &Arc<Settings>,
+            _request: &Request,
+        ) -> Result<Option<Session>, Error> {
             assert!(self.opens, "cannot open");
             Ok(Some(Session::new()))
         }
-        fn save_session(&self, _: &App, _: &Session, _: &mut Response) -> Result<(), Error> {
+        fn save_session(
+            &self,
+            _: &Arc<Settings>,
+            _: &Session,
+            _: &mut Response,
+        ) -> Result<(), Error> {
             panic!("cannot save");
         }
     }

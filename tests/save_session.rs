@@ -7,6 +7,9 @@
 
 mod common;
 
+use std::sync::Arc;
+
+use carafe::config::Settings;
 use carafe::testing::TestClient;
 use carafe::trace::Kind;
 use carafe::{
@@ -212,10 +215,19 @@ fn what_was_changed_before_an_unhandled_error_is_saved_with_the_500() {
 fn a_session_that_cannot_be_saved_is_an_unhandled_error_and_is_tried_once_more() {
     struct Down;
     impl SessionInterface for Down {
-        fn open_session(&self, _app: &App, _request: &Request) -> Result<Option<Session>, Error> {
+        fn open_session(
+            &self,
+            _: &Arc<Settings>,
+            _request: &Request,
+        ) -> Result<Option<Session>, Error> {
             Ok(Some(Session::new()))
         }
-        fn save_session(&self, _: &App, _: &Session, _: &mut Response) -> Result<(), Error> {
+        fn save_session(
+            &self,
+            _: &Arc<Settings>,
+            _: &Session,
+            _: &mut Response,
+        ) -> Result<(), Error> {
             Err(DbError("the store is down").into())
         }
     }
@@ -243,10 +255,19 @@ fn a_session_that_cannot_be_saved_is_an_unhandled_error_and_is_tried_once_more()
 fn save_session_of_an_interface_is_called_for_every_session_but_a_null_one() {
     struct Counting;
     impl SessionInterface for Counting {
-        fn open_session(&self, _: &App, request: &Request) -> Result<Option<Session>, Error> {
+        fn open_session(
+            &self,
+            _: &Arc<Settings>,
+            request: &Request,
+        ) -> Result<Option<Session>, Error> {
             Ok((request.path() != "/plain").then(Session::new))
         }
-        fn save_session(&self, _: &App, _: &Session, to: &mut Response) -> Result<(), Error> {
+        fn save_session(
+            &self,
+            _: &Arc<Settings>,
+            _: &Session,
+            to: &mut Response,
+        ) -> Result<(), Error> {
             to.set_header("X-Saved", "yes")
         }
     }

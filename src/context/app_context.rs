@@ -24,8 +24,8 @@ use crate::url_adapter::UrlAdapter;
 /// The context of an app at work. [`App::app_context`] makes one.
 pub struct AppContext {
     app: App,
-    /// The app as it was set up when this context was made.
-    setup: Arc<Setup>,
+    /// The app as it was set up when this context was made, unless setup was over by then.
+    early_setup: Option<Arc<Setup>>,
     url_adapter: Option<UrlAdapter>,
     /// Made when it is first asked for: many requests never do.
     g: OnceCell<Arc<AppCtxGlobals>>,
@@ -40,10 +40,10 @@ impl AppContext {
         name = "AppContext.__init__",
         skip_all
     )]
-    pub(crate) fn new(app: &App, setup: Arc<Setup>, settings: &Settings) -> Rc<Self> {
+    pub(crate) fn new(app: &App, early_setup: Option<Arc<Setup>>, settings: &Settings) -> Rc<Self> {
         Rc::new(AppContext {
             app: app.clone(),
-            setup,
+            early_setup,
             url_adapter: app.create_url_adapter_outside_request(settings),
             g: OnceCell::new(),
             refcnt: Cell::new(0),
@@ -54,7 +54,7 @@ impl AppContext {
     pub(super) fn copy(&self) -> Self {
         AppContext {
             app: self.app.clone(),
-            setup: Arc::clone(&self.setup),
+            early_setup: self.early_setup.clone(),
             url_adapter: self.url_adapter.clone(),
             g: OnceCell::from(Arc::clone(self.g())),
             refcnt: Cell::new(0),
@@ -64,6 +64,10 @@ impl AppContext {
     /// The app that this is the context of.
     pub fn app(&self) -> &App {
         &self.app
+    }
+
+    fn setup(&self) -> &Setup {
+        self.app.setup_of(&self.early_setup)
     }
 
     /// This context's `g`.
@@ -112,7 +116,7 @@ impl AppContext {
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.refcnt.get() <= 1;
         let torn_down = if last {
-            catch(|| self.app.do_teardown_appcontext(&self.setup, exc))
+            catch(|| self.app.do_teardown_appcontext(self.setup(), exc))
         } else {
             Ok(())
         };

@@ -37,8 +37,9 @@ pub struct RequestContext {
 #[derive(Clone)]
 pub(super) struct Parts {
     app: App,
-    /// The app as it was set up when this context was made: a request sees one state of it.
-    setup: Arc<Setup>,
+    /// The app as it was set up when this context was made, unless setup was over by then: a request
+    /// sees one state of it.
+    early_setup: Option<Arc<Setup>>,
     settings: Arc<Settings>,
     request: Arc<Request>,
     url_adapter: Option<UrlAdapter>,
@@ -80,7 +81,7 @@ impl RequestContext {
         };
         let parts = Parts {
             app: app.clone(),
-            setup: app.setup(),
+            early_setup: app.early_setup(),
             settings,
             request,
             url_adapter,
@@ -125,8 +126,8 @@ impl RequestContext {
         Some(Arc::clone(session))
     }
 
-    pub(crate) fn setup(&self) -> &Arc<Setup> {
-        &self.parts.setup
+    pub(crate) fn setup(&self) -> &Setup {
+        self.parts.app.setup_of(&self.parts.early_setup)
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
@@ -171,10 +172,8 @@ impl RequestContext {
         let needs_app_context = APP_CTX_STACK
             .with_top(|top| top.is_none_or(|ctx| ctx.app().id() != self.parts.app.id()));
         let app_ctx = needs_app_context.then(|| {
-            let setup = Arc::clone(&self.parts.setup);
-            self.parts
-                .app
-                .app_context_as_of(setup, &self.parts.settings)
+            self.app()
+                .app_context_as_of(self.parts.early_setup.clone(), self.settings())
         });
         let app_ctx_pushed = app_ctx.as_ref().map_or(Ok(()), AppContext::push);
         self.resume(app_ctx);
@@ -183,13 +182,10 @@ impl RequestContext {
         // The first push opens the session, once the request can be reached: a session interface may
         // want to use it. A context that is pushed again keeps the session it has.
         if self.parts.session.get().is_none() {
-            let session = match session::open_session(
-                &self.parts.app,
-                &self.parts.setup,
-                &self.parts.request,
-            )? {
+            let (setup, settings) = (self.setup(), self.settings());
+            let session = match session::open_session(setup, settings, self.request())? {
                 Some(session) => session,
-                None => session::make_null_session(&self.parts.app, &self.parts.setup),
+                None => session::make_null_session(setup, settings),
             };
             self.parts.session.get_or_init(|| Arc::new(session));
         }
@@ -219,7 +215,7 @@ impl RequestContext {
         let Some(url_adapter) = &self.parts.url_adapter else {
             return;
         };
-        match url_adapter.match_request(&self.parts.setup.url_map, &self.parts.request) {
+        match url_adapter.match_request(&self.setup().url_map, &self.parts.request) {
             Ok(matched) => self.parts.request.set_match(matched),
             Err(error) => self.parts.request.set_routing_exception(error),
         }

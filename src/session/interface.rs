@@ -5,12 +5,13 @@
 //!
 //! Read next: `secure_cookie.rs`, the interface that every app starts with.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::instrument;
 
 use super::Session;
-use crate::app::{App, Setup};
+use crate::app::Setup;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::request::Request;
@@ -20,14 +21,19 @@ use crate::wrappers::{Response, SameSite, SetCookie};
 /// Opens a session at the start of a request and saves it at the end. Swap it with
 /// [`App::session_interface`].
 ///
-/// The methods take the app's [`Settings`] where Flask's take the app: they are all that is read of it.
+/// The methods take the app's [`Settings`] where Flask's take the app: they are all that is read of it,
+/// and one request sees one state of them. Who wants more asks [`current_app`](crate::current_app).
 pub trait SessionInterface: Send + Sync {
     /// The session of a request. `None` means that sessions do not work, for want of a secret key or
     /// the like: the request then gets a null session.
     ///
     /// # Errors
     /// Where the session cannot be had, though it may exist: the request fails with this error.
-    fn open_session(&self, app: &App, request: &Request) -> Result<Option<Session>, Error>;
+    fn open_session(
+        &self,
+        settings: &Arc<Settings>,
+        request: &Request,
+    ) -> Result<Option<Session>, Error>;
 
     /// Saves the session, and sets or deletes the cookie that leads to it. Not called for a null
     /// session.
@@ -36,13 +42,13 @@ pub trait SessionInterface: Send + Sync {
     /// Where the session cannot be saved: the request fails with this error.
     fn save_session(
         &self,
-        app: &App,
+        settings: &Arc<Settings>,
         session: &Session,
         response: &mut Response,
     ) -> Result<(), Error>;
 
     /// The session of a request for which [`open_session`](SessionInterface::open_session) gave none.
-    fn make_null_session(&self, _app: &App) -> Session {
+    fn make_null_session(&self, _settings: &Settings) -> Session {
         Session::null()
     }
 
@@ -128,11 +134,11 @@ pub trait SessionInterface: Send + Sync {
     err(Debug, level = "debug")
 )]
 pub(crate) fn open_session(
-    app: &App,
     setup: &Setup,
+    settings: &Arc<Settings>,
     request: &Request,
 ) -> Result<Option<Session>, Error> {
-    setup.session_interface.open_session(app, request)
+    setup.session_interface.open_session(settings, request)
 }
 
 #[instrument(
@@ -141,8 +147,8 @@ pub(crate) fn open_session(
     name = "make_null_session",
     skip_all
 )]
-pub(crate) fn make_null_session(app: &App, setup: &Setup) -> Session {
-    setup.session_interface.make_null_session(app)
+pub(crate) fn make_null_session(setup: &Setup, settings: &Settings) -> Session {
+    setup.session_interface.make_null_session(settings)
 }
 
 #[instrument(
@@ -153,8 +159,8 @@ pub(crate) fn make_null_session(app: &App, setup: &Setup) -> Session {
     err(Debug, level = "debug")
 )]
 pub(crate) fn save_session(
-    app: &App,
     setup: &Setup,
+    settings: &Arc<Settings>,
     session: Option<&Session>,
     response: &mut Response,
 ) -> Result<(), Error> {
@@ -166,7 +172,7 @@ pub(crate) fn save_session(
     };
     setup
         .session_interface
-        .save_session(app, session, response)?;
+        .save_session(settings, session, response)?;
     trace::show_response(response);
     Ok(())
 }

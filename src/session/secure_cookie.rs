@@ -6,11 +6,11 @@
 //!
 //! Read next: `signing/`, which makes and checks the signature.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use super::{Session, SessionInterface};
-use crate::app::App;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::json::TaggedJsonSerializer;
@@ -35,9 +35,9 @@ type SigningSerializer = URLSafeTimedSerializer<TaggedJsonSerializer>;
 pub struct SecureCookieSessionInterface {
     salt: String,
     options: SignerOptions,
-    /// The serializer for the settings that were last seen: deriving its keys costs more than using
-    /// them.
-    cached: RwLock<Option<(Arc<Settings>, Arc<SigningSerializer>)>>,
+    /// The serializer for the settings that the first request saw: deriving its keys costs more than
+    /// using them. Settings that change after that are an app's mistake or a test's, and derive anew.
+    cached: OnceLock<(Arc<Settings>, SigningSerializer)>,
 }
 
 impl SecureCookieSessionInterface {
@@ -65,7 +65,7 @@ impl SecureCookieSessionInterface {
                 digest_method,
                 ..SignerOptions::default()
             },
-            cached: RwLock::new(None),
+            cached: OnceLock::new(),
         }
     }
 
@@ -87,43 +87,48 @@ impl SecureCookieSessionInterface {
     fn get_signing_serializer(
         &self,
         settings: &Arc<Settings>,
-    ) -> Result<Option<Arc<SigningSerializer>>, SignerError> {
+    ) -> Result<Option<Cow<'_, SigningSerializer>>, SignerError> {
         let Some(secret_key) = settings.secret_key.as_ref().filter(|key| !key.is_empty()) else {
             return Ok(None);
         };
-        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, serializer)) = &*cached
-            && Arc::ptr_eq(of, settings)
-        {
-            return Ok(Some(Arc::clone(serializer)));
-        }
-        drop(cached);
+        let cached = match self.cached.get() {
+            Some(cached) => cached,
+            None => {
+                let serializer = self.make_signing_serializer(settings, secret_key)?;
+                self.cached
+                    .get_or_init(|| (Arc::clone(settings), serializer))
+            }
+        };
+        Ok(Some(match cached {
+            (of, serializer) if Arc::ptr_eq(of, settings) => Cow::Borrowed(serializer),
+            _ => Cow::Owned(self.make_signing_serializer(settings, secret_key)?),
+        }))
+    }
+
+    fn make_signing_serializer(
+        &self,
+        settings: &Settings,
+        secret_key: &[u8],
+    ) -> Result<SigningSerializer, SignerError> {
         // The newest key is the last one, and signs.
         let mut keys = settings.secret_key_fallbacks.clone();
-        keys.push(secret_key.clone());
-        let serializer = Arc::new(
-            URLSafeTimedSerializer::new(
-                keys,
-                &self.salt,
-                URLSafe::new(TaggedJsonSerializer),
-                &self.options,
-                &[],
-            )?
-            .clock(Arc::clone(&settings.clock)),
-        );
-        let entry = (Arc::clone(settings), Arc::clone(&serializer));
-        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
-        Ok(Some(serializer))
+        keys.push(secret_key.to_vec());
+        let json = URLSafe::new(TaggedJsonSerializer);
+        let serializer = URLSafeTimedSerializer::new(keys, &self.salt, json, &self.options, &[])?;
+        Ok(serializer.clock(Arc::clone(&settings.clock)))
     }
 }
 
 impl SessionInterface for SecureCookieSessionInterface {
-    fn open_session(&self, app: &App, request: &Request) -> Result<Option<Session>, Error> {
-        let settings = app.config().settings();
-        let Some(serializer) = self.get_signing_serializer(&settings)? else {
+    fn open_session(
+        &self,
+        settings: &Arc<Settings>,
+        request: &Request,
+    ) -> Result<Option<Session>, Error> {
+        let Some(serializer) = self.get_signing_serializer(settings)? else {
             return Ok(None);
         };
-        let cookie = request.cookie(self.get_cookie_name(&settings));
+        let cookie = request.cookie(self.get_cookie_name(settings));
         let Some(cookie) = cookie.filter(|cookie| !cookie.is_empty()) else {
             return Ok(Some(Session::new()));
         };
@@ -141,7 +146,7 @@ impl SessionInterface for SecureCookieSessionInterface {
 
     fn save_session(
         &self,
-        app: &App,
+        settings: &Arc<Settings>,
         session: &Session,
         response: &mut Response,
     ) -> Result<(), Error> {
@@ -152,25 +157,24 @@ impl SessionInterface for SecureCookieSessionInterface {
         if empty && !session.modified() {
             return Ok(());
         }
-        let settings = app.config().settings();
         let now = settings.clock.now();
-        let name = self.get_cookie_name(&settings);
+        let name = self.get_cookie_name(settings);
         if empty {
             // Emptied by this request: the browser shall forget it.
-            let cookie = self.cookie(&settings, SetCookie::deletion(name));
+            let cookie = self.cookie(settings, SetCookie::deletion(name));
             response.set_cookie(cookie, now)?;
             response.vary_add("Cookie");
             return Ok(());
         }
-        if !self.should_set_cookie(&settings, session) {
+        if !self.should_set_cookie(settings, session) {
             return Ok(());
         }
-        let Some(serializer) = self.get_signing_serializer(&settings)? else {
+        let Some(serializer) = self.get_signing_serializer(settings)? else {
             return Ok(());
         };
-        let expires = self.get_expiration_time(&settings, session);
+        let expires = self.get_expiration_time(settings, session);
         let value = session.with(|data| serializer.dumps_at(data, now))?;
-        let cookie = self.cookie(&settings, SetCookie::new(name, value));
+        let cookie = self.cookie(settings, SetCookie::new(name, value));
         let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
         response.set_cookie(cookie.expires(expires), now)?;
         response.vary_add("Cookie");

@@ -4,8 +4,6 @@
 //!
 //! Read next: `request_builder.rs`, what it sends and gets.
 
-use std::sync::Arc;
-
 use http::HeaderMap;
 
 use super::request_builder::{Location, RequestBuilder, TestResponse, host_name};
@@ -187,8 +185,8 @@ impl TestClient {
             builder = builder.header("Cookie", cookie);
         }
         let ctx = self.app.request_context(builder.build()?);
-        let interface = Arc::clone(&ctx.setup().session_interface);
-        let session = ctx.with(|| interface.open_session(&self.app, ctx.request()))??;
+        let (interface, settings) = (&ctx.setup().session_interface, ctx.settings());
+        let session = ctx.with(|| interface.open_session(settings, ctx.request()))??;
         let session =
             session.ok_or_else(|| Error::runtime("Session backend did not open a session."))?;
         let result = change(&session)?;
@@ -196,7 +194,7 @@ impl TestClient {
             return Ok(result);
         }
         let mut response = Response::new("");
-        ctx.with(|| interface.save_session(&self.app, &session, &mut response))??;
+        ctx.with(|| interface.save_session(settings, &session, &mut response))??;
         self.update_cookies(response.headers(), &self.server_name(), "/");
         Ok(result)
     }
