@@ -13,6 +13,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
 use indexmap::IndexMap;
 use tracing::instrument;
 
@@ -75,11 +76,11 @@ type UrlBuildErrorHandler =
 #[derive(Clone)]
 pub(crate) struct Setup {
     pub(crate) url_map: Map,
-    pub(crate) view_functions: HashMap<String, Hook<ViewFunction>>,
+    pub(crate) view_functions: HashMap<String, Hook<ViewFunction>, RandomState>,
     /// What is registered on the app itself.
     pub(crate) functions: Functions,
     /// What is registered on each blueprint, by its full name.
-    pub(crate) blueprint_functions: HashMap<String, Functions>,
+    pub(crate) blueprint_functions: HashMap<String, Functions, RandomState>,
     pub(crate) before_first_request_funcs: Vec<Hook<BeforeFirstFunction>>,
     pub(crate) teardown_appcontext_funcs: Vec<Hook<TeardownFunction>>,
     pub(crate) url_build_error_handlers: Vec<Arc<UrlBuildErrorHandler>>,
@@ -91,9 +92,9 @@ impl Setup {
     fn new() -> Self {
         Setup {
             url_map: Map::new(),
-            view_functions: HashMap::new(),
+            view_functions: HashMap::default(),
             functions: Functions::default(),
-            blueprint_functions: HashMap::new(),
+            blueprint_functions: HashMap::default(),
             before_first_request_funcs: Vec::new(),
             teardown_appcontext_funcs: Vec::new(),
             url_build_error_handlers: Vec::new(),

@@ -98,9 +98,10 @@ impl Request {
 
     /// `request.blueprint`: the full name of the blueprint that the endpoint belongs to.
     pub fn blueprint(&self) -> Option<&str> {
-        self.endpoint()?
-            .rsplit_once('.')
-            .map(|(blueprint, _)| blueprint)
+        let endpoint = self.endpoint()?;
+        // Names are short, and this is asked often: looking at each byte beats a search.
+        let dot = endpoint.bytes().rposition(|byte| byte == b'.')?;
+        Some(&endpoint[..dot])
     }
 
     /// `request.blueprints`: that blueprint and those it is nested in, from the innermost out.

@@ -19,7 +19,8 @@ use crate::wrappers::idna::encode_domain;
 
 #[derive(Clone, Debug)]
 pub(crate) struct UrlAdapter {
-    server_name: String,
+    /// Where it is not just the request's [plain host](crate::wrappers::Request::plain_host).
+    server_name: Option<String>,
     /// No rule is one for websockets, so that nothing answers such a request.
     wants_websocket: bool,
     /// Only outside a request; a request knows its own.
@@ -29,16 +30,17 @@ pub(crate) struct UrlAdapter {
 
 impl UrlAdapter {
     pub(crate) fn for_request(request: &Request, settings: &Settings) -> Result<Self, Error> {
-        let host = request.trusted_host(&[])?;
         let server_name = match &settings.server_name {
-            Some(name) => on_the_wire(without_standard_port(
-                &name.to_lowercase(),
-                request.scheme(),
-            ))?
-            .into_owned(),
+            Some(name) => {
+                let name = name.to_lowercase();
+                let name = on_the_wire(without_standard_port(&name, request.scheme()))?;
+                Some(name.into_owned())
+            }
+            None if request.plain_host().is_some() => None,
             None => {
+                let host = request.trusted_host(&[])?;
                 on_the_wire(&host)?;
-                host
+                Some(host)
             }
         };
         Ok(UrlAdapter {
@@ -51,7 +53,7 @@ impl UrlAdapter {
 
     pub(crate) fn outside_request(settings: &Settings) -> Option<Self> {
         Some(UrlAdapter {
-            server_name: outside_name(settings.server_name.as_deref()?),
+            server_name: Some(outside_name(settings.server_name.as_deref()?)),
             wants_websocket: false,
             script_name: settings.application_root.clone(),
             url_scheme: settings.preferred_url_scheme.clone(),
@@ -59,8 +61,11 @@ impl UrlAdapter {
     }
 
     fn bind<'a>(&'a self, map: &'a Map, request: Option<&'a Request>) -> MapAdapter<'a> {
+        let plain_host = || request.and_then(|request| request.plain_host());
+        let server_name = self.server_name.as_deref().or_else(plain_host);
+        let server_name = server_name.unwrap_or_default();
         let outside = BindArgs {
-            server_name: &self.server_name,
+            server_name,
             script_name: &self.script_name,
             url_scheme: &self.url_scheme,
             ..BindArgs::default()
@@ -68,7 +73,7 @@ impl UrlAdapter {
         map.bind(match request {
             None => outside,
             Some(request) => BindArgs {
-                server_name: &self.server_name,
+                server_name,
                 script_name: request.script_root(),
                 url_scheme: request.scheme(),
                 path_info: request.path_info(),

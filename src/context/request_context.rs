@@ -10,6 +10,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
 use tracing::instrument;
 
 use super::{APP_CTX_STACK, AppContext, REQUEST_CTX_STACK};
@@ -29,7 +30,7 @@ use crate::wsgi::Environ;
 pub struct RequestContext {
     parts: Parts,
     /// One entry for each push: the app context that it brought along, if it did.
-    implicit_app_ctx_stack: RefCell<Vec<Option<Rc<AppContext>>>>,
+    implicit_app_ctx_stack: RefCell<SmallVec<[Option<Rc<AppContext>>; 1]>>,
     after_request_functions: RefCell<Vec<Hook<AfterFunction>>>,
 }
 

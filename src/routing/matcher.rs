@@ -10,6 +10,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
+
 use super::exceptions::RuleError;
 use super::parts::{RulePart, merge_slashes};
 use super::rule::Rule;
@@ -21,7 +23,7 @@ use crate::Dict;
 struct State {
     dynamic: Vec<(RulePart, Test, State)>,
     rules: Vec<Arc<Rule>>,
-    statics: HashMap<Box<str>, State>,
+    statics: HashMap<Box<str>, State, RandomState>,
     /// The step over an empty segment, which a slash at the end leaves behind. It is a field of its
     /// own because it is looked for so often.
     empty: Option<Box<State>>,

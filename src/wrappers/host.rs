@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use super::datastructures::py_repr;
 use super::exceptions::HttpException;
+use super::idna::MAX_LABEL;
 use super::urls::{PATH, QUERY, quote, uri_to_iri};
 use crate::error::Error;
 
@@ -67,6 +68,26 @@ fn valid_hostname(host: &str) -> Option<&str> {
     (name_is_valid && port_is_valid).then_some(name)
 }
 
+/// Whether a `Host` is as plain as nearly all are: a name that DNS takes, and maybe a port. Such a one
+/// needs no further look.
+pub(crate) fn is_plain_host(host: &[u8]) -> bool {
+    let mut label = 0;
+    for (index, byte) in host.iter().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' if label < MAX_LABEL => label += 1,
+            b'.' if label > 0 => label = 0,
+            b':' if label > 0 => return is_plain_port(&host[index + 1..]),
+            _ => return false,
+        }
+    }
+    label > 0
+}
+
+/// A number of up to four digits, not 0: larger ones are rare.
+fn is_plain_port(port: &[u8]) -> bool {
+    matches!(port, [b'1'..=b'9', rest @ ..] if rest.len() < 4 && rest.iter().all(u8::is_ascii_digit))
+}
+
 /// The host that a request was made to, without the port that its scheme implies: Werkzeug's
 /// `get_host`. It is `""` where the client sent something that can't be a host.
 ///
@@ -90,12 +111,7 @@ pub fn get_host(
             }
         }
     };
-    let implied_port = match scheme {
-        "http" | "ws" => ":80",
-        "https" | "wss" => ":443",
-        _ => "",
-    };
-    let host = host.strip_suffix(implied_port).unwrap_or(&host);
+    let host = without_implied_port(scheme, &host);
     if host_is_trusted(host, trusted_hosts) {
         Ok(host.to_owned())
     } else if trusted_hosts.is_empty() {
@@ -104,6 +120,16 @@ pub fn get_host(
         let message = format!("Host {} is not trusted.", py_repr(host));
         Err(HttpException::security_error(message).into())
     }
+}
+
+/// The host without the port that its scheme implies.
+pub(crate) fn without_implied_port<'a>(scheme: &str, host: &'a str) -> &'a str {
+    let implied_port = match scheme {
+        "http" | "ws" => ":80",
+        "https" | "wss" => ":443",
+        _ => "",
+    };
+    host.strip_suffix(implied_port).unwrap_or(host)
 }
 
 /// The URL of a request, as an IRI: Werkzeug's `get_current_url`. Each part needs those before it.

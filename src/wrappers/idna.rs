@@ -12,7 +12,7 @@ use crate::error::Error;
 
 const PREFIX: &str = "xn--";
 /// DNS allows no more bytes in a label.
-const MAX_LABEL: usize = 63;
+pub(super) const MAX_LABEL: usize = 63;
 
 /// The form of a domain that DNS knows: Python's `domain.encode("idna")`.
 ///
