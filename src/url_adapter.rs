@@ -15,11 +15,12 @@ use crate::request::Request;
 use crate::routing::{BindArgs, BuildError, Map, MapAdapter, RoutingException, RuleMatch};
 use crate::value::Dict;
 use crate::wrappers::HttpException;
+use crate::wrappers::host::is_plain_host;
 use crate::wrappers::idna::encode_domain;
 
 #[derive(Clone, Debug)]
 pub(crate) struct UrlAdapter {
-    /// Where it is not just the request's [plain host](crate::wrappers::Request::plain_host).
+    /// Where it is not just what the `Host` header says.
     server_name: Option<String>,
     /// No rule is one for websockets, so that nothing answers such a request.
     wants_websocket: bool,
@@ -36,7 +37,7 @@ impl UrlAdapter {
                 let name = on_the_wire(without_standard_port(&name, request.scheme()))?;
                 Some(name.into_owned())
             }
-            None if request.plain_host().is_some() => None,
+            None if request.host_header().is_some_and(is_plain_host) => None,
             None => {
                 let host = request.trusted_host(&[])?;
                 on_the_wire(&host)?;
@@ -61,8 +62,8 @@ impl UrlAdapter {
     }
 
     fn bind<'a>(&'a self, map: &'a Map, request: Option<&'a Request>) -> MapAdapter<'a> {
-        let plain_host = || request.and_then(|request| request.plain_host());
-        let server_name = self.server_name.as_deref().or_else(plain_host);
+        let host = || request.and_then(|request| request.host_header());
+        let server_name = self.server_name.as_deref().or_else(host);
         let server_name = server_name.unwrap_or_default();
         let outside = BindArgs {
             server_name,

@@ -18,7 +18,7 @@ use indexmap::IndexMap;
 use super::cookies::{cookie_value, parse_cookie};
 use super::datastructures::{HeaderSet, MultiDict, latin1_decode};
 use super::headers::{is_json_mimetype, parse_options_header};
-use super::host::{get_current_url, get_host, is_plain_host, without_implied_port};
+use super::host::{get_current_url, get_host, without_implied_port};
 use super::input::Input;
 use super::urls::parse_qsl;
 use crate::error::Error;
@@ -232,14 +232,11 @@ impl Request {
             .get_or_init(|| self.trusted_host(&[]).unwrap_or_default())
     }
 
-    /// [`Request::host`] as it stands in the header, where it is [plain](is_plain_host): no more has to
-    /// be looked at, and nothing is copied.
-    pub(crate) fn plain_host(&self) -> Option<&str> {
-        let host = self.headers.get(HOST)?;
-        if !is_plain_host(host.as_bytes()) {
-            return None;
-        }
-        Some(without_implied_port(self.scheme(), host.to_str().ok()?))
+    /// The `Host` header, without the port that the scheme implies: [`Request::host`], where it is a
+    /// [plain one](super::host::is_plain_host). Nothing is copied.
+    pub(crate) fn host_header(&self) -> Option<&str> {
+        let host = self.headers.get(HOST)?.to_str().ok()?;
+        Some(without_implied_port(self.scheme(), host))
     }
 
     /// [`Request::host`], checked against Flask's `TRUSTED_HOSTS`.
