@@ -15,7 +15,6 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use foldhash::fast::RandomState;
 use indexmap::IndexMap;
-use tracing::instrument;
 
 use crate::blueprint::{Blueprint, BlueprintId, RegisterOptions};
 use crate::config::{Config, Settings};
@@ -29,6 +28,7 @@ use crate::routing::{BuildError, Converter, ConverterArgs, Map, Rule, RuleError}
 use crate::scaffold::{Functions, Route, Scaffold};
 use crate::session::{SecureCookieSessionInterface, SessionInterface};
 use crate::testing::{TestClient, environ_builder};
+use crate::trace::stage;
 use crate::typing::{HookReturn, IntoReturnValue, ReturnValue};
 use crate::url_adapter::UrlAdapter;
 use crate::value::Dict;
@@ -314,17 +314,15 @@ impl App {
     }
 
     /// The same, with the app as it was when a request's context was made: both see one state of it.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.app_context",
-        skip_all
-    )]
     pub(crate) fn app_context_as_of(
         &self,
         early_setup: Option<Arc<Setup>>,
         settings: &Settings,
     ) -> Rc<AppContext> {
+        stage!(
+            "Flask.app_context",
+            self.app_context_as_of(early_setup, settings)
+        );
         AppContext::new(self, early_setup, settings)
     }
 
@@ -339,13 +337,8 @@ impl App {
 
     /// `app.request_context(environ)`.
     #[must_use]
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.request_context",
-        skip_all
-    )]
     pub fn request_context(&self, environ: Environ) -> Rc<RequestContext> {
+        stage!("Flask.request_context", self.request_context(environ));
         RequestContext::new(self, environ)
     }
 
@@ -353,32 +346,27 @@ impl App {
     ///
     /// # Errors
     /// A 400 where the request's host is no host.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.create_url_adapter",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub(crate) fn create_url_adapter(
         &self,
         request: &Request,
         settings: &Settings,
     ) -> Result<UrlAdapter, Error> {
+        stage!(
+            "Flask.create_url_adapter",
+            self.create_url_adapter(request, settings)
+        );
         UrlAdapter::for_request(request, settings)
     }
 
     /// What URLs are built with where there is no request: it takes a SERVER_NAME.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.create_url_adapter",
-        skip_all
-    )]
     pub(crate) fn create_url_adapter_outside_request(
         &self,
         settings: &Settings,
     ) -> Option<UrlAdapter> {
+        stage!(
+            "Flask.create_url_adapter",
+            self.create_url_adapter_outside_request(settings)
+        );
         UrlAdapter::outside_request(settings)
     }
 }

@@ -10,7 +10,10 @@ use std::fmt;
 use std::panic::Location;
 use std::sync::Arc;
 
+use tracing::Span;
+
 use crate::error::Error;
+use crate::trace::{in_span, somebody_listens};
 use crate::typing::{BeforeReturn, Catch, HookReturn, IntoReturnValue, ReturnValue};
 use crate::value::Dict;
 use crate::view::{View, ViewArgs};
@@ -177,6 +180,14 @@ impl<F: ?Sized> Hook<F> {
         kind: &'static str,
         call: impl FnOnce(&F) -> Result<R, Error>,
     ) -> Result<R, Error> {
+        if somebody_listens() {
+            return in_span(&self.span(kind), || call(&self.func));
+        }
+        call(&self.func)
+    }
+
+    #[cold]
+    fn span(&self, kind: &'static str) -> Span {
         tracing::debug_span!(
             target: "carafe::hook",
             "hook",
@@ -185,12 +196,5 @@ impl<F: ?Sized> Hook<F> {
             file = self.location.file(),
             line = self.location.line(),
         )
-        .in_scope(|| {
-            let result = call(&self.func);
-            if let Err(error) = &result {
-                tracing::debug!(target: "carafe::hook", ?error);
-            }
-            result
-        })
     }
 }

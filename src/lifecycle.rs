@@ -18,8 +18,6 @@ mod response;
 
 use std::sync::PoisonError;
 
-use tracing::instrument;
-
 use crate::app::{App, Setup};
 use crate::context::RequestContext;
 use crate::error::{Error, catch};
@@ -28,6 +26,7 @@ use crate::request::split_blueprint_path;
 use crate::scaffold::Functions;
 use crate::session::save_session;
 use crate::signals;
+use crate::trace::stage;
 use crate::typing::ReturnValue;
 use crate::value::Dict;
 use crate::wrappers::{HttpException, Response};
@@ -50,18 +49,12 @@ impl App {
     /// # Errors
     /// An error that leaves the app: an unhandled one where TESTING, DEBUG or PROPAGATE_EXCEPTIONS say
     /// so, one that a 500 handler raised, or one that a teardown function raised.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.wsgi_app",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub fn wsgi_app(
         &self,
         environ: Environ,
         start_response: &mut dyn StartResponse,
     ) -> Result<Body, Error> {
+        stage!("Flask.wsgi_app", self.wsgi_app(environ, start_response));
         let ctx = self.request_context(environ);
         let mut error = None;
         let result = catch(|| {
@@ -86,14 +79,11 @@ impl App {
     }
 
     /// Dispatches the request, handles what it raised, and finalizes the response.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.full_dispatch_request",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     fn full_dispatch_request(&self, ctx: &RequestContext) -> Result<Response, Error> {
+        stage!(
+            "Flask.full_dispatch_request",
+            self.full_dispatch_request(ctx)
+        );
         self.try_trigger_before_first_request_functions(ctx)?;
         let rv = catch(|| {
             signals::REQUEST_STARTED.send(self, &())?;
@@ -111,17 +101,14 @@ impl App {
 
     /// Runs the before_first_request functions, once all of them have succeeded never again. Other
     /// threads' first requests wait until they are done.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.try_trigger_before_first_request_functions",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     fn try_trigger_before_first_request_functions(
         &self,
         ctx: &RequestContext,
     ) -> Result<(), Error> {
+        stage!(
+            "Flask.try_trigger_before_first_request_functions",
+            self.try_trigger_before_first_request_functions(ctx)
+        );
         if self.got_first_request() {
             return Ok(());
         }
@@ -140,14 +127,8 @@ impl App {
     }
 
     /// The URL value preprocessors, then the before functions, until one answers.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.preprocess_request",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
+        stage!("Flask.preprocess_request", self.preprocess_request(ctx));
         let request = ctx.request();
         for functions in inwards(ctx) {
             for hook in &functions.url_value_preprocessors {
@@ -167,14 +148,8 @@ impl App {
     }
 
     /// Raises what the match failed with, or else calls the view.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.dispatch_request",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     fn dispatch_request(&self, ctx: &RequestContext) -> Result<ReturnValue, Error> {
+        stage!("Flask.dispatch_request", self.dispatch_request(ctx));
         let request = ctx.request();
         if let Some(error) = request.routing_exception() {
             return Err(error);
@@ -207,19 +182,16 @@ impl App {
 
     /// Makes the response and has it processed. `from_error_handler`: this is the 500, so a failure on
     /// the way is logged, and the response is sent as far as it got.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.finalize_request",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     fn finalize_request(
         &self,
         ctx: &RequestContext,
         rv: ReturnValue,
         from_error_handler: bool,
     ) -> Result<Response, Error> {
+        stage!(
+            "Flask.finalize_request",
+            self.finalize_request(ctx, rv, from_error_handler)
+        );
         let mut response = self.make_response_for(rv, Some(ctx.request()))?;
         let processed = catch(|| {
             self.process_response(ctx, &mut response)?;
@@ -240,14 +212,11 @@ impl App {
 
     /// The functions that this request asked for, then the after functions from the innermost blueprint
     /// out, each one's last first; then the session is saved.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.process_response",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     fn process_response(&self, ctx: &RequestContext, response: &mut Response) -> Result<(), Error> {
+        stage!(
+            "Flask.process_response",
+            self.process_response(ctx, response)
+        );
         let mut index = 0;
         while let Some(hook) = ctx.after_request_function(index) {
             hook.run("after_this_request", |f| f(response))?;
@@ -270,29 +239,24 @@ impl App {
 
     /// Whether the error that ended a request is none to the teardown functions. Flask lets a subclass
     /// decide; here none is ignored.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.should_ignore_error",
-        skip_all
-    )]
     fn should_ignore_error(&self, _error: Option<&Error>) -> bool {
+        stage!(
+            "Flask.should_ignore_error",
+            self.should_ignore_error(_error)
+        );
         false
     }
 
     /// The teardown functions from the innermost blueprint out, each one's last first.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.do_teardown_request",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub(crate) fn do_teardown_request(
         &self,
         ctx: &RequestContext,
         exc: Option<&Error>,
     ) -> Result<(), Error> {
+        stage!(
+            "Flask.do_teardown_request",
+            self.do_teardown_request(ctx, exc)
+        );
         for functions in outwards(ctx) {
             for hook in functions.teardown_request_funcs.iter().rev() {
                 hook.run("teardown_request", |f| f(exc))?;
@@ -302,18 +266,15 @@ impl App {
     }
 
     /// The app context's teardown functions, the last first.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.do_teardown_appcontext",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub(crate) fn do_teardown_appcontext(
         &self,
         setup: &Setup,
         exc: Option<&Error>,
     ) -> Result<(), Error> {
+        stage!(
+            "Flask.do_teardown_appcontext",
+            self.do_teardown_appcontext(setup, exc)
+        );
         for hook in setup.teardown_appcontext_funcs.iter().rev() {
             hook.run("teardown_appcontext", |f| f(exc))?;
         }

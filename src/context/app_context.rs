@@ -12,13 +12,12 @@ use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
-use tracing::instrument;
-
 use super::APP_CTX_STACK;
 use crate::app::{App, Setup};
 use crate::config::Settings;
 use crate::error::{Error, catch};
 use crate::signals;
+use crate::trace::stage;
 use crate::url_adapter::UrlAdapter;
 
 /// The context of an app at work. [`App::app_context`] makes one.
@@ -34,13 +33,8 @@ pub struct AppContext {
 }
 
 impl AppContext {
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "AppContext.__init__",
-        skip_all
-    )]
     pub(crate) fn new(app: &App, early_setup: Option<Arc<Setup>>, settings: &Settings) -> Rc<Self> {
+        stage!("AppContext.__init__", Self::new(app, early_setup, settings));
         Rc::new(AppContext {
             app: app.clone(),
             early_setup,
@@ -83,14 +77,8 @@ impl AppContext {
     ///
     /// # Errors
     /// What a receiver of `appcontext_pushed` failed with; the context is pushed all the same.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "AppContext.push",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub fn push(self: &Rc<Self>) -> Result<(), Error> {
+        stage!("AppContext.push", self.push());
         self.resume();
         catch(|| signals::APPCONTEXT_PUSHED.send(&self.app, &()))
     }
@@ -106,14 +94,8 @@ impl AppContext {
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
     /// was on top. The context is gone from the stack in every case.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "AppContext.pop",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+        stage!("AppContext.pop", self.pop(exc));
         let last = self.refcnt.get() <= 1;
         let torn_down = if last {
             catch(|| self.app.do_teardown_appcontext(self.setup(), exc))

@@ -11,7 +11,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
-use tracing::instrument;
 
 use super::{APP_CTX_STACK, AppContext, REQUEST_CTX_STACK};
 use crate::app::{App, Setup};
@@ -21,6 +20,7 @@ use crate::hook::{AfterFunction, Hook};
 use crate::request::Request;
 use crate::session::{self, Session};
 use crate::signals::Flash;
+use crate::trace::stage;
 use crate::url_adapter::UrlAdapter;
 use crate::wsgi::Environ;
 
@@ -64,13 +64,8 @@ impl Parts {
 }
 
 impl RequestContext {
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "RequestContext.__init__",
-        skip_all
-    )]
     pub(crate) fn new(app: &App, environ: Environ) -> Rc<Self> {
+        stage!("RequestContext.__init__", Self::new(app, environ));
         let settings = app.config().settings();
         let request = Arc::new(Request::new(environ, &settings));
         let url_adapter = match app.create_url_adapter(&request, &settings) {
@@ -162,14 +157,8 @@ impl RequestContext {
     /// # Errors
     /// What the session interface, a converter or a receiver failed with; the context is pushed all
     /// the same, and wants its [`pop`](RequestContext::pop).
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "RequestContext.push",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub fn push(self: &Rc<Self>) -> Result<(), Error> {
+        stage!("RequestContext.push", self.push());
         let needs_app_context = APP_CTX_STACK
             .with_top(|top| top.is_none_or(|ctx| ctx.app().id() != self.parts.app.id()));
         let app_ctx = needs_app_context.then(|| {
@@ -206,13 +195,8 @@ impl RequestContext {
 
     /// Finds the rule for the URL. That there is none is not said now: dispatch raises it, so that
     /// before functions run first.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "RequestContext.match_request",
-        skip_all
-    )]
     fn match_request(&self) {
+        stage!("RequestContext.match_request", self.match_request());
         let Some(url_adapter) = &self.parts.url_adapter else {
             return;
         };
@@ -228,14 +212,8 @@ impl RequestContext {
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
     /// was on top. The contexts are gone from the stacks in every case.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "RequestContext.pop",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+        stage!("RequestContext.pop", self.pop(exc));
         let last = self.implicit_app_ctx_stack.borrow().len() <= 1;
         let torn_down = if last {
             catch(|| self.parts.app.do_teardown_request(self, exc))
@@ -263,13 +241,8 @@ impl RequestContext {
     ///
     /// # Errors
     /// As [`pop`](RequestContext::pop).
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "RequestContext.auto_pop",
-        skip_all
-    )]
     pub fn auto_pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
+        stage!("RequestContext.auto_pop", self.auto_pop(exc));
         self.pop(exc)
     }
 

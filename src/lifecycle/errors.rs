@@ -5,8 +5,6 @@
 //!
 //! Read next: `response.rs`.
 
-use tracing::instrument;
-
 use super::outwards;
 use crate::app::App;
 use crate::context::RequestContext;
@@ -14,24 +12,22 @@ use crate::error::Error;
 use crate::hook::{ErrorHandler, Hook};
 use crate::logging;
 use crate::signals;
+use crate::trace::stage;
 use crate::typing::{CatchKey, ReturnValue};
 use crate::wrappers::{HttpException, Response};
 
 impl App {
     /// The first of the three places where an error is caught: what the view or a before function
     /// raised goes to its handler.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.handle_user_exception",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub(super) fn handle_user_exception(
         &self,
         ctx: &RequestContext,
         e: Error,
     ) -> Result<ReturnValue, Error> {
+        stage!(
+            "Flask.handle_user_exception",
+            self.handle_user_exception(ctx, e)
+        );
         let e = show_missing_key(ctx, e);
         if e.as_http().is_some() && !self.trap_http_exception(ctx, &e) {
             return self.handle_http_exception(ctx, e);
@@ -54,14 +50,11 @@ impl App {
     }
 
     /// The second: an HTTP error is an answer already, unless it has a handler.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.handle_http_exception",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
+        stage!(
+            "Flask.handle_http_exception",
+            self.handle_http_exception(ctx, e)
+        );
         let Some(http) = e.as_http() else {
             return Err(e);
         };
@@ -80,18 +73,12 @@ impl App {
 
     /// The third, for all that got past the others: it is announced, and then it leaves the app or is
     /// logged and answered with a 500.
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.handle_exception",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub(super) fn handle_exception(
         &self,
         ctx: &RequestContext,
         e: &Error,
     ) -> Result<Response, Error> {
+        stage!("Flask.handle_exception", self.handle_exception(ctx, e));
         signals::GOT_REQUEST_EXCEPTION.send(self, e)?;
         let settings = ctx.settings();
         if settings

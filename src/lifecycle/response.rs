@@ -5,13 +5,12 @@
 //!
 //! Read next: `typing.rs`, what a view may return.
 
-use tracing::instrument;
-
 use crate::app::App;
 use crate::context::REQUEST_CTX_STACK;
 use crate::error::Error;
 use crate::json;
 use crate::request::Request;
+use crate::trace::stage;
 use crate::typing::{ReturnValue, Status};
 use crate::value::Value;
 use crate::wrappers::Response;
@@ -27,18 +26,12 @@ impl App {
         self.make_response_for(rv, ctx.as_ref().map(|ctx| &**ctx.request()))
     }
 
-    #[instrument(
-        target = "carafe::lifecycle",
-        level = "debug",
-        name = "Flask.make_response",
-        skip_all,
-        err(Debug, level = "debug")
-    )]
     pub(super) fn make_response_for(
         &self,
         rv: ReturnValue,
         request: Option<&Request>,
     ) -> Result<Response, Error> {
+        stage!("Flask.make_response", self.make_response_for(rv, request));
         let (rv, status, headers) = match rv {
             ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
             rv => (rv, None, Vec::new()),

@@ -8,14 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::instrument;
-
 use super::Session;
 use crate::app::Setup;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::request::Request;
-use crate::trace;
+use crate::trace::{self, stage};
 use crate::wrappers::{Response, SameSite, SetCookie};
 
 /// Opens a session at the start of a request and saves it at the end. Swap it with
@@ -126,44 +124,30 @@ pub trait SessionInterface: Send + Sync {
 
 // The three stages that a trace shows, whichever interface is in use.
 
-#[instrument(
-    target = "carafe::lifecycle",
-    level = "debug",
-    name = "open_session",
-    skip_all,
-    err(Debug, level = "debug")
-)]
 pub(crate) fn open_session(
     setup: &Setup,
     settings: &Arc<Settings>,
     request: &Request,
 ) -> Result<Option<Session>, Error> {
+    stage!("open_session", open_session(setup, settings, request));
     setup.session_interface.open_session(settings, request)
 }
 
-#[instrument(
-    target = "carafe::lifecycle",
-    level = "debug",
-    name = "make_null_session",
-    skip_all
-)]
 pub(crate) fn make_null_session(setup: &Setup, settings: &Settings) -> Session {
+    stage!("make_null_session", make_null_session(setup, settings));
     setup.session_interface.make_null_session(settings)
 }
 
-#[instrument(
-    target = "carafe::lifecycle",
-    level = "debug",
-    name = "save_session",
-    skip_all,
-    err(Debug, level = "debug")
-)]
 pub(crate) fn save_session(
     setup: &Setup,
     settings: &Arc<Settings>,
     session: Option<&Session>,
     response: &mut Response,
 ) -> Result<(), Error> {
+    stage!(
+        "save_session",
+        save_session(setup, settings, session, response)
+    );
     // `open_session` failed, and this is the 500 for it. Flask calls the interface all the same, which
     // fails on the `None` that it gets.
     let Some(session) = session else {

@@ -16,11 +16,13 @@ mod cookie;
 mod json;
 mod mermaid;
 mod recorder;
+mod stage;
 mod state;
 mod tree;
 
 pub use cookie::Cookie;
 pub use recorder::{Moment, Recorder};
+pub(crate) use stage::{in_span, in_stage, is_outside, somebody_listens, stage};
 pub(crate) use state::show_response;
 pub use state::{SessionState, State};
 pub use tree::Tree;

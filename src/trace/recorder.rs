@@ -276,7 +276,7 @@ impl<S: Subscriber> Layer<S> for Recorder {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let mut fields = fields.0;
-        if matches!(metadata.target(), LIFECYCLE | HOOK) {
+        if metadata.target() == LIFECYCLE {
             if let (Some(mut recording), Some(error)) =
                 (self.lock_here(), take(&mut fields, "error"))
                 && let Some(step) = recording.innermost()

@@ -1,0 +1,89 @@
+//! `stage!`: the span that a function of Flask's runs in.
+//!
+//! Where nobody listens, a stage costs one comparison. Where somebody does, the function opens its span
+//! and calls itself again inside of it; so that its way without a span carries nothing of the other.
+//!
+//! Read next: `recorder.rs`, which listens.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use tracing::level_filters::{LevelFilter, STATIC_MAX_LEVEL};
+use tracing::{Level, Span, debug};
+
+use crate::error::Error;
+use crate::session::Session;
+
+/// At the top of a function of Flask's: its name there, and the call that runs it. The span's target is
+/// `carafe::lifecycle`, and its place the line that this stands in.
+macro_rules! stage {
+    ($name:literal, $call:expr) => {
+        if $crate::trace::somebody_listens() && $crate::trace::is_outside() {
+            let span = tracing::debug_span!(target: "carafe::lifecycle", $name);
+            return $crate::trace::in_stage(&span, || $call);
+        }
+    };
+}
+pub(crate) use stage;
+
+/// Whether there is a subscriber that may want spans.
+#[inline(always)]
+pub(crate) fn somebody_listens() -> bool {
+    Level::DEBUG <= STATIC_MAX_LEVEL && Level::DEBUG <= LevelFilter::current()
+}
+
+thread_local! {
+    /// Whether the function that is called next has its span already.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether the function that asks is still outside of its span.
+#[cold]
+pub(crate) fn is_outside() -> bool {
+    !INSIDE.take()
+}
+
+/// Calls a stage again, this time inside of its span.
+#[cold]
+pub(crate) fn in_stage<R: Outcome>(span: &Span, call: impl FnOnce() -> R) -> R {
+    in_span(span, || {
+        INSIDE.set(true);
+        let result = call();
+        // It took note of that, unless the last listener has left just then.
+        INSIDE.set(false);
+        result
+    })
+}
+
+/// Runs `body` in a span. An error that it returns becomes an event.
+#[cold]
+pub(crate) fn in_span<R: Outcome>(span: &Span, body: impl FnOnce() -> R) -> R {
+    span.in_scope(|| {
+        let result = body();
+        if let Some(error) = result.error() {
+            debug!(target: "carafe::lifecycle", ?error);
+        }
+        result
+    })
+}
+
+/// What a stage or a hook ends with, as far as a trace is concerned.
+pub(crate) trait Outcome {
+    /// The error that it failed with.
+    fn error(&self) -> Option<&Error> {
+        None
+    }
+}
+
+impl<T> Outcome for Result<T, Error> {
+    fn error(&self) -> Option<&Error> {
+        self.as_ref().err()
+    }
+}
+
+// Stages that cannot fail.
+impl Outcome for () {}
+impl Outcome for bool {}
+impl Outcome for Session {}
+impl<T> Outcome for Rc<T> {}
+impl<T> Outcome for Option<T> {}
