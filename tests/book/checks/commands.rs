@@ -9,7 +9,7 @@ pub(crate) fn problems(book: &Book) -> Vec<String> {
     let mut problems = Vec::new();
     for page in book.chapters() {
         for (line, code) in page.code() {
-            for command in commands(code) {
+            for command in commands(&code) {
                 if let Err(what) = check(&book.files, command) {
                     problems.push(page.problem(line, what));
                 }

@@ -25,11 +25,8 @@ fn check(page: &Page, fence: &Fence) -> Option<String> {
     let Some(info) = &fence.info else {
         return Some("an indented block is code; put it between ``` or to the left".into());
     };
-    let lines: Vec<&str> = fence
-        .text
-        .lines()
-        .filter(|line| !line.trim().is_empty())
-        .collect();
+    let lines = fence.logical_lines().into_iter().map(|(_, line)| line);
+    let lines: Vec<String> = lines.filter(|line| !line.trim().is_empty()).collect();
     if lines.is_empty() {
         return Some("a code block with nothing in it".into());
     }
@@ -41,7 +38,7 @@ fn check(page: &Page, fence: &Fence) -> Option<String> {
 }
 
 /// Rust is included, so that it compiles.
-fn check_rust(page: &Page, info: &str, lines: &[&str]) -> Option<String> {
+fn check_rust(page: &Page, info: &str, lines: &[String]) -> Option<String> {
     if let Some(typed) = lines.iter().find(|line| included(line).is_none()) {
         return Some(format!(
             "Rust that no compiler saw, include it instead: {typed}"

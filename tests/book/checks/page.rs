@@ -227,16 +227,13 @@ impl Page {
     }
 
     /// All lines of code, in blocks and within sentences.
-    pub(crate) fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(crate) fn code(&self) -> impl Iterator<Item = (usize, String)> {
         let blocks = self.fences.iter().flat_map(|fence| {
-            let lines = fence.text.lines().enumerate();
+            let lines = fence.logical_lines().into_iter();
             lines.map(|(index, text)| (fence.line + 1 + index, text))
         });
-        blocks.chain(
-            self.spans
-                .iter()
-                .map(|span| (span.line, span.text.as_str())),
-        )
+        let spans = self.spans.iter();
+        blocks.chain(spans.map(|span| (span.line, span.text.clone())))
     }
 
     /// Whether a line is in a code block.
@@ -262,6 +259,24 @@ impl Fence {
     pub(crate) fn language(&self) -> &str {
         let info = self.info.as_deref().unwrap_or_default();
         info.split([' ', ',', '\t']).next().unwrap_or_default()
+    }
+
+    /// The lines with their number in the block; those that a `\\` at the end holds together are one.
+    pub(crate) fn logical_lines(&self) -> Vec<(usize, String)> {
+        let mut lines: Vec<(usize, String)> = Vec::new();
+        let mut goes_on = false;
+        for (index, line) in self.text.lines().enumerate() {
+            let (text, more) = match line.strip_suffix('\\') {
+                Some(text) => (text.trim_end(), true),
+                None => (line, false),
+            };
+            match lines.last_mut().filter(|_| goes_on) {
+                Some((_, start)) => *start += &format!(" {}", text.trim_start()),
+                None => lines.push((index, text.to_owned())),
+            }
+            goes_on = more;
+        }
+        lines
     }
 
     fn lines(&self) -> Range<usize> {

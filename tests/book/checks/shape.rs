@@ -140,7 +140,7 @@ fn questions(page: &Page) -> Option<String> {
 /// The command that runs just the test that traces the stage. `commands.rs` looks for that test.
 fn test(page: &Page) -> Option<String> {
     let section = page.section("See it run")?;
-    let names_it = |(line, code): (usize, &str)| {
+    let names_it = |(line, code): (usize, String)| {
         section.contains(&line) && code.contains("cargo test --test ") && code.contains(" --exact ")
     };
     let named = page.code().any(names_it);
