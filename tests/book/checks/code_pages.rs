@@ -6,10 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use regex::Regex;
-
 use super::files::Files;
-use super::{Book, SRC};
+use super::{Book, SRC, regex};
 
 /// The line of `SUMMARY.md` from which on it is generated.
 const IN_SUMMARY: &str = "- [The code](code/index.md)\n";
@@ -17,8 +15,9 @@ const IN_SUMMARY: &str = "- [The code](code/index.md)\n";
 /// A source file, and the words that say what it is.
 type Source<'a> = (&'a str, String);
 
-/// The generated pages by their path in the repository, `SUMMARY.md` among them.
-pub(crate) fn pages(book: &Book) -> Result<BTreeMap<String, String>, Vec<String>> {
+/// The generated pages by their path in the repository, `SUMMARY.md` among them, and what is in
+/// the way of others.
+pub(crate) fn pages(book: &Book) -> (BTreeMap<String, String>, Vec<String>) {
     let mut problems = Vec::new();
     let mut pages = BTreeMap::new();
     let mut sources: Vec<Source<'_>> = Vec::new();
@@ -45,11 +44,7 @@ pub(crate) fn pages(book: &Book) -> Result<BTreeMap<String, String>, Vec<String>
         }
         None => problems.push(format!("{SRC}SUMMARY.md has no line {IN_SUMMARY:?}")),
     }
-    if problems.is_empty() {
-        Ok(pages)
-    } else {
-        Err(problems)
-    }
+    (pages, problems)
 }
 
 /// The pages of source code that chapters link to, and where one does.
@@ -79,13 +74,13 @@ fn about(source: &str) -> Option<String> {
     let lines = source
         .lines()
         .skip_while(|line| line.starts_with("#!") || line.trim().is_empty());
-    let comment = Regex::new(r#"^(?://!|#|""")\s?(.*?)(?:""")?$"#).unwrap();
+    let comment = regex(r#"^(?://!|#|""")\s?(.*?)(?:""")?$"#);
     let words: Vec<String> = lines
         .map_while(|line| Some(comment.captures(line)?[1].trim().to_owned()))
         .take_while(|words| !words.is_empty())
         .collect();
     // A link of rustdoc's leads nowhere in a book.
-    let link = Regex::new(r"\[(`[^`]+`)\](?:\([^)]*\))?").unwrap();
+    let link = regex(r"\[(`[^`]+`)\](?:\([^)]*\))?");
     let words = words.join(" ");
     (!words.is_empty()).then(|| link.replace_all(&words, "$1").into_owned())
 }
@@ -157,7 +152,8 @@ mod tests {
             "code/src/json/app.md#srcapprs",
             "//! The [`App`]: what\n//! it is.\n//!\n//! More.\n",
         );
-        let pages = pages(&book).unwrap();
+        let (pages, problems) = pages(&book);
+        super::super::assert_none(&problems);
         assert_eq!(
             pages["book/src/code/src/json/app.md"],
             "# src/json/app.rs\n\nThe `App`: what it is.\n\n\
@@ -184,13 +180,13 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there() {
-        let found = pages(&book("code/src/ap.md", "//! App.\n")).unwrap_err();
+        let (_, found) = pages(&book("code/src/ap.md", "//! App.\n"));
         assert!(found[0].contains("page.md:3") && found[0].contains("of no source file"));
     }
 
     #[test]
     fn a_file_that_does_not_say_what_it_is() {
-        let found = pages(&book("code/src/json/app.md", "use x;\n")).unwrap_err();
+        let (_, found) = pages(&book("code/src/json/app.md", "use x;\n"));
         assert!(found[0].contains("does not begin with what it is"));
     }
 }

@@ -1,9 +1,7 @@
 //! Every command in the book runs something that is there.
 
-use regex::Regex;
-
-use super::Book;
 use super::files::{Files, resolve};
+use super::{Book, regex};
 
 pub(crate) fn problems(book: &Book) -> Vec<String> {
     let mut problems = Vec::new();
@@ -115,9 +113,9 @@ pub(crate) fn tests_of(files: &Files, root: &str) -> Vec<String> {
 
 /// Adds the tests in `file`, whose own modules are in `folder`; `prefix` is its path in the crate.
 fn read_module(files: &Files, file: &str, folder: &str, prefix: &str, tests: &mut Vec<String>) {
-    let module = Regex::new(r"^(\s*)(?:pub(?:\([^)]*\))? )?mod (\w+)( \{|;)").unwrap();
-    let function = Regex::new(r"^\s*(?:async )?fn (\w+)").unwrap();
-    let path_attribute = Regex::new(r#"^\s*#\[path = "([^"]+)"\]"#).unwrap();
+    let module = regex(r"^(\s*)(?:pub(?:\([^)]*\))? )?mod (\w+)( \{|;)");
+    let function = regex(r"^\s*(?:async )?fn (\w+)");
+    let path_attribute = regex(r#"^\s*#\[path = "([^"]+)"\]"#);
     let mut inline: Vec<(String, String)> = Vec::new();
     let mut path = None;
     let mut is_test = false;

@@ -1,9 +1,7 @@
 //! What a page shows as code is compiled somewhere, and what it shows as output was printed.
 
-use regex::Regex;
-
-use super::Book;
 use super::page::{Fence, Page};
+use super::{Book, regex};
 
 /// Languages in which a page may write what it likes: nothing here compiles them.
 const FREE: &[&str] = &["python", "toml"];
@@ -66,7 +64,7 @@ fn check_shown(line: &str) -> Option<String> {
         let generated = file.contains("generated/") || file.starts_with("../../");
         return (!generated).then(|| format!("{file} is neither generated nor a source"));
     }
-    let environment = Regex::new("^([A-Z_]+=[^ ]* )+").unwrap();
+    let environment = regex("^([A-Z_]+=[^ ]* )+");
     let command = environment.replace(line.trim_start(), "");
     let typed = COMMANDS.iter().any(|start| command.starts_with(start)) || command.starts_with('#');
     (!typed).then(|| format!("output that nothing printed, include it instead: {line}"))

@@ -1,10 +1,8 @@
 //! Every include shows something. mdBook shows nothing for an anchor that is not there.
 
-use regex::Regex;
-
-use super::Book;
 use super::files::Files;
 use super::page::Include;
+use super::{Book, regex};
 
 pub(crate) fn problems(book: &Book) -> Vec<String> {
     let mut problems = Vec::new();
@@ -50,13 +48,13 @@ fn check(files: &Files, include: &Include) -> Result<(), String> {
 }
 
 fn check_anchor(file: &str, text: &str, anchor: &str) -> Result<(), String> {
-    let name = Regex::new(r"^[A-Za-z_][\w-]*$").unwrap();
+    let name = regex(r"^[A-Za-z_][\w-]*$");
     if !name.is_match(anchor) {
         return Err(format!(
             "{anchor:?} is no anchor; lines are not included by their number"
         ));
     }
-    let marker = Regex::new(r"ANCHOR(_END)?:\s*([\w-]+)").unwrap();
+    let marker = regex(r"ANCHOR(_END)?:\s*([\w-]+)");
     let mut opened = false;
     let mut something = false;
     for line in text.lines() {
@@ -82,7 +80,7 @@ fn check_anchor(file: &str, text: &str, anchor: &str) -> Result<(), String> {
 
 /// mdBook shows only the first of two anchors with one name.
 fn check_once(file: &str, text: &str, anchor: &str) -> Result<(), String> {
-    let marker = Regex::new(&format!(r"ANCHOR:\s*{anchor}\s*$")).unwrap();
+    let marker = regex(&format!(r"ANCHOR:\s*{anchor}\s*$"));
     match text.lines().filter(|line| marker.is_match(line)).count() {
         1 => Ok(()),
         _ => Err(format!("anchor {anchor} is more than once in {file}")),

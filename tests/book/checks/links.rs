@@ -1,10 +1,8 @@
 //! Every link leads to a page of the book or a file beside it, and every fragment to a place there.
 
-use regex::Regex;
-
 use super::files::resolve;
 use super::page::Page;
-use super::{Book, SRC, markup};
+use super::{Book, SRC, markup, regex};
 
 pub(crate) fn problems(book: &Book) -> Vec<String> {
     let mut problems = Vec::new();
@@ -34,7 +32,7 @@ fn included_markup<'a>(book: &'a Book, page: &'a Page) -> impl Iterator<Item = (
 }
 
 fn check(book: &Book, page: &Page, link: &str) -> Result<(), String> {
-    let scheme = Regex::new("^[A-Za-z][A-Za-z0-9+.-]*:").unwrap();
+    let scheme = regex("^[A-Za-z][A-Za-z0-9+.-]*:");
     if scheme.is_match(link) {
         return check_absolute(link);
     }
@@ -76,7 +74,7 @@ fn check(book: &Book, page: &Page, link: &str) -> Result<(), String> {
 
 /// The web itself is not asked: a test that needs it would fail with it.
 fn check_absolute(link: &str) -> Result<(), String> {
-    let form = Regex::new(r"^https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[^\s<>]*)?$").unwrap();
+    let form = regex(r"^https://[a-z0-9-]+(\.[a-z0-9-]+)+(/[^\s<>]*)?$");
     if form.is_match(link) {
         Ok(())
     } else {
@@ -101,9 +99,9 @@ fn is_step(html: &str, fragment: &str) -> bool {
 
 /// `[words][name]` without a `[name]: where` is text, with its brackets.
 fn undefined_references(page: &Page) -> Vec<String> {
-    let reference = Regex::new(r"\[[^\[\]]+\]\[[^\[\]]*\]").unwrap();
-    let code = Regex::new("`[^`]*`").unwrap();
-    let defined = Regex::new(r"(?m)^\s{0,3}\[([^\]]+)\]:").unwrap();
+    let reference = regex(r"\[[^\[\]]+\]\[[^\[\]]*\]");
+    let code = regex("`[^`]*`");
+    let defined = regex(r"(?m)^\s{0,3}\[([^\]]+)\]:");
     let names: Vec<String> = defined
         .captures_iter(&page.text)
         .map(|name| name[1].to_lowercase())

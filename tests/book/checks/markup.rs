@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use regex::Regex;
+use super::regex;
 
 /// What the attributes of some HTML lead to.
 pub(crate) fn links(html: &str) -> impl Iterator<Item = &str> {
-    attributes(html, r"(?:xlink:)?href|src|data")
+    attributes(html, r"(?:xlink:)?href|src")
 }
 
 /// What can be led to in some HTML.
@@ -16,7 +16,7 @@ pub(crate) fn ids(html: &str) -> impl Iterator<Item = &str> {
 
 fn attributes<'a>(html: &'a str, names: &str) -> impl Iterator<Item = &'a str> {
     let attribute = format!(r#"\s(?:{names})\s*=\s*(?:"([^"]*)"|'([^']*)')"#);
-    let attribute = Regex::new(&attribute).unwrap();
+    let attribute = regex(&attribute);
     let found = attribute.captures_iter(html);
     let values = found.filter_map(|found| found.get(1).or(found.get(2)));
     let values: Vec<&str> = values.map(|value| value.as_str()).collect();
@@ -30,7 +30,7 @@ pub(crate) struct Ids(HashSet<String>);
 impl Ids {
     /// Of a heading with this text; `markdown` may end with an id of its own, `{#like-this}`.
     pub(crate) fn of_heading(&mut self, text: &str, markdown: &str) -> String {
-        let own = Regex::new(r"\{[^}]*#([^}\s]+)[^}]*\}\s*$").unwrap();
+        let own = regex(r"\{[^}]*#([^}\s]+)[^}]*\}\s*$");
         if let Some(own) = own.captures(markdown) {
             return own[1].to_owned();
         }

@@ -18,8 +18,12 @@ pub(crate) mod shape;
 pub(crate) mod summary;
 pub(crate) mod unused;
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
 use files::Files;
 use page::Page;
+use regex::Regex;
 use summary::Entry;
 
 /// Where the book's pages are.
@@ -77,6 +81,19 @@ impl Book {
             .iter()
             .filter(|page| !page.path.starts_with("code/"))
     }
+}
+
+/// A pattern, compiled once: that takes longer than all the reading.
+fn regex(pattern: &str) -> Regex {
+    static COMPILED: Mutex<Option<HashMap<String, Regex>>> = Mutex::new(None);
+    let mut compiled = COMPILED.lock().unwrap();
+    let compiled = compiled.get_or_insert_default();
+    if let Some(regex) = compiled.get(pattern) {
+        return regex.clone();
+    }
+    let regex = Regex::new(pattern).unwrap();
+    compiled.insert(pattern.to_owned(), regex.clone());
+    regex
 }
 
 /// Makes sure that there are no problems, and lists all of them where there are.

@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
-use regex::Regex;
 
 use super::files::resolve;
-use super::markup;
+use super::{markup, regex};
 
 /// One Markdown file of the book. Lines count from 1.
 pub(crate) struct Page {
@@ -193,7 +192,7 @@ impl Page {
     fn read_includes(&mut self) {
         let folder = self.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let folder = format!("{}{folder}", super::SRC);
-        let include = Regex::new(r"\\?\{\{\s*#(\w+)\s+([^}\s:]+)(?::([^}]*))?[^}]*\}\}").unwrap();
+        let include = regex(r"\\?\{\{\s*#(\w+)\s+([^}\s:]+)(?::([^}]*))?[^}]*\}\}");
         for found in include.captures_iter(&self.text) {
             if found[0].starts_with('\\') {
                 continue;
@@ -305,7 +304,7 @@ fn is_inline(event: &Event<'_>) -> bool {
 
 /// As a reader would: a dash on its own is none, nor is an include.
 fn count_words(prose: &str) -> usize {
-    let include = Regex::new(r"\{\{[^}]*\}\}").unwrap();
+    let include = regex(r"\{\{[^}]*\}\}");
     let prose = include.replace_all(prose, " ");
     let words = prose.split_whitespace();
     words

@@ -3,10 +3,9 @@
 use std::ops::RangeInclusive;
 
 use pulldown_cmark::HeadingLevel;
-use regex::Regex;
 
-use super::Book;
 use super::page::Page;
+use super::{Book, regex};
 
 /// The sections at the end of a chapter, in their order.
 const SECTIONS: &[&str] = &[
@@ -69,7 +68,7 @@ fn byline(page: &Page) -> Option<String> {
         1 => "1 minute".to_owned(),
         minutes => format!("{minutes} minutes"),
     };
-    let wanted = Regex::new(&format!(r"^{minutes}\.( Before this: .+\.)?$")).unwrap();
+    let wanted = regex(&format!(r"^{minutes}\.( Before this: .+\.)?$"));
     let byline = page.byline.as_deref().unwrap_or_default();
     (!wanted.is_match(byline)).then(|| {
         let words = page.words;
