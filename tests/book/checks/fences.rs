@@ -7,7 +7,7 @@ use super::{Book, regex};
 const FREE: &[&str] = &["python", "toml"];
 
 /// How a line begins that a reader is to type.
-const COMMANDS: &[&str] = &["$ ", "cargo ", "bash ", "mdbook ", "rust-gdb "];
+const COMMANDS: &[&str] = &["$ ", "cargo ", "bash ", "mdbook ", "rust-gdb ", "python3 "];
 
 pub(crate) fn problems(book: &Book) -> Vec<String> {
     let fences = book

@@ -87,14 +87,30 @@ fn check_absolute(link: &str) -> Result<(), String> {
 fn leads_somewhere(book: &Book, page: &Page, fragment: &str) -> bool {
     page.headings.iter().any(|heading| heading.id == fragment)
         || page.ids.iter().any(|id| id == fragment)
-        || included_markup(book, page)
-            .any(|(_, html)| markup::ids(html).any(|id| id == fragment) || is_step(html, fragment))
+        || included_markup(book, page).any(|(_, html)| markup::ids(html).any(|id| id == fragment))
+        || is_step(book, page, fragment)
 }
 
-/// Whether this is a place in the trace that a stepper plays: `#step=12`.
-fn is_step(html: &str, fragment: &str) -> bool {
-    let number = fragment.rsplit_once("step=").map(|(_, number)| number);
-    number.is_some_and(|number| number.parse::<u32>().is_ok()) && html.contains("stepper")
+/// Whether this is a moment of a trace that the page plays: `#step=12` is the first player's,
+/// `#http_error.step=12` the one's of that name.
+fn is_step(book: &Book, page: &Page, fragment: &str) -> bool {
+    let Some(found) = regex(r"^(?:([\w-]+)\.)?step=(\d+)$").captures(fragment) else {
+        return false;
+    };
+    let player = format!(
+        "<carafe-stepper name=\"{}",
+        found.get(1).map_or("", |name| name.as_str())
+    );
+    let mut players = included_markup(book, page)
+        .map(|(_, html)| html)
+        .filter(|html| html.contains("<carafe-stepper"));
+    let Some(html) = players.find(|html| html.contains(&player)) else {
+        return false;
+    };
+    let moments = html.matches("\"say\":").count();
+    found[2]
+        .parse()
+        .is_ok_and(|step| (1..=moments).contains(&step))
 }
 
 /// `[words][name]` without a `[name]: where` is text, with its brackets.
@@ -143,6 +159,10 @@ mod tests {
             ("book/src/unlisted.md", "# Unlisted\n"),
             ("book/src/figures/stack.svg", "<svg id=\"stack\"></svg>"),
             (
+                "book/src/steps.html",
+                "<carafe-stepper name=\"first\">{\"say\":1},{\"say\":2}</carafe-stepper>",
+            ),
+            (
                 "book/src/figures/broken.svg",
                 "<svg><use href=\"#nothing\"/></svg>",
             ),
@@ -163,6 +183,7 @@ mod tests {
             "[a][b]\n\n[b]: page.md",
             "[a](https://flask.palletsprojects.com/en/stable/)",
             "{{#include figures/stack.svg}}\n\n[a](#stack)",
+            "{{#include steps.html}}\n\n[a](#step=1) [a](#first.step=2)",
             "`a[0][1]`",
         ] {
             assert_none(&found(link));
@@ -191,7 +212,15 @@ mod tests {
             &found("[a](code/src/app.md#L3)"),
             "code/src/app.md has no #L3",
         );
-        assert_finds(&found("[a](#step=3)"), "has no #step=3");
+        assert_finds(&found("[a](#step=1)"), "has no #step=1");
+        assert_finds(
+            &found("{{#include steps.html}}\n\n[a](#step=3)"),
+            "has no #step=3",
+        );
+        assert_finds(
+            &found("{{#include steps.html}}\n\n[a](#last.step=1)"),
+            "has no #last.step=1",
+        );
         assert_finds(&found("{{#include figures/broken.svg}}"), "has no #nothing");
     }
 

@@ -14,6 +14,13 @@ pub(crate) fn ids(html: &str) -> impl Iterator<Item = &str> {
     attributes(html, "id")
 }
 
+/// What is left of some HTML without its tags and comments.
+pub(crate) fn text(html: &str) -> String {
+    regex(r"(?s)<!--.*?-->|<[^>]*>")
+        .replace_all(html, " ")
+        .into_owned()
+}
+
 fn attributes<'a>(html: &'a str, names: &str) -> impl Iterator<Item = &'a str> {
     let attribute = format!(r#"\s(?:{names})\s*=\s*(?:"([^"]*)"|'([^']*)')"#);
     let attribute = regex(&attribute);
@@ -69,8 +76,9 @@ fn the_ids_of_headings_are_those_of_mdbook() {
 }
 
 #[test]
-fn links_and_ids_of_html_are_found() {
+fn links_ids_and_text_of_html_are_found() {
     let html = r##"<a id="here" href='push.md'>x</a><img src="a.svg"><use xlink:href="#b"/>"##;
     assert_eq!(links(html).collect::<Vec<_>>(), ["push.md", "a.svg", "#b"]);
     assert_eq!(ids(html).collect::<Vec<_>>(), ["here"]);
+    assert_eq!(text(html).trim(), "x");
 }

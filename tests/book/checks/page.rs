@@ -24,7 +24,7 @@ pub(crate) struct Page {
     pub(crate) includes: Vec<Include>,
     /// Where each `<details>` begins.
     pub(crate) details: Vec<usize>,
-    /// Of prose: headings, sentences, lists and tables, without code blocks and HTML.
+    /// Of prose: all that is read but what is in code blocks or included.
     pub(crate) words: usize,
 }
 
@@ -174,6 +174,7 @@ impl Page {
                     }
                     self.ids.extend(markup::ids(&html).map(str::to_owned));
                     self.details.extend(html.matches("<details").map(|_| line));
+                    prose.push_str(&markup::text(&html));
                 }
                 Event::SoftBreak | Event::HardBreak => {
                     heading.push('\n');
@@ -331,6 +332,6 @@ fn a_page_is_taken_apart() {
     );
     assert!(page.includes[0].in_fence);
     assert_eq!((page.includes[0].line, &*page.details), (11, &[14][..]));
-    // Two in the title, five below, two headings of two, three in the sentence, one in the answer.
-    assert_eq!(page.words, 2 + 5 + 4 + 3 + 1);
+    // Title, line below, two headings, a sentence, a question, its answer.
+    assert_eq!(page.words, 2 + 5 + 2 + 2 + 3 + 1 + 1);
 }
