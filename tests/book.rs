@@ -1,6 +1,7 @@
 //! The book is kept true: what it shows is what the code prints now, and what it names is there.
 //!
-//! `UPDATE=1 cargo test --test book` writes the generated files anew, and checks nothing else.
+//! `UPDATE=1 cargo test --test book` writes the generated files anew, and the minutes that each chapter
+//! takes, and checks nothing else.
 //! `book/here.rs` makes the trace that a chapter opens with; `book/demos.rs` lists the outputs that
 //! chapters show, each printed by a function that the chapter shows too; `book/checks` reads the pages.
 #![allow(clippy::unwrap_used, dead_code)] // The example's own functions are not all in use here.
@@ -81,6 +82,11 @@ fn every_link_leads_somewhere() {
 
 #[test]
 fn every_chapter_has_the_same_shape() {
+    for page in BOOK.chapters().filter(|_| env::var_os("UPDATE").is_some()) {
+        if let Some(timed) = checks::shape::timed(page) {
+            expect_file(&format!("book/src/{}", page.path), &timed);
+        }
+    }
     check(checks::shape::problems);
 }
 

@@ -16,6 +16,8 @@ const SECTIONS: &[&str] = &[
     "Exercise",
 ];
 
+const WORDS_A_MINUTE: usize = 200;
+
 /// In columns.
 const LINE: usize = 120;
 
@@ -64,10 +66,7 @@ pub(crate) fn problems(book: &Book) -> Vec<String> {
 
 /// How long the page takes, and what comes before it.
 fn byline(page: &Page) -> Option<String> {
-    let minutes = match page.words.div_ceil(200).max(1) {
-        1 => "1 minute".to_owned(),
-        minutes => format!("{minutes} minutes"),
-    };
+    let minutes = minutes(page);
     let wanted = regex(&format!(r"^{minutes}\.( Before this: .+\.)?$"));
     let byline = page.byline.as_deref().unwrap_or_default();
     (!wanted.is_match(byline)).then(|| {
@@ -75,6 +74,24 @@ fn byline(page: &Page) -> Option<String> {
         let what = format!("{words} words: below the title stands *{minutes}.*, not {byline:?}");
         page.problem(3, what)
     })
+}
+
+fn minutes(page: &Page) -> String {
+    match page.words.div_ceil(WORDS_A_MINUTE).max(1) {
+        1 => "1 minute".to_owned(),
+        minutes => format!("{minutes} minutes"),
+    }
+}
+
+/// The page with the right number of minutes, where it has a wrong one.
+pub(crate) fn timed(page: &Page) -> Option<String> {
+    let (byline, wrong) = (page.byline.as_deref()?, byline(page));
+    let (written, _) = byline.split_once('.').filter(|_| wrong.is_some())?;
+    let line = format!("\n*{written}.");
+    Some(
+        page.text
+            .replacen(&line, &format!("\n*{}.", minutes(page)), 1),
+    )
 }
 
 fn length(page: &Page, form: &Form) -> Option<String> {
@@ -212,6 +229,15 @@ mod tests {
             &found(&chapter("*4 minutes. After: that.*", &right())),
             "below the title",
         );
+    }
+
+    #[test]
+    fn the_number_of_minutes_is_put_right() {
+        let wrong = chapter("*MINUTES. Before this: [Push](push.md).*", &right());
+        let book = Book::page(&wrong);
+        let timed = timed(&book.pages[0]).unwrap();
+        assert_eq!(timed, wrong.replace("MINUTES", "4 minutes"));
+        assert_none(&found(&timed));
     }
 
     #[test]
