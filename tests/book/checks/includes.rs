@@ -33,6 +33,11 @@ fn check(files: &Files, include: &Include) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err(format!("{file} is empty"));
     }
+    if text.contains("{{#include") {
+        return Err(format!(
+            "{file} has an include itself, which mdBook would follow"
+        ));
+    }
     if let Some(part) = &include.part {
         check_anchor(file, text, part)?;
     }
@@ -148,6 +153,13 @@ mod tests {
         assert_finds(&found("include ../../src/app.rs:2"), "is no anchor");
         assert_finds(&found("include ../../src/app.rs::3"), "is no anchor");
         assert_finds(&found("include ../../src/app.rs:"), "is no anchor");
+    }
+
+    #[test]
+    fn an_include_in_what_is_included() {
+        let text = "```text\n{{#include a.txt}}\n```\n";
+        let book = Book::with(&[("book/src/page.md", text), ("book/src/a.txt", text)]);
+        assert_finds(&problems(&book), "has an include itself");
     }
 
     #[test]
