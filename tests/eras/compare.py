@@ -1,13 +1,15 @@
-"""Has each Flask record its visits (record.py), and checks that the book's files are what they recorded.
+"""Has each Flask record its visits and answer questions, and checks that the book's files say the same.
 
     compare.py [--update] 1.0.4=path/to/python 1.1.4=... 2.2.5=... 3.1.3=...
 
-Into `book/src/generated/eras` go, from one Flask, `<version>.json`: the scenes with their steps; and from all,
-`<scene>.txt`: one tree with a column a Flask, and `answers.txt`: what a client got, and what changed in it.
+The visits are record.py's, the questions questions.py's. Into `book/src/generated/eras` go, from one Flask, `<version>.json`: the scenes with their steps; and from all,
+`<scene>.txt`: one tree with a column a Flask, `answers.txt`: what a client got, and what changed in it, and
+`questions.txt`.
 """
 
 import argparse
 import difflib
+import itertools
 import json
 import subprocess
 import sys
@@ -26,8 +28,8 @@ SHORT = {
 }
 
 
-def recorded(python):
-    run = subprocess.run([python, "-W", "ignore", HERE / "record.py"], stdout=subprocess.PIPE, check=True)
+def told_by(python, script):
+    run = subprocess.run([python, "-W", "ignore", HERE / script], stdout=subprocess.PIPE, check=True)
     return json.loads(run.stdout)
 
 
@@ -104,21 +106,38 @@ def answers(scenes):
     return "\n\n".join(blocks)
 
 
+def questions(answered):
+    """Each question, with the answers in the order of the Flasks; one that all of some give stands once."""
+    blocks = []
+    for place, (question, _) in enumerate(next(iter(answered.values()))):
+        lines, versions = [question], list(answered)
+        while versions:
+            said = answered[versions[0]][place][1]
+            alike = list(itertools.takewhile(lambda version: answered[version][place][1] == said, versions))
+            span = alike[0] if len(alike) == 1 else "{} to {}".format(alike[0], alike[-1])
+            lines.append("  {:<16} {}".format(span, said))
+            versions = versions[len(alike) :]
+        blocks.append("\n".join(lines))
+    return "\n\n".join(blocks)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--update", action="store_true", help="write the files")
     parser.add_argument("flasks", nargs="+", metavar="version=python")
     options = parser.parse_args()
 
-    eras = {}
+    eras, answered = {}, {}
     for flask in options.flasks:
         version, _, python = flask.partition("=")
-        eras[version] = recorded(python)
+        eras[version] = told_by(python, "record.py")
+        answered[version] = told_by(python, "questions.py")
     files = {version + ".json": as_json(scenes) for version, scenes in eras.items()}
     for place, scene in enumerate(next(iter(eras.values()))):
         title = scene["scene"]
         files[SHORT[title] + ".txt"] = one_tree(scene["request"], {version: eras[version][place] for version in eras})
     files["answers.txt"] = answers(eras)
+    files["questions.txt"] = questions(answered)
 
     differ = []
     for name, text in sorted(files.items()):
