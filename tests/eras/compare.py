@@ -2,9 +2,9 @@
 
     compare.py [--update] 1.0.4=path/to/python 1.1.4=... 2.2.5=... 3.1.3=...
 
-The visits are record.py's, the questions questions.py's. Into `book/src/generated/eras` go, from one Flask, `<version>.json`: the scenes with their steps; and from all,
-`<scene>.txt`: one tree with a column a Flask, `answers.txt`: what a client got, and what changed in it, and
-`questions.txt`.
+The visits are record.py's, the questions questions.py's. Into `book/src/generated/eras` go, from one Flask,
+`<version>.json`: the scenes with their steps; and from all, `<scene>.txt`: one tree with a column a Flask,
+`answers.txt`: what a client got, and what changed in it, and `questions.txt`.
 """
 
 import argparse
