@@ -53,7 +53,7 @@ def cell(depth, shown):
     """How a Flask has a step that is shown at a depth: not at all, there, or nearer to one side."""
     if depth is None:
         return ""
-    return "■" if depth == shown else "◂" if depth < shown else "▸"
+    return "■" if depth == shown else "<" if depth < shown else ">"
 
 
 def one_tree(title, scenes):
