@@ -14,6 +14,9 @@ mod here;
 #[path = "../examples/lifecycle/main.rs"]
 mod lifecycle;
 
+#[path = "book/stepper.rs"]
+mod stepper;
+
 use expect::expect_file;
 
 #[test]
@@ -28,5 +31,13 @@ fn each_chapter_opens_with_the_trace_of_its_stage() {
 fn the_outputs_are_what_the_code_prints() {
     for (name, demo) in demos::all() {
         expect_file(&format!("book/src/generated/{name}.txt"), &demo());
+    }
+}
+
+#[test]
+fn the_steppers_play_what_the_code_does() {
+    for scene in stepper::SCENES {
+        let file = format!("book/src/generated/stepper/{}.html", scene.name);
+        expect_file(&file, &stepper::fragment(scene));
     }
 }

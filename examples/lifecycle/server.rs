@@ -43,11 +43,14 @@ pub(crate) fn serve(app: &App, environ: Environ) -> Result<Answer, Error> {
     })
 }
 
+/// The name of the span in which a piece is made.
+pub(crate) const NEXT_CHUNK: &str = "server: next chunk";
+
 /// One piece, made while the visitor waits for it. The head goes out with the first.
 fn next_chunk(
     body: &mut impl Iterator<Item = Result<Bytes, Error>>,
 ) -> Result<Option<Bytes>, Error> {
-    let _span = tracing::info_span!(target: "server", "server: next chunk").entered();
+    let _span = tracing::info_span!(target: "server", NEXT_CHUNK).entered();
     body.next().transpose()
 }
 
@@ -58,9 +61,9 @@ impl Answer {
 
     /// The bytes of the answer, piece by piece; the head comes with the first.
     pub(crate) fn wire(&self) -> Vec<String> {
-        let mut head = format!("HTTP/1.1 {}\n", self.status);
+        let mut head = format!("HTTP/1.1 {}\r\n", self.status);
         headers(&mut head, &self.headers);
-        head.push('\n');
+        head.push_str("\r\n");
         let mut chunks = self
             .chunks
             .iter()
@@ -78,11 +81,11 @@ pub(crate) fn request_wire(environ: &mut Environ) -> io::Result<String> {
     if !environ.query_string.is_empty() {
         _ = write!(text, "?{}", environ.query_string);
     }
-    text.push_str(" HTTP/1.1\n");
+    text.push_str(" HTTP/1.1\r\n");
     headers(&mut text, &environ.headers);
     let mut body = Vec::new();
     environ.input.read_to_end(&mut body)?;
-    text.push('\n');
+    text.push_str("\r\n");
     text.push_str(&String::from_utf8_lossy(&body));
     environ.input = Box::new(Cursor::new(body));
     Ok(text)
@@ -100,6 +103,6 @@ fn headers(text: &mut String, headers: &HeaderMap) {
             });
         let name = words.collect::<Vec<_>>().join("-");
         let value = String::from_utf8_lossy(value.as_bytes());
-        _ = writeln!(text, "{name}: {value}");
+        _ = write!(text, "{name}: {value}\r\n");
     }
 }

@@ -8,6 +8,8 @@ use std::path::Path;
 
 use carafe::trace::{Kind, Step, Trace};
 
+use super::server::NEXT_CHUNK;
+
 /// A function, or what there is of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Excerpt {
@@ -86,14 +88,16 @@ pub(crate) fn of(step: &Step) -> Option<Excerpt> {
     Some(Excerpt::cut(file, &lines, start.unwrap_or(line)))
 }
 
-/// The function that a stage hands its work to, where the stage itself only says so: what the app's
-/// session interface does. All apps here have the one that Flask has.
+/// The function that a step hands its work to, where the step itself only says so. All apps here have
+/// the session interface that Flask has, and stream with their contexts.
 pub(crate) fn implementation(step: &Step) -> Option<Excerpt> {
-    let is_session = matches!(step.name.as_str(), "open_session" | "save_session");
-    if step.kind != Kind::Stage || !is_session {
-        return None;
+    match (step.kind, step.name.as_str()) {
+        (Kind::Stage, name @ ("open_session" | "save_session")) => {
+            function("src/session/secure_cookie.rs", name)
+        }
+        (Kind::Span, NEXT_CHUNK) => function("src/context/copy.rs", "next"),
+        _ => None,
     }
-    function("src/session/secure_cookie.rs", &step.name)
 }
 
 /// The function of this name.
