@@ -41,6 +41,7 @@ pub struct SecureCookieSessionInterface {
 }
 
 impl SecureCookieSessionInterface {
+    // ANCHOR: digests
     /// Signs with SHA-256.
     #[must_use]
     pub fn new() -> Self {
@@ -68,6 +69,7 @@ impl SecureCookieSessionInterface {
             cached: RwLock::new(None),
         }
     }
+    // ANCHOR_END: digests
 
     /// Another salt than `cookie-session`: sessions of one salt are not opened under another.
     #[must_use]

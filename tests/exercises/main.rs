@@ -18,3 +18,7 @@ mod expect;
 mod harness;
 
 mod after;
+mod differences;
+mod eras;
+mod sharing;
+mod surprises;
