@@ -40,4 +40,6 @@ fn the_steppers_play_what_the_code_does() {
         let file = format!("book/src/generated/stepper/{}.html", scene.name);
         expect_file(&file, &stepper::fragment(scene));
     }
+    let eras = stepper::eras::fragment();
+    expect_file("book/src/generated/stepper/eras.html", &eras);
 }

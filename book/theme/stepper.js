@@ -21,7 +21,7 @@
       if (name.startsWith('on')) element[name] = value;
       else if (value !== null && value !== false) element.setAttribute(name, value === true ? '' : value);
     }
-    element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
     return element;
   }
 
@@ -30,6 +30,13 @@
     const plain = text.replace(/\[(`[^`]+`)\](\([^)]*\))?/g, '$1');
     return plain.split('`').map((part, at) => (at % 2 ? h('code', {}, part) : part));
   }
+
+  /** The text with places where a line may end. */
+  function breakable(text, places) {
+    return text.split(places).flatMap((part, at) => (at ? [h('wbr'), part] : [part]));
+  }
+  const IN_NAMES = /(?<=_)(?=\w{3})|(?=\.\w)/;
+  const IN_CODE = /(?<=::|\()|(?=\.[a-z])/;
 
   /** One line of Rust as nodes: comments, strings, keywords and attributes are told apart. */
   function rust(line) {
@@ -43,10 +50,10 @@
     let last = 0;
     for (const found of line.matchAll(token)) {
       const kind = Object.keys(found.groups).find((name) => found.groups[name]);
-      nodes.push(line.slice(last, found.index), h('span', { class: `t-${kind}` }, found[0]));
+      nodes.push(...breakable(line.slice(last, found.index), IN_CODE), h('span', { class: `t-${kind}` }, found[0]));
       last = found.index + found[0].length;
     }
-    return [...nodes, line.slice(last)];
+    return [...nodes, ...breakable(line.slice(last), IN_CODE)];
   }
 
   /** Scrolls inside `pane` alone, so that `element` is seen: the page stays where it is. */
@@ -121,7 +128,7 @@
       if (at === this.at) return;
       this.show(at);
       const first = document.querySelector('carafe-stepper, carafe-eras') === this && !this.scene;
-      const hash = `#${first ? '' : `${this.key_name()}.`}step=${at + 1}`;
+      const hash = `#${first ? '' : `${this.address()}.`}step=${at + 1}`;
       try {
         history.replaceState(history.state, '', hash);
       } catch {
@@ -153,12 +160,13 @@
       this.stage.scrollIntoView({ block: 'nearest' });
     }
 
-    key_name() {
+    /** What the element is called in the address. */
+    address() {
       return this.getAttribute('name');
     }
 
     answers(name) {
-      return name === this.key_name();
+      return name === this.address();
     }
 
     key(event) {
@@ -216,11 +224,11 @@
       },
       h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[step.kind]),
       h('span', { class: 'sr' }, KINDS[step.kind] ? `${KINDS[step.kind]} ` : ''),
-      h('span', { class: 'name' }, step.label),
+      h('span', { class: 'name' }, breakable(step.label, IN_NAMES)),
       h('span', { class: 'fails' })));
       this.panes = {
         tree: h('ol', { class: 'tree', 'aria-label': 'Stages' }, this.rows.map((row) => h('li', {}, row))),
-        code: h('div', { class: 'code', role: 'region', 'aria-label': 'The code that runs', tabindex: -1 }),
+        code: h('div', { class: 'code', role: 'region', 'aria-label': 'The code that runs', tabindex: 0 }),
         state: h('div', { class: 'state', role: 'region', 'aria-label': 'What is there' }),
         request: h('pre', {}, this.data.request.replaceAll('\r', '')),
         response: h('pre'),
@@ -231,7 +239,7 @@
         h('p', { class: 'title' }, h('strong', {}, title), ' ', h('code', {}, visit), h('span', {}, app)),
         ...this.controls(),
         h('div', { class: 'panes' },
-          h('div', { class: 'left' }, this.panes.tree, h('p', { class: 'legend', 'aria-hidden': 'true' }, legend)),
+          h('div', { class: 'side' }, this.panes.tree, h('p', { class: 'legend', 'aria-hidden': 'true' }, legend)),
           this.panes.code, this.panes.state),
         h('div', { class: 'wire' },
           h('div', {}, h('h4', {}, 'request, on the wire'), this.panes.request),
@@ -250,7 +258,8 @@
       this.panes.response.replaceChildren(...(sent.length
         ? sent.map((piece, index) => h(index >= before ? 'mark' : 'span', {}, piece.replaceAll('\r', '')))
         : [h('span', { class: 'none' }, 'nothing yet')]));
-      const say = moment.say[0].toUpperCase() + moment.say.slice(1);
+      this.panes.response.parentElement.scrollTop = before ? this.panes.response.scrollHeight : 0;
+      const { say } = moment;
       this.said.replaceChildren(
         h('span', { class: 'sr' }, `Step ${at + 1} of ${this.count}. `),
         h('span', { class: moment.say.includes(' fails: ') ? 'what bad' : 'what' }, `${say}.`),
@@ -305,8 +314,11 @@
           h('span', { class: 'n' }, now ? `▶ ${number}` : String(number)),
           h('span', { class: 'text' }, rust(text.trimStart())), '\n');
       });
+      // Files that the book has a page of are in its table of contents.
+      const page = document.querySelector(`.sidebar a[href$="code/${source.file.replace(/rs$/, 'html')}"]`);
+      const place = `${source.file}:${line ?? source.first}`;
       return [
-        h('p', { class: 'file' }, `${source.file}:${line ?? source.first}`),
+        h('p', { class: 'file' }, page ? h('a', { href: page.href }, place) : place),
         source.about ? h('p', { class: 'about' }, prose(source.about)) : null,
         h('pre', {}, h('code', { class: 'nohighlight' }, lines.filter(Boolean))),
       ].filter(Boolean);
@@ -397,23 +409,24 @@
   class Eras extends Player {
     scene = 0;
 
+    /** The steps of the chosen visit; what a cell does not say is as in the era before. */
     get rows() {
-      return this.data.scenes[this.scene].rows;
+      const cell = (said) => ({ mark: said ? 'same' : 'absent', note: '', place: '', ...said });
+      return this.data.scenes[this.scene].rows.map((row) => ({ ...row, cells: row.cells.map(cell) }));
     }
 
     get count() {
       return this.rows.length;
     }
 
-    key_name() {
-      return this.scene ? `${this.getAttribute('name')}.${this.data.scenes[this.scene].name}` : this.getAttribute('name');
+    /** What a visit is called in the address. */
+    address(scene = this.scene) {
+      const name = this.getAttribute('name');
+      return scene ? `${name}.${this.data.scenes[scene].name}` : name;
     }
 
     answers(name) {
-      const scene = this.data.scenes.findIndex((_, at) => {
-        const own = this.getAttribute('name');
-        return name === (at ? `${own}.${this.data.scenes[at].name}` : own);
-      });
+      const scene = this.data.scenes.findIndex((_, at) => name === this.address(at));
       if (scene >= 0 && scene !== this.scene) this.choose(scene);
       return scene >= 0;
     }
@@ -443,7 +456,7 @@
       this.lines = this.rows.map((row, at) => h('tr', { onclick: () => this.go(at) },
         h('th', { scope: 'row', class: `row ${row.kind}`, style: `--depth: ${row.depth}` },
           h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[row.kind]),
-          h('span', { class: 'name' }, row.name)),
+          h('span', { class: 'name' }, breakable(row.name, IN_NAMES))),
         row.cells.map((cell) => h('td', { class: cell.mark },
           h('span', { class: 'mark' }, { same: '●', new: '+', gone: '−', moved: '↕', changed: '≠', absent: '' }[cell.mark]),
           h('span', { class: 'place' }, cell.place.split('/').pop() ?? '')))));

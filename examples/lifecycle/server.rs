@@ -70,7 +70,7 @@ impl Answer {
             .map(|chunk| String::from_utf8_lossy(chunk));
         head.push_str(&chunks.next().unwrap_or_default());
         let mut pieces = vec![head];
-        pieces.extend(chunks.map(|chunk| chunk.into_owned()));
+        pieces.extend(chunks.map(std::borrow::Cow::into_owned));
         pieces
     }
 }

@@ -163,7 +163,7 @@ impl Excerpt {
                 .iter()
                 .skip(start)
                 .take(last + 1 - start)
-                .map(|line| shown(line))
+                .map(shown)
                 .collect(),
         }
     }

@@ -4,6 +4,9 @@
 //! The data are the JSON of the lifecycle example, cut down to what is shown. A step there has an enter and
 //! an exit; here they become moments, of which only those are kept at which there is something to see.
 
+#[path = "stepper/eras.rs"]
+pub(crate) mod eras;
+
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
@@ -124,8 +127,6 @@ struct Moments<'a> {
     sent: usize,
 }
 
-const CLOSED: &Value = &Value::Null;
-
 impl<'a> Moments<'a> {
     fn new(table: &'a Value, visit: &'a Value) -> Self {
         Moments {
@@ -155,7 +156,7 @@ impl<'a> Moments<'a> {
             "the server has read {} and calls the app",
             text(&self.visit["request"])
         );
-        self.moment(self.steps.len() - 1, "enter", first, say);
+        self.moment(self.steps.len() - 1, "enter", first, &say);
         let mut open: Vec<usize> = Vec::new();
         for (index, step) in self.recorded().iter().enumerate() {
             self.leave(&mut open, index);
@@ -169,7 +170,7 @@ impl<'a> Moments<'a> {
         if self.sent < self.pieces() {
             let last = *self.states.last().unwrap();
             self.server_step("server: sends the answer", server, "body.next()");
-            let say = "the server sends the answer".to_owned();
+            let say = "the server sends the answer";
             self.sent = self.pieces();
             self.moment(self.steps.len() - 1, "enter", last, say);
         }
@@ -218,7 +219,7 @@ impl<'a> Moments<'a> {
         };
         let opens = step["name"] == "open_session" && step["kind"] == "stage";
         let shown = self.steps.len() - 1;
-        self.moment(shown, "enter", &step["before"], say);
+        self.moment(shown, "enter", &step["before"], &say);
         if opens {
             let brought = &step["cookies"][0];
             let what = match brought["signed_with"].as_str() {
@@ -250,7 +251,7 @@ impl<'a> Moments<'a> {
         let cookie = if step["name"] == "save_session" {
             &step["cookies"][0]
         } else {
-            CLOSED
+            &Value::Null
         };
         let matched = &step["fields"];
         let matched = match (
@@ -281,7 +282,7 @@ impl<'a> Moments<'a> {
             None => format!("{label} returns"),
         };
         self.sent += usize::from(sends);
-        self.moment(shown, "exit", &step["after"], say);
+        self.moment(shown, "exit", &step["after"], &say);
         let moment = self.moments.last_mut().unwrap();
         if let Some(matched) = matched {
             moment["changes"]
@@ -324,7 +325,7 @@ impl<'a> Moments<'a> {
         } else {
             format!("{label} goes on")
         };
-        self.moment(around + 1, "within", &step["before"], say);
+        self.moment(around + 1, "within", &step["before"], &say);
         // Where it has got to: the line that calls the step.
         let name = text(&step["name"]).rsplit('.').next().unwrap_or_default();
         let call = format!("{name}(");
@@ -338,7 +339,7 @@ impl<'a> Moments<'a> {
         }
     }
 
-    fn moment(&mut self, step: usize, phase: &str, state: &'a Value, say: String) {
+    fn moment(&mut self, step: usize, phase: &str, state: &'a Value, say: &str) {
         let before = self.states.last().copied();
         let mut changes = changes(before.unwrap_or(state), state);
         let sent = self

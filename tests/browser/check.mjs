@@ -75,7 +75,7 @@ const shown = (stepper) => stepper.evaluate((element) => {
     slider: Number(query('input[type=range]').value),
     said: query('.say').textContent,
     current: element.querySelectorAll('[aria-current=step]').length,
-    currentSeen: inside(query('.tree, .scroll'), query('[aria-current=step]')),
+    currentSeen: inside(query('.stage :is(.tree, .scroll)'), query('[aria-current=step]')),
     code: element.querySelectorAll('.code .line').length,
     file: query('.code .file')?.textContent,
     line: query('.code .now .n')?.textContent.replace(/\D/g, ''),
@@ -109,7 +109,7 @@ async function tryStepper(page, stepper, where, index) {
     const moment = data.moments[at];
     const source = data.sources[data.steps[moment.step].source];
     check(now.code > 0 && now.file.startsWith(`${source.file}:`), `${where}: step ${at + 1} shows its code`);
-    check(now.file === `${source.file}:${now.line}` && now.lineSeen, `${where}: step ${at + 1} marks its line: ${now.file}`);
+    check(now.file === `${source.file}:${now.line}` && now.lineSeen, `${where}: step ${at + 1} marks its line: ${now.file} ${now.line} ${now.lineSeen}`);
     const sent = data.response.slice(0, moment.sent).join('').replaceAll('\r', '');
     check(now.response === (sent || 'nothing yet'), `${where}: step ${at + 1} shows what was sent`);
   }
@@ -156,6 +156,34 @@ async function screenshots(page, stepper, file) {
   }
 }
 
+/** All steppers of a page, at one width and in one theme. */
+async function tryPage(browser, path, { size, theme }) {
+  const name = relative(options.book, path);
+  const { page, context, complaints } = await open(browser, { size, theme });
+  await page.goto(address(path), { waitUntil: 'load' });
+  const set = await page.evaluate(() => document.documentElement.className);
+  check(set.split(' ').includes(THEMES[theme]), `${name}: the theme is ${THEMES[theme]}: ${set}`);
+  const steppers = await page.locator('carafe-stepper, carafe-eras').all();
+  for (const [index, stepper] of steppers.entries()) {
+    const own = await stepper.getAttribute('name');
+    const where = `${name} ${own} ${size.width} ${theme}`;
+    seen.add(own);
+    tried += 1;
+    await tryStepper(page, stepper, where, index);
+    await screenshots(page, stepper, `${own}-${size.width}-${theme}`);
+  }
+  const over = await overflow(page);
+  check(over <= 0, `${name} ${size.width} ${theme}: ${over} px too wide`);
+  check(complaints.length === 0, `${name} ${size.width} ${theme}: ${complaints.join('; ')}`);
+  // A link to a step, opened anew.
+  await page.goto('about:blank');
+  await page.goto(address(path, '#step=7'), { waitUntil: 'load' });
+  const first = page.locator('carafe-stepper, carafe-eras').first();
+  check((await shown(first)).at === 6, `${name} ${size.width} ${theme}: a link leads to a step`);
+  await page.screenshot({ path: join(options.screenshots, `page-${basename(name, '.html')}-${size.width}-${theme}.png`) });
+  await context.close();
+}
+
 const all = pages(options.book).sort();
 rmSync(options.screenshots, { recursive: true, force: true });
 mkdirSync(options.screenshots, { recursive: true });
@@ -189,33 +217,8 @@ try {
 
   for (const path of withSteppers) {
     const name = relative(options.book, path);
-    for (const size of [WIDE, NARROW]) {
-      for (const theme of Object.keys(THEMES)) {
-        const { page, context, complaints } = await open(browser, { size, theme });
-        await page.goto(address(path), { waitUntil: 'load' });
-        const set = await page.evaluate(() => document.documentElement.className);
-        check(set.split(' ').includes(THEMES[theme]), `${name}: the theme is ${THEMES[theme]}: ${set}`);
-        const steppers = await page.locator('carafe-stepper, carafe-eras').all();
-        for (const [index, stepper] of steppers.entries()) {
-          const own = await stepper.getAttribute('name');
-          const where = `${name} ${own} ${size.width} ${theme}`;
-          seen.add(own);
-          tried += 1;
-          await tryStepper(page, stepper, where, index);
-          await screenshots(page, stepper, `${own}-${size.width}-${theme}`);
-        }
-        const over = await overflow(page);
-        check(over <= 0, `${name} ${size.width} ${theme}: ${over} px too wide`);
-        check(complaints.length === 0, `${name} ${size.width} ${theme}: ${complaints.join('; ')}`);
-        // A link to a step, opened anew.
-        await page.goto('about:blank');
-        await page.goto(address(path, '#step=7'), { waitUntil: 'load' });
-        const first = page.locator('carafe-stepper, carafe-eras').first();
-        check((await shown(first)).at === 6, `${name} ${size.width} ${theme}: a link leads to a step`);
-        await page.screenshot({ path: join(options.screenshots, `page-${basename(name, '.html')}-${size.width}-${theme}.png`) });
-        await context.close();
-      }
-    }
+    const ways = [WIDE, NARROW].flatMap((size) => Object.keys(THEMES).map((theme) => ({ size, theme })));
+    await Promise.all(ways.map((way) => tryPage(browser, path, way)));
     // Without JavaScript the list is there, all of it.
     const { page, context } = await open(browser, { size: NARROW, javaScriptEnabled: false });
     await page.goto(address(path), { waitUntil: 'load' });
