@@ -36,7 +36,7 @@
     return text.split(places).flatMap((part, at) => (at ? [h('wbr'), part] : [part]));
   }
   const IN_NAMES = /(?<=_)(?=\w{3})|(?=\.\w)/;
-  const IN_CODE = /(?<=::|\()|(?=\.[a-z])/;
+  const IN_CODE = /(?<=::|\()(?!\))|(?=\.[a-z])/;
 
   /** One line of Rust as nodes: comments, strings, keywords and attributes are told apart. */
   function rust(line) {
@@ -291,7 +291,8 @@
     code(moment, step) {
       const main = this.data.sources[step.source];
       const end = main.first + main.lines.length - 1;
-      const line = moment.line ?? (moment.phase === 'exit' ? end : step.line);
+      // Where in a function it failed is not recorded.
+      const line = moment.line ?? (moment.phase === 'exit' && !step.error ? end : step.line);
       const parts = this.excerpt(main, line);
       if (step.calls !== undefined) {
         const inner = this.data.sources[step.calls];

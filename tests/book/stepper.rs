@@ -509,7 +509,8 @@ fn items(html: &mut String, data: &Value, steps: &[Value], at: &mut usize, depth
             items(html, data, steps, at, depth + 1);
             add(html, "</details></li>");
         } else {
-            add(html, &format!("<li>{line}{happens}</li>"));
+            let gap = if happens.is_empty() { "" } else { "<br>" };
+            add(html, &format!("<li>{line}{gap}{happens}</li>"));
         }
     }
     add(html, "</ol>");
@@ -544,10 +545,7 @@ fn happens(data: &Value, step: usize) -> String {
         }
         lines.extend(names(&moment["changes"]).into_iter().map(escape));
     }
-    match lines.as_slice() {
-        [] => String::new(),
-        lines => format!("<br>{}", lines.join("<br>")),
-    }
+    lines.join("<br>")
 }
 
 fn wire(html: &mut String, title: &str, pieces: &[&Value]) {
