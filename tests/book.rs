@@ -1,10 +1,17 @@
 //! The book is kept true: what it shows is what the code prints now, and what it names is there.
 //!
-//! `UPDATE=1 cargo test --test book` writes the generated files anew. `book/here.rs` makes the trace
-//! that a chapter opens with; `book/demos.rs` lists the outputs that chapters show, each printed by a
-//! function that the chapter shows too.
+//! `UPDATE=1 cargo test --test book` writes the generated files anew, and the minutes that each chapter
+//! takes, and checks nothing else.
+//! `book/here.rs` makes the trace that a chapter opens with; `book/demos.rs` lists the outputs that
+//! chapters show, each printed by a function that the chapter shows too; `book/checks` reads the pages.
 #![allow(clippy::unwrap_used, dead_code)] // The example's own functions are not all in use here.
 
+use std::path::Path;
+use std::sync::LazyLock;
+use std::{env, fs};
+
+#[path = "book/checks/mod.rs"]
+mod checks;
 #[path = "book/demos.rs"]
 mod demos;
 #[path = "expect/mod.rs"]
@@ -17,7 +24,18 @@ mod lifecycle;
 #[path = "book/stepper.rs"]
 mod stepper;
 
+use checks::{Book, assert_none};
 use expect::expect_file;
+
+static BOOK: LazyLock<Book> = LazyLock::new(Book::read);
+
+/// Checks the book, unless it is just being written: then what one test writes, another misses.
+#[track_caller]
+fn check(problems: impl FnOnce(&Book) -> Vec<String>) {
+    if env::var_os("UPDATE").is_none() {
+        assert_none(&problems(&BOOK));
+    }
+}
 
 #[test]
 fn each_chapter_opens_with_the_trace_of_its_stage() {
@@ -42,4 +60,65 @@ fn the_steppers_play_what_the_code_does() {
     }
     let eras = stepper::eras::fragment();
     expect_file("book/src/generated/stepper/eras.html", &eras);
+}
+
+#[test]
+fn every_source_file_that_is_linked_has_its_page() {
+    let (pages, problems) = checks::code_pages::pages(&BOOK);
+    check(|_| problems);
+    for (file, text) in &pages {
+        expect_file(file, text);
+    }
+    for file in checks::code_pages::leftover(&BOOK) {
+        assert!(
+            env::var_os("UPDATE").is_some(),
+            "no chapter links to {file}. UPDATE=1 cargo test --test book removes it."
+        );
+        fs::remove_file(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
+    }
+}
+
+#[test]
+fn every_page_is_in_the_table_of_contents() {
+    check(checks::summary::problems);
+}
+
+#[test]
+fn every_include_shows_something() {
+    check(checks::includes::problems);
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    check(checks::links::problems);
+}
+
+#[test]
+fn every_chapter_has_the_same_shape() {
+    for page in BOOK.chapters().filter(|_| env::var_os("UPDATE").is_some()) {
+        if let Some(timed) = checks::shape::timed(page) {
+            expect_file(&format!("book/src/{}", page.path), &timed);
+        }
+    }
+    check(checks::shape::problems);
+}
+
+#[test]
+fn all_code_is_compiled_and_all_output_printed() {
+    check(checks::fences::problems);
+}
+
+#[test]
+fn every_command_runs_something_that_is_there() {
+    check(checks::commands::problems);
+}
+
+#[test]
+fn every_exercise_can_be_done() {
+    check(checks::exercises::problems);
+}
+
+#[test]
+fn nothing_lies_around_unused() {
+    check(checks::unused::problems);
 }
