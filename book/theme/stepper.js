@@ -157,7 +157,7 @@
       const first = document.querySelector('carafe-stepper, carafe-eras') === this;
       if (name === undefined ? !first : !this.answers(name)) return;
       this.show(Math.max(0, Math.min(this.count - 1, Number(step) - 1)));
-      this.stage.scrollIntoView({ block: 'nearest' });
+      this.stage.scrollIntoView({ block: 'start' });
     }
 
     /** What the element is called in the address. */
