@@ -21,6 +21,9 @@ mod here;
 #[path = "../examples/lifecycle/main.rs"]
 mod lifecycle;
 
+#[path = "book/stepper.rs"]
+mod stepper;
+
 use checks::{Book, assert_none};
 use expect::expect_file;
 
@@ -47,6 +50,16 @@ fn the_outputs_are_what_the_code_prints() {
     for (name, demo) in demos::all() {
         expect_file(&format!("book/src/generated/{name}.txt"), &demo());
     }
+}
+
+#[test]
+fn the_steppers_play_what_the_code_does() {
+    for scene in stepper::SCENES {
+        let file = format!("book/src/generated/stepper/{}.html", scene.name);
+        expect_file(&file, &stepper::fragment(scene));
+    }
+    let eras = stepper::eras::fragment();
+    expect_file("book/src/generated/stepper/eras.html", &eras);
 }
 
 #[test]

@@ -6,12 +6,16 @@
 //! cargo run --example lifecycle -- --help       all options
 //! ```
 //!
-//! The app is `tutorial.rs`: read it first. `visits.rs` sends the requests and records them with
-//! `carafe::trace`; `report.rs` prints what was recorded, and `step.rs` stops on the way. No stage is
-//! listed anywhere in this example: all that it prints comes from the recording.
+//! The app is `tutorial.rs`: read it first; `apps/` has more of them. `visits.rs` sends the requests,
+//! through the server in `server.rs`, and records them with `carafe::trace`; `report.rs` prints what was
+//! recorded, and `step.rs` stops on the way, with the code that `source.rs` finds. No stage is listed
+//! anywhere in this example: all that it prints comes from the recording.
 
+pub(crate) mod apps;
 pub(crate) mod options;
 pub(crate) mod report;
+pub(crate) mod server;
+pub(crate) mod source;
 pub(crate) mod step;
 pub(crate) mod tutorial;
 pub(crate) mod visits;

@@ -1,5 +1,7 @@
 //! The command line.
 
+use super::apps::{self, Example};
+
 /// What the command line asks for.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Command {
@@ -7,13 +9,37 @@ pub(crate) enum Command {
     Help,
 }
 
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Options {
+    pub(crate) app: &'static Example,
     pub(crate) format: Format,
     pub(crate) step: bool,
     pub(crate) real_time: bool,
-    /// Empty: the three visits.
+    /// Empty: those that the app comes with.
     pub(crate) requests: Vec<Request>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            app: &apps::ALL[0],
+            format: Format::default(),
+            step: false,
+            real_time: false,
+            requests: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// The visits to make.
+    pub(crate) fn visits(&self) -> Vec<Request> {
+        if !self.requests.is_empty() {
+            return self.requests.clone();
+        }
+        let texts = self.app.visits.iter();
+        texts.filter_map(|text| Request::parse(text).ok()).collect()
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -37,6 +63,11 @@ Watch requests go through Flask's lifecycle.
 
 Usage: cargo run --example lifecycle -- [options]
 
+  --app APP          tutorial (the default), or one that shows one thing:
+                     http_error    a view aborts, a handler answers
+                     after_error   an after_request function fails
+                     blueprints    hooks of nested blueprints, who runs first
+                     streaming     a response that outlives its request
   --request \"METHOD /path key=value ...\"
                      Visit this instead; the key=value pairs are sent as a
                      form. May be given more than once: the cookies of one
@@ -49,7 +80,8 @@ Usage: cargo run --example lifecycle -- [options]
   --store STORE      Reserved: sessions kept on the server are yet to come
   --help             This text
 
-The app is examples/lifecycle/tutorial.rs. It knows / and /login and /fail.
+The tutorial app is examples/lifecycle/tutorial.rs. It knows / and /login and
+/fail. The others are in examples/lifecycle/apps/.
 Colours are used on a terminal, unless NO_COLOR is set.
 ";
 
@@ -70,6 +102,13 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
             given.ok_or_else(|| format!("{name} wants a value"))
         };
         match name {
+            "--app" => {
+                let name = value()?;
+                options.app = Example::find(&name).ok_or_else(|| {
+                    let names: Vec<&str> = apps::ALL.iter().map(|app| app.name).collect();
+                    format!("no app {name:?}: {}", names.join(", "))
+                })?;
+            }
             "--request" => options.requests.push(Request::parse(&value()?)?),
             "--format" => {
                 options.format = Format::parse(&value()?)?;

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use carafe::trace::{Cookie, State, Trace};
-use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::options::Options;
+use super::source::{self, Excerpt};
 use super::visits::Visit;
 
 const WIDTH: usize = 80;
@@ -28,10 +28,13 @@ pub(crate) fn trees(
     color: bool,
 ) -> io::Result<()> {
     if options.requests.is_empty() {
-        writeln!(
-            out,
-            "Three visits to the app in examples/lifecycle/tutorial.rs."
-        )?;
+        let count = match options.app.visits.len() {
+            1 => "One visit",
+            2 => "Two visits",
+            _ => "Three visits",
+        };
+        let file = options.app.file;
+        writeln!(out, "{count} to the app in examples/lifecycle/{file}.")?;
     }
     write!(out, "{LEGEND}")?;
     for (number, visit) in (1..).zip(visits) {
@@ -106,9 +109,7 @@ fn cookie_parts(verb: &str, cookie: &Cookie, out: &mut impl Write, color: bool) 
 pub(crate) fn answer(visit: &Visit) -> String {
     match &visit.response {
         Ok(response) => {
-            let status = StatusCode::from_u16(response.status_code());
-            let status = status.map_or_else(|_| String::new(), |status| status.to_string());
-            format!("{status}, {:?}", response.text())
+            format!("{}, {:?}", response.status, response.text())
         }
         Err(error) => format!("none: {error:?} left the app"),
     }
@@ -139,31 +140,73 @@ fn cookies(trace: &Trace) -> impl Iterator<Item = (&str, &Cookie)> {
 
 /// All that the trees show, and more, for a program.
 pub(crate) fn json(visits: impl Iterator<Item = Visit>, out: &mut impl Write) -> io::Result<()> {
-    let visits: Vec<Value> = visits
-        .map(|visit| {
-            let response = match &visit.response {
-                Ok(response) => {
-                    let headers = response.headers().iter().map(|(name, value)| {
-                        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                        json!([name.as_str(), value])
-                    });
-                    json!({
-                        "status": response.status_code(),
-                        "headers": headers.collect::<Vec<_>>(),
-                        "body": response.text(),
-                    })
-                }
-                Err(error) => json!({"error": format!("{error:?}")}),
-            };
-            json!({
-                "request": visit.request.to_string(),
-                "response": response,
-                "steps": visit.trace,
-            })
-        })
-        .collect();
-    serde_json::to_writer_pretty(&mut *out, &json!({"visits": visits}))?;
+    serde_json::to_writer_pretty(&mut *out, &document(visits))?;
     writeln!(out)
+}
+
+/// What [`json`] prints.
+///
+/// A visit has the bytes of its request and of its answer, and its steps. A step's `source` is the key of
+/// its function in the table `sources`, and `at` is the line where it starts or where it is sent;
+/// `implementation` is the function it hands its work to, `server` the one that called the app.
+pub(crate) fn document(visits: impl Iterator<Item = Visit>) -> Value {
+    let mut sources = Map::new();
+    let server = source::function("examples/lifecycle/server.rs", "serve");
+    let server = server.map(|excerpt| keep(&mut sources, &excerpt));
+    let visits: Vec<Value> = visits
+        .map(|visit| visit_json(&visit, &mut sources))
+        .collect();
+    json!({"visits": visits, "server": server, "sources": sources})
+}
+
+fn visit_json(visit: &Visit, sources: &mut Map<String, Value>) -> Value {
+    let (response, sent) = match &visit.response {
+        Ok(answer) => {
+            let headers = answer.headers.iter().map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                json!([name.as_str(), value])
+            });
+            let response = json!({
+                "status": answer.status.as_u16(),
+                "headers": headers.collect::<Vec<_>>(),
+                "body": answer.text(),
+            });
+            (response, answer.wire())
+        }
+        Err(error) => (json!({"error": format!("{error:?}")}), Vec::new()),
+    };
+    let mut steps = json!(visit.trace);
+    let places = source::places(&visit.trace);
+    let all = steps.as_array_mut().into_iter().flatten();
+    for ((value, step), place) in all.zip(&visit.trace).zip(places) {
+        if let Some(place) = place {
+            value["source"] = json!(keep(sources, &place.excerpt));
+            value["at"] = json!(place.line);
+        }
+        if let Some(excerpt) = source::implementation(step) {
+            value["implementation"] = json!(keep(sources, &excerpt));
+        }
+    }
+    json!({
+        "request": visit.request.to_string(),
+        "response": response,
+        "wire": {"request": visit.sent, "response": sent},
+        "steps": steps,
+    })
+}
+
+/// Puts an excerpt into the table, and returns its key there.
+fn keep(sources: &mut Map<String, Value>, excerpt: &Excerpt) -> String {
+    let key = format!("{}:{}", excerpt.file, excerpt.first);
+    let Excerpt {
+        file,
+        first,
+        about,
+        lines,
+    } = excerpt;
+    let value = json!({"file": file, "first": first, "about": about, "lines": lines});
+    sources.insert(key.clone(), value);
+    key
 }
 
 /// A diagram for each visit, as Markdown.

@@ -3,17 +3,14 @@
 //! It is an observer of the Recorder's: while it waits, the request itself waits, inside the function
 //! that is shown.
 
-use std::fmt::Write as _;
-use std::fs;
 use std::io::{self, BufRead, Write};
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carafe::trace::{Kind, Moment, Recorder, State, Step};
 
 use super::options::Options;
 use super::report::{fit, paint, summary};
-use super::visits;
+use super::{source, visits};
 
 const WIDTH: usize = 80;
 /// How many lines of a function are shown.
@@ -238,54 +235,18 @@ fn values(state: &State) -> Values {
 
 /// The function that a step is, with its numbers and what is said about it above it.
 fn source(step: &Step) -> Vec<String> {
-    let (Some(file), Some(line)) = (&step.file, step.line) else {
+    let Some(excerpt) = source::of(step) else {
         return Vec::new();
     };
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let Ok(text) = fs::read_to_string(&path) else {
-        return vec![format!("{file}:{line} (the source is not here)")];
-    };
-    let lines: Vec<&str> = text.lines().collect();
-    // A stage's line is its attribute, above the `fn`; a hook's is where it was registered, and the
-    // function itself is nearby, unless it is a closure.
-    let line = (line as usize).saturating_sub(1);
-    let start = match step.kind {
-        Kind::Hook => {
-            let head = format!("fn {}(", step.name);
-            lines.iter().position(|line| line.contains(&head))
-        }
-        _ => (line..lines.len()).find(|at| lines[*at].contains("fn ")),
-    };
-    let start = start.unwrap_or(line);
-    let mut shown = vec![format!("{file}:{}", start + 1)];
-    let Some(first) = lines.get(start) else {
-        return shown;
-    };
-    let indent = first.len() - first.trim_start().len();
-    let above = lines[..start.min(line)].iter().rev();
-    let mut about: Vec<&str> = above
-        .map(|line| line.trim())
-        .take_while(|line| line.starts_with("///") || line.starts_with("#["))
-        .filter_map(|line| line.strip_prefix("///"))
-        .collect();
-    about.reverse();
-    // What it does; its errors and panics are for another day.
-    let about = about.into_iter().take_while(|line| !line.contains("# "));
-    shown.extend(wrap(about.flat_map(str::split_whitespace)));
+    let mut shown = vec![format!("{}:{}", excerpt.file, excerpt.first)];
+    shown.extend(wrap(excerpt.about.split_whitespace()));
     shown.push(String::new());
-    let closing = format!("{:indent$}}}", "");
-    for (at, line) in lines.iter().enumerate().skip(start) {
-        if at >= start + LINES {
+    for (number, line) in (excerpt.first..).zip(&excerpt.lines) {
+        if number >= excerpt.first + LINES {
             shown.push("      ...".to_owned());
             break;
         }
-        let mut text = String::new();
-        // Without the indentation that its `impl` gives it.
-        _ = write!(text, "{:>4}  {}", at + 1, line.get(indent..).unwrap_or(""));
-        shown.push(text);
-        if *line == closing || (at == start && line.trim_end().ends_with(';')) {
-            break;
-        }
+        shown.extend(line.as_ref().map(|line| format!("{number:>4}  {line}")));
     }
     shown
 }

@@ -2,54 +2,51 @@
 
 use std::sync::Arc;
 
-use carafe::App;
 use carafe::clock::FixedClock;
-use carafe::testing::{TestClient, TestResponse};
+use carafe::testing::CookieJar;
 use carafe::trace::{Recorder, Trace};
+use carafe::wsgi::Environ;
+use carafe::{App, Error};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::options::{Options, Request};
-use super::tutorial::create_app;
-
-/// The three that are made unless others are asked for.
-const THREE: [&str; 3] = ["POST /login username=jack", "GET /", "GET /fail"];
+use super::server::{self, Answer};
 
 /// The time of the first visit, in Unix seconds: 2023-11-14 22:13:20 UTC.
 const NOW: u64 = 1_700_000_000;
 
+const HOST: &str = "localhost";
+
 /// One visit and what was recorded of it.
 pub(crate) struct Visit {
     pub(crate) request: Request,
+    /// The bytes of the request.
+    pub(crate) sent: String,
     /// The answer, or the error that left the app.
-    pub(crate) response: Result<TestResponse, carafe::Error>,
+    pub(crate) response: Result<Answer, Error>,
     pub(crate) trace: Trace,
 }
 
 /// A browser, the app it visits and the visits it is going to make.
 pub(crate) struct Visits {
-    client: TestClient,
+    app: App,
+    cookies: CookieJar,
     clock: Option<Arc<FixedClock>>,
     left: std::vec::IntoIter<Request>,
 }
 
 /// All visits, each made when it is asked for.
 pub(crate) fn all(options: &Options) -> Visits {
-    let app: App = create_app();
+    let app = (options.app.create)();
     let clock = (!options.real_time).then(|| Arc::new(FixedClock::new(NOW)));
     if let Some(clock) = &clock {
         app.config().set_clock(Arc::clone(clock) as _);
     }
-    let requests = match options.requests.as_slice() {
-        [] => THREE
-            .iter()
-            .filter_map(|text| Request::parse(text).ok())
-            .collect(),
-        own => own.to_vec(),
-    };
     Visits {
-        client: app.test_client(),
+        app,
+        cookies: CookieJar::default(),
         clock,
-        left: requests.into_iter(),
+        left: options.visits().into_iter(),
     }
 }
 
@@ -57,23 +54,46 @@ impl Visits {
     /// Makes the next visit, recorded by `recorder`.
     pub(crate) fn visit(&mut self, recorder: &Recorder) -> Option<Visit> {
         let request = self.left.next()?;
-        let subscriber = tracing_subscriber::registry().with(recorder.layer());
-        let response = tracing::subscriber::with_default(subscriber, || {
-            let mut sent = self.client.open(&request.method, &request.path);
-            if !request.form.is_empty() {
-                let form = request.form.iter();
-                sent = sent.form(form.map(|(key, value)| (key.as_str(), value.as_str())));
-            }
-            sent.send()
-        });
+        let (sent, response) = match self.environ(&request) {
+            Ok((environ, sent)) => (sent, self.send(environ, recorder)),
+            Err(error) => (String::new(), Err(error)),
+        };
         if let Some(clock) = &self.clock {
             clock.advance(60);
         }
         Some(Visit {
             request,
+            sent,
             response,
             trace: recorder.take(),
         })
+    }
+
+    /// What a server makes of the request, and the bytes it makes it of.
+    fn environ(&self, request: &Request) -> Result<(Environ, String), Error> {
+        let mut builder = Environ::builder(&request.path).method(&request.method);
+        if !request.form.is_empty() {
+            let form = request.form.iter();
+            builder = builder.form(form.map(|(key, value)| (key.as_str(), value.as_str())));
+        }
+        if let Some(cookie) = self.cookies.header(HOST, &request.path) {
+            builder = builder.header("Cookie", cookie);
+        }
+        let mut environ = builder.build()?;
+        let sent = server::request_wire(&mut environ)?;
+        Ok((environ, sent))
+    }
+
+    fn send(&mut self, environ: Environ, recorder: &Recorder) -> Result<Answer, Error> {
+        let path = environ.path_info.clone();
+        let subscriber = tracing_subscriber::registry().with(recorder.layer());
+        let answer =
+            tracing::subscriber::with_default(subscriber, || server::serve(&self.app, environ))?;
+        for header in answer.headers.get_all(http::header::SET_COOKIE) {
+            let header = String::from_utf8_lossy(header.as_bytes());
+            self.cookies.update(&header, HOST, &path);
+        }
+        Ok(answer)
     }
 }
 
