@@ -57,6 +57,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: wsgi_app
     pub fn wsgi_app(
         &self,
         environ: Environ,
@@ -84,6 +85,7 @@ impl App {
         ctx.auto_pop(error.as_ref())?;
         result
     }
+    // ANCHOR_END: wsgi_app
 
     /// Dispatches the request, handles what it raised, and finalizes the response.
     #[instrument(

@@ -20,6 +20,7 @@ use crate::error::{Error, catch};
 use crate::signals;
 use crate::url_adapter::UrlAdapter;
 
+// ANCHOR: app_context
 /// The context of an app at work. [`App::app_context`] makes one.
 pub struct AppContext {
     app: App,
@@ -31,6 +32,7 @@ pub struct AppContext {
     /// How often it is on a stack now. Flask: `len(_cv_tokens)`, before that `_refcnt`.
     refcnt: AtomicUsize,
 }
+// ANCHOR_END: app_context
 
 impl AppContext {
     #[instrument(
@@ -74,11 +76,13 @@ impl AppContext {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: push
     pub fn push(self: &Arc<Self>) -> Result<(), Error> {
         self.refcnt.fetch_add(1, Ordering::Relaxed);
         APP_CTX_STACK.push(Arc::clone(self));
         catch(|| signals::APPCONTEXT_PUSHED.send(&self.app, &()))
     }
+    // ANCHOR_END: push
 
     /// Takes it away again. The last pop runs the app context's teardown functions, with `exc`.
     ///
@@ -92,6 +96,7 @@ impl AppContext {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: pop
     pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.refcnt.load(Ordering::Relaxed) <= 1;
         let torn_down = if last {
@@ -113,6 +118,7 @@ impl AppContext {
         }
         catch(|| signals::APPCONTEXT_POPPED.send(&self.app, &()))
     }
+    // ANCHOR_END: pop
 
     /// Runs `body` in this context: Flask's `with app.app_context():`.
     ///
@@ -148,20 +154,25 @@ impl fmt::Debug for AppContext {
 /// # Ok::<(), carafe::Error>(())
 /// ```
 #[derive(Default)]
+// ANCHOR: app_ctx_globals
 pub struct AppCtxGlobals {
     values: Mutex<BTreeMap<String, Arc<dyn Any + Send + Sync>>>,
 }
+// ANCHOR_END: app_ctx_globals
 
 impl AppCtxGlobals {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<dyn Any + Send + Sync>>> {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    // ANCHOR: set
     /// `g.name = value`.
     pub fn set<T: Any + Send + Sync>(&self, name: impl Into<String>, value: T) {
         self.lock().insert(name.into(), Arc::new(value));
     }
+    // ANCHOR_END: set
 
+    // ANCHOR: get
     /// `g.get(name)`: a clone of the value, or `None` where there is none of type `T`. Keep a large
     /// value in an `Arc`.
     #[must_use]
@@ -170,6 +181,7 @@ impl AppCtxGlobals {
             .get(name)
             .and_then(|value| value.downcast_ref::<T>().cloned())
     }
+    // ANCHOR_END: get
 
     /// `g.pop(name, None)`: takes the value out. One of another type than `T` stays.
     pub fn pop<T: Any + Clone>(&self, name: &str) -> Option<T> {

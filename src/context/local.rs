@@ -12,10 +12,12 @@ use std::thread::LocalKey;
 
 use crate::error::Error;
 
+// ANCHOR: local_stack
 /// One stack a thread: every thread sees its own, and starts with an empty one.
 pub struct LocalStack<T: 'static> {
     stack: &'static LocalKey<RefCell<Vec<Arc<T>>>>,
 }
+// ANCHOR_END: local_stack
 
 impl<T> LocalStack<T> {
     pub(crate) const fn new(stack: &'static LocalKey<RefCell<Vec<Arc<T>>>>) -> Self {
@@ -32,11 +34,13 @@ impl<T> LocalStack<T> {
         self.stack.with_borrow_mut(Vec::pop)
     }
 
+    // ANCHOR: top
     /// The item on top, if there is one.
     #[must_use]
     pub fn top(&self) -> Option<Arc<T>> {
         self.stack.with_borrow(|stack| stack.last().cloned())
     }
+    // ANCHOR_END: top
 
     /// Looks at the item on top without keeping it.
     pub(crate) fn with_top<R>(&self, look: impl FnOnce(Option<&Arc<T>>) -> R) -> R {
@@ -81,11 +85,13 @@ impl<T> fmt::Debug for LocalStack<T> {
 /// so a proxy is asked for it: [`get_current_object`](LocalProxy::get_current_object) panics outside
 /// a context, in Flask's words, and [`try_get_current_object`](LocalProxy::try_get_current_object)
 /// returns them as an error.
+// ANCHOR: local_proxy
 pub struct LocalProxy<T: 'static> {
     name: &'static str,
     lookup: fn() -> Option<T>,
     unbound_message: &'static str,
 }
+// ANCHOR_END: local_proxy
 
 impl<T> LocalProxy<T> {
     pub(crate) const fn new(
@@ -107,20 +113,24 @@ impl<T> LocalProxy<T> {
     /// 500 and the contexts are popped.
     #[must_use]
     #[track_caller]
+    // ANCHOR: get_current_object
     pub fn get_current_object(&self) -> T {
         match (self.lookup)() {
             Some(object) => object,
             None => panic!("{}", self.unbound_message),
         }
     }
+    // ANCHOR_END: get_current_object
 
     /// The object that the proxy stands for now.
     ///
     /// # Errors
     /// A `RuntimeError` outside the context that holds it.
+    // ANCHOR: try_get_current_object
     pub fn try_get_current_object(&self) -> Result<T, Error> {
         (self.lookup)().ok_or_else(|| Error::runtime(self.unbound_message))
     }
+    // ANCHOR_END: try_get_current_object
 
     /// Whether there is an object now: what `bool(proxy)` tells in Python.
     #[must_use]

@@ -21,6 +21,7 @@ use crate::signals::Flash;
 use crate::url_adapter::UrlAdapter;
 use crate::wsgi::Environ;
 
+// ANCHOR: request_context
 /// The context of one request. [`App::request_context`] and [`App::test_request_context`] make one.
 pub struct RequestContext {
     app: App,
@@ -32,7 +33,9 @@ pub struct RequestContext {
     session: OnceLock<Arc<Session>>,
     state: Mutex<State>,
 }
+// ANCHOR_END: request_context
 
+// ANCHOR: state
 /// What changes while the request runs.
 #[derive(Default)]
 struct State {
@@ -41,6 +44,7 @@ struct State {
     flashes: Option<Vec<Flash>>,
     after_request_functions: Vec<Hook<AfterFunction>>,
 }
+// ANCHOR_END: state
 
 impl RequestContext {
     #[instrument(
@@ -49,6 +53,7 @@ impl RequestContext {
         name = "RequestContext.__init__",
         skip_all
     )]
+    // ANCHOR: new
     pub(crate) fn new(app: &App, environ: Environ) -> Arc<Self> {
         let settings = app.config().settings();
         let request = Arc::new(Request::new(environ, &settings));
@@ -61,6 +66,7 @@ impl RequestContext {
         };
         Self::assemble(app.clone(), app.setup(), settings, request, url_adapter)
     }
+    // ANCHOR_END: new
 
     fn assemble(
         app: App,
@@ -166,7 +172,9 @@ impl RequestContext {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: push
     pub fn push(self: &Arc<Self>) -> Result<(), Error> {
+        // ANCHOR: push_app_context
         let needs_app_context =
             APP_CTX_STACK.with_top(|top| top.is_none_or(|ctx| ctx.app().id() != self.app.id()));
         let app_ctx = needs_app_context.then(|| {
@@ -177,7 +185,9 @@ impl RequestContext {
         self.state().implicit_app_ctx_stack.push(app_ctx);
         REQUEST_CTX_STACK.push(Arc::clone(self));
         app_ctx_pushed?;
+        // ANCHOR_END: push_app_context
 
+        // ANCHOR: push_session
         // The first push opens the session, once the request can be reached: a session interface may
         // want to use it. A context that is pushed again keeps the session it has.
         if self.session.get().is_none() {
@@ -187,12 +197,17 @@ impl RequestContext {
             };
             self.session.get_or_init(|| Arc::new(session));
         }
+        // ANCHOR_END: push_session
+        // ANCHOR: push_match
         if self.url_adapter.is_some() {
             self.match_request();
         }
+        // ANCHOR_END: push_match
         Ok(())
     }
+    // ANCHOR_END: push
 
+    // ANCHOR: match_request
     /// Finds the rule for the URL. That there is none is not said now: dispatch raises it, so that
     /// before functions run first.
     #[instrument(
@@ -210,6 +225,7 @@ impl RequestContext {
             Err(error) => self.request.set_routing_exception(error),
         }
     }
+    // ANCHOR_END: match_request
 
     /// Takes it away again. The last pop runs the teardown functions, with `exc`, and then pops the
     /// app context that the push brought along.
@@ -224,6 +240,7 @@ impl RequestContext {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: pop
     pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.state().implicit_app_ctx_stack.len() <= 1;
         let torn_down = if last {
@@ -246,6 +263,7 @@ impl RequestContext {
             }
         }
     }
+    // ANCHOR_END: pop
 
     /// The pop at the end of a `with`, and of a request. In Flask 1.1 it could leave the context to a
     /// debugger; since then it just pops.

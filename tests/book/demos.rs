@@ -5,11 +5,34 @@
 
 #[path = "demos/after.rs"]
 mod after;
+#[path = "demos/app.rs"]
+mod app;
+#[path = "demos/contexts.rs"]
+mod contexts;
+#[path = "demos/proxies.rs"]
+mod proxies;
+#[path = "demos/push.rs"]
+mod push;
+#[path = "demos/start.rs"]
+mod start;
+#[path = "demos/wsgi.rs"]
+mod wsgi;
 
 /// A file below `book/src/generated`, without `.txt`, and what prints it.
 pub(crate) type Output = (&'static str, fn() -> String);
 
 /// Those of all chapters.
 pub(crate) fn all() -> impl Iterator<Item = Output> {
-    [after::OUTPUTS].into_iter().flatten().copied()
+    [
+        after::OUTPUTS,
+        app::OUTPUTS,
+        contexts::OUTPUTS,
+        proxies::OUTPUTS,
+        push::OUTPUTS,
+        start::OUTPUTS,
+        wsgi::OUTPUTS,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }

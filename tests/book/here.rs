@@ -37,6 +37,11 @@ pub(crate) const PLACES: &[Place] = &[
     place("start", SECOND, &["Flask.wsgi_app"]),
     place("wsgi", SECOND, &["Flask.request_context"]),
     place("contexts", SECOND, &["AppContext.push", "AppContext.pop"]),
+    place(
+        "proxies",
+        SECOND,
+        &["before_request load_user", "view index"],
+    ),
     place("push", SECOND, &["RequestContext.push"]),
     place("open_session", SECOND, &["open_session"]),
     place(

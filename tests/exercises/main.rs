@@ -18,3 +18,9 @@ mod expect;
 mod harness;
 
 mod after;
+mod app;
+mod contexts;
+mod proxies;
+mod push;
+mod start;
+mod wsgi;
