@@ -34,7 +34,6 @@ const fn place(
 
 /// The chapters that have a place in a request, in the order of the book.
 pub(crate) const PLACES: &[Place] = &[
-    place("start", SECOND, &["Flask.wsgi_app"]),
     place("wsgi", SECOND, &["Flask.request_context"]),
     place("contexts", SECOND, &["AppContext.push", "AppContext.pop"]),
     place(

@@ -4,8 +4,8 @@
 //! by guessing, then by reading the trace of it.
 
 mod solution;
+// The chapter is called start, and so is the file where each exercise begins.
 #[allow(clippy::module_inception)]
-// The chapter is called start, and so is where an exercise begins.
 mod start;
 #[path = "../../../examples/lifecycle/tutorial.rs"]
 mod tutorial;
