@@ -62,6 +62,7 @@ fn real_value(headers: &HeaderMap, name: &str, trusted: usize) -> Option<String>
     Some((*value).to_owned())
 }
 
+// ANCHOR: proxy_fix
 impl<A: WsgiApp> WsgiApp for ProxyFix<A> {
     fn call(
         &self,
@@ -89,6 +90,7 @@ impl<A: WsgiApp> WsgiApp for ProxyFix<A> {
         self.app.call(environ, start_response)
     }
 }
+// ANCHOR_END: proxy_fix
 
 /// The name of a request: what [`RequestId`] hands down with the environ.
 #[derive(Clone)]
@@ -108,6 +110,7 @@ impl<A> RequestId<A> {
     }
 }
 
+// ANCHOR: request_id
 impl<A: WsgiApp> WsgiApp for RequestId<A> {
     fn call(
         &self,
@@ -126,7 +129,9 @@ impl<A: WsgiApp> WsgiApp for RequestId<A> {
             })
     }
 }
+// ANCHOR_END: request_id
 
+// ANCHOR: create_app
 pub(crate) fn create_app() -> App {
     let mut app = App::new("behind a proxy");
     app.route("/", || {
@@ -139,6 +144,7 @@ pub(crate) fn create_app() -> App {
     });
     app
 }
+// ANCHOR_END: create_app
 
 fn main() -> Result<(), Error> {
     let site = ProxyFix::new(RequestId::new(create_app()));

@@ -58,6 +58,7 @@ pub struct App {
 impl UnwindSafe for App {}
 impl RefUnwindSafe for App {}
 
+// ANCHOR: inner
 struct Inner {
     id: AppId,
     name: String,
@@ -68,10 +69,12 @@ struct Inner {
     final_setup: OnceLock<Arc<Setup>>,
     before_first_request_lock: Mutex<()>,
 }
+// ANCHOR_END: inner
 
 type UrlBuildErrorHandler =
     dyn Fn(&BuildError, &str, &Dict) -> Result<Option<String>, Error> + Send + Sync;
 
+// ANCHOR: setup
 /// All that is registered: the attributes of Flask's `App` that its setup methods fill.
 #[derive(Clone)]
 pub(crate) struct Setup {
@@ -87,6 +90,7 @@ pub(crate) struct Setup {
     pub(crate) blueprints: IndexMap<String, BlueprintId>,
     pub(crate) session_interface: Arc<dyn SessionInterface>,
 }
+// ANCHOR_END: setup
 
 impl Setup {
     fn new() -> Self {
@@ -178,6 +182,7 @@ impl App {
         }
     }
 
+    // ANCHOR: change_setup
     /// Changes what is registered, unless the first request has been handled.
     #[track_caller]
     pub(crate) fn change_setup<R>(&self, f_name: &str, change: impl FnOnce(&mut Setup) -> R) -> R {
@@ -189,7 +194,9 @@ impl App {
             .unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut setup))
     }
+    // ANCHOR_END: change_setup
 
+    // ANCHOR: check_setup_finished
     #[track_caller]
     fn check_setup_finished(&self, f_name: &str) {
         assert!(
@@ -200,6 +207,7 @@ impl App {
              done before running it."
         );
     }
+    // ANCHOR_END: check_setup_finished
 
     /// `@app.before_first_request`: runs once, before the first request is dispatched. Where one
     /// fails, all run again on the next request.
@@ -218,6 +226,7 @@ impl App {
         });
     }
 
+    // ANCHOR: teardown_appcontext
     /// `@app.teardown_appcontext`: runs when the app context is popped, with the error that was not
     /// handled, if any.
     ///
@@ -234,6 +243,7 @@ impl App {
             s.teardown_appcontext_funcs.push(hook);
         });
     }
+    // ANCHOR_END: teardown_appcontext
 
     /// `app.register_blueprint(blueprint)`.
     ///
@@ -313,6 +323,7 @@ impl App {
         self.app_context_as_of(self.early_setup(), &self.config().settings())
     }
 
+    // ANCHOR: app_context_as_of
     /// The same, with the app as it was when a request's context was made: both see one state of it.
     pub(crate) fn app_context_as_of(
         &self,
@@ -325,6 +336,7 @@ impl App {
         );
         AppContext::new(self, early_setup, settings)
     }
+    // ANCHOR_END: app_context_as_of
 
     /// `app.test_request_context(path)`: the context of a request that nobody sent. For more than a
     /// path, give [`App::request_context`] what [`EnvironBuilder`](crate::wrappers::EnvironBuilder) builds.
@@ -391,6 +403,7 @@ impl Scaffold for App {
         }
     }
 
+    // ANCHOR: set_view
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
         let refused = self.change_setup("endpoint", |setup| {
@@ -405,6 +418,7 @@ impl Scaffold for App {
             "View function mapping is overwriting an existing endpoint function: {endpoint}"
         );
     }
+    // ANCHOR_END: set_view
 }
 
 impl Setup {

@@ -162,6 +162,7 @@ impl Config {
         Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    // ANCHOR: update
     fn update<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
         let mut guard = self
             .settings
@@ -169,6 +170,7 @@ impl Config {
             .unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut guard))
     }
+    // ANCHOR_END: update
 
     /// `app.secret_key = ...`.
     pub fn set_secret_key(&self, key: impl AsRef<[u8]>) {
@@ -315,6 +317,7 @@ fn refused<T>(key: &str, expected: &str, value: &Value) -> Result<T, ConfigError
     })
 }
 
+// ANCHOR: boolean
 fn boolean(key: &str, value: &Value) -> Result<Option<bool>, ConfigError> {
     match value {
         Value::Null => Ok(None),
@@ -324,6 +327,7 @@ fn boolean(key: &str, value: &Value) -> Result<Option<bool>, ConfigError> {
         other => refused(key, "true or false", other),
     }
 }
+// ANCHOR_END: boolean
 
 fn text(key: &str, value: &Value) -> Result<Option<String>, ConfigError> {
     match value {

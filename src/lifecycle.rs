@@ -49,6 +49,7 @@ impl App {
     /// # Errors
     /// An error that leaves the app: an unhandled one where TESTING, DEBUG or PROPAGATE_EXCEPTIONS say
     /// so, one that a 500 handler raised, or one that a teardown function raised.
+    // ANCHOR: wsgi_app
     pub fn wsgi_app(
         &self,
         environ: Environ,
@@ -77,6 +78,7 @@ impl App {
         ctx.auto_pop(error.as_ref())?;
         result
     }
+    // ANCHOR_END: wsgi_app
 
     /// Dispatches the request, handles what it raised, and finalizes the response.
     fn full_dispatch_request(&self, ctx: &RequestContext) -> Result<Response, Error> {

@@ -17,6 +17,7 @@ use http::{HeaderMap, Method, StatusCode, Version, uri::Scheme};
 use crate::error::{Error, catch};
 use crate::logging;
 
+// ANCHOR: environ
 /// One request, as the server hands it over: WSGI's `environ` dict, with a field for each key.
 pub struct Environ {
     /// `REQUEST_METHOD`.
@@ -44,6 +45,7 @@ pub struct Environ {
     /// Whatever a server or a middleware wants to hand down: WSGI's own extra keys.
     pub extensions: http::Extensions,
 }
+// ANCHOR_END: environ
 
 impl fmt::Debug for Environ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -64,11 +66,13 @@ impl fmt::Debug for Environ {
 #[derive(Clone, Copy, Debug)]
 pub struct InputTerminated;
 
+// ANCHOR: start_response
 /// What an app tells the server first: the status line and the headers.
 pub trait StartResponse {
     /// Takes the status and the headers of the answer. An app calls it once, before its body is read.
     fn start_response(&mut self, status: StatusCode, headers: HeaderMap);
 }
+// ANCHOR_END: start_response
 
 impl<F: FnMut(StatusCode, HeaderMap)> StartResponse for F {
     fn start_response(&mut self, status: StatusCode, headers: HeaderMap) {
@@ -93,6 +97,7 @@ impl<F: FnMut(StatusCode, HeaderMap)> StartResponse for F {
 /// assert_eq!(body.into_bytes().unwrap(), "you asked for /pear");
 /// assert_eq!(status, Some(StatusCode::OK));
 /// ```
+// ANCHOR: wsgi_app
 pub trait WsgiApp: Send + Sync {
     /// Answers one request.
     ///
@@ -101,6 +106,7 @@ pub trait WsgiApp: Send + Sync {
     fn call(&self, environ: Environ, start_response: &mut dyn StartResponse)
     -> Result<Body, Error>;
 }
+// ANCHOR_END: wsgi_app
 
 impl<F> WsgiApp for F
 where
@@ -121,6 +127,7 @@ pub type CloseCallback = Box<dyn FnOnce() + Send>;
 /// A stream of body chunks.
 pub type ByteStream = Box<dyn Iterator<Item = Result<Bytes, Error>> + Send>;
 
+// ANCHOR: body
 /// The body that an app returns: the iterable of PEP 3333, with its `close()`.
 ///
 /// Werkzeug's `ClosingIterator`. The close callbacks run exactly once: at [`Body::close`], or when the
@@ -132,6 +139,7 @@ pub struct Body {
     stream: Option<ByteStream>,
     on_close: VecDeque<CloseCallback>,
 }
+// ANCHOR_END: body
 
 impl Body {
     /// A body without a byte.
@@ -178,6 +186,7 @@ impl Body {
         Ok(all.freeze())
     }
 
+    // ANCHOR: close
     /// Ends the stream and runs the close callbacks. A second call does nothing.
     ///
     /// A callback that panics does not keep the others from running: its panic is logged here, since
@@ -190,6 +199,7 @@ impl Body {
             run_logged(callback);
         }
     }
+    // ANCHOR_END: close
 }
 
 fn run_logged(f: impl FnOnce()) {
@@ -213,6 +223,7 @@ impl Iterator for Body {
     }
 }
 
+// ANCHOR: drop
 impl Drop for Body {
     fn drop(&mut self) {
         if self.stream.is_some() || !self.on_close.is_empty() {
@@ -220,6 +231,7 @@ impl Drop for Body {
         }
     }
 }
+// ANCHOR_END: drop
 
 impl From<Bytes> for Body {
     fn from(bytes: Bytes) -> Self {

@@ -10,6 +10,7 @@ use carafe::{
 /// Signs the session cookie. A real app reads it from where nobody else can.
 pub(crate) const SECRET_KEY: &str = "adavafa";
 
+// ANCHOR: create_app
 pub(crate) fn create_app() -> App {
     let mut app = App::new("tutorial");
     app.config().set_secret_key(SECRET_KEY);
@@ -26,6 +27,7 @@ pub(crate) fn create_app() -> App {
     app.teardown_appcontext(close_database);
     app
 }
+// ANCHOR_END: create_app
 
 fn create_tables() {}
 
@@ -33,18 +35,22 @@ fn count_args(_endpoint: Option<&str>, args: Option<&mut ViewArgs>) {
     g().set("args", args.map_or(0, |args| args.len()));
 }
 
+// ANCHOR: load_user
 fn load_user() {
     if let Some(name) = session().get::<String>("username") {
         g().set("user", name);
     }
 }
+// ANCHOR_END: load_user
 
+// ANCHOR: index
 fn index() -> String {
     match g().get::<String>("user") {
         Some(name) => format!("Hello, {name}!"),
         None => "You are not logged in.".to_owned(),
     }
 }
+// ANCHOR_END: index
 
 fn login() -> Result<String, Error> {
     let name = request().form()?.require("username")?.to_owned();

@@ -20,6 +20,7 @@ use crate::signals;
 use crate::trace::stage;
 use crate::url_adapter::UrlAdapter;
 
+// ANCHOR: app_context
 /// The context of an app at work. [`App::app_context`] makes one.
 pub struct AppContext {
     app: App,
@@ -31,6 +32,7 @@ pub struct AppContext {
     /// How often it is on a stack now. Flask: `len(_cv_tokens)`, before that `_refcnt`.
     refcnt: Cell<usize>,
 }
+// ANCHOR_END: app_context
 
 impl AppContext {
     pub(crate) fn new(app: &App, early_setup: Option<Arc<Setup>>, settings: &Settings) -> Rc<Self> {
@@ -77,11 +79,13 @@ impl AppContext {
     ///
     /// # Errors
     /// What a receiver of `appcontext_pushed` failed with; the context is pushed all the same.
+    // ANCHOR: push
     pub fn push(self: &Rc<Self>) -> Result<(), Error> {
         stage!("AppContext.push", self.push());
         self.resume();
         catch(|| signals::APPCONTEXT_PUSHED.send(&self.app, &()))
     }
+    // ANCHOR_END: push
 
     /// Puts it on the stack, and nothing else.
     pub(super) fn resume(self: &Rc<Self>) {
@@ -94,6 +98,7 @@ impl AppContext {
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
     /// was on top. The context is gone from the stack in every case.
+    // ANCHOR: pop
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         stage!("AppContext.pop", self.pop(exc));
         let last = self.refcnt.get() <= 1;
@@ -116,6 +121,7 @@ impl AppContext {
         }
         catch(|| signals::APPCONTEXT_POPPED.send(&self.app, &()))
     }
+    // ANCHOR_END: pop
 
     /// Runs `body` in this context: Flask's `with app.app_context():`.
     ///
@@ -151,20 +157,25 @@ impl fmt::Debug for AppContext {
 /// # Ok::<(), carafe::Error>(())
 /// ```
 #[derive(Default)]
+// ANCHOR: app_ctx_globals
 pub struct AppCtxGlobals {
     values: Mutex<BTreeMap<String, Arc<dyn Any + Send + Sync>>>,
 }
+// ANCHOR_END: app_ctx_globals
 
 impl AppCtxGlobals {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Arc<dyn Any + Send + Sync>>> {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    // ANCHOR: set
     /// `g.name = value`.
     pub fn set<T: Any + Send + Sync>(&self, name: impl Into<String>, value: T) {
         self.lock().insert(name.into(), Arc::new(value));
     }
+    // ANCHOR_END: set
 
+    // ANCHOR: get
     /// `g.get(name)`: a clone of the value, or `None` where there is none of type `T`. Keep a large
     /// value in an `Arc`.
     #[must_use]
@@ -173,6 +184,7 @@ impl AppCtxGlobals {
             .get(name)
             .and_then(|value| value.downcast_ref::<T>().cloned())
     }
+    // ANCHOR_END: get
 
     /// `g.pop(name, None)`: takes the value out. One of another type than `T` stays.
     pub fn pop<T: Any + Clone>(&self, name: &str) -> Option<T> {

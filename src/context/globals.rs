@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::request::Request;
 use crate::session::Session;
 
+// ANCHOR: stacks
 thread_local! {
     static APP_CONTEXTS: RefCell<Vec<Rc<AppContext>>> = const { RefCell::new(Vec::new()) };
     static REQUEST_CONTEXTS: RefCell<Vec<Rc<RequestContext>>> = const { RefCell::new(Vec::new()) };
@@ -24,6 +25,7 @@ thread_local! {
 pub static APP_CTX_STACK: LocalStack<AppContext> = LocalStack::new(&APP_CONTEXTS);
 /// The request contexts of this thread. Flask 1.1: `_request_ctx_stack`.
 pub static REQUEST_CTX_STACK: LocalStack<RequestContext> = LocalStack::new(&REQUEST_CONTEXTS);
+// ANCHOR_END: stacks
 
 const NO_APP: &str = "Working outside of application context.
 
@@ -42,16 +44,20 @@ static CURRENT_APP: LocalProxy<App> = LocalProxy::new(
     || APP_CTX_STACK.with_top(|top| top.map(|ctx| ctx.app().clone())),
     NO_APP,
 );
+// ANCHOR: g_proxy
 static G: LocalProxy<Arc<AppCtxGlobals>> = LocalProxy::new(
     "g",
     || APP_CTX_STACK.with_top(|top| top.map(|ctx| Arc::clone(ctx.g()))),
     NO_APP,
 );
+// ANCHOR_END: g_proxy
+// ANCHOR: request_proxy
 static REQUEST: LocalProxy<Arc<Request>> = LocalProxy::new(
     "request",
     || REQUEST_CTX_STACK.with_top(|top| top.map(|ctx| Arc::clone(ctx.request()))),
     NO_REQUEST,
 );
+// ANCHOR_END: request_proxy
 static SESSION: LocalProxy<Arc<Session>> = LocalProxy::new(
     "session",
     || REQUEST_CTX_STACK.with_top(|top| top.and_then(|ctx| ctx.accessed_session())),
@@ -98,11 +104,13 @@ pub fn try_g() -> Result<Arc<AppCtxGlobals>, Error> {
 ///
 /// # Panics
 /// Outside a request context; see [`try_request`].
+// ANCHOR: request
 #[must_use]
 #[track_caller]
 pub fn request() -> Arc<Request> {
     REQUEST.get_current_object()
 }
+// ANCHOR_END: request
 
 /// The current request.
 ///
@@ -127,6 +135,7 @@ pub fn session() -> Arc<Session> {
 ///
 /// # Errors
 /// A `RuntimeError` outside a request context; an `AssertionError` where the session could not be opened.
+// ANCHOR: try_session
 pub fn try_session() -> Result<Arc<Session>, Error> {
     SESSION.try_get_current_object().map_err(|error| {
         if has_request_context() {
@@ -135,6 +144,7 @@ pub fn try_session() -> Result<Arc<Session>, Error> {
         error
     })
 }
+// ANCHOR_END: try_session
 
 /// Whether an app context is pushed on this thread. Flask: `has_app_context`.
 #[must_use]

@@ -12,11 +12,13 @@ use std::thread::LocalKey;
 
 use crate::error::Error;
 
+// ANCHOR: local_stack
 /// One stack a thread: every thread sees its own, and starts with an empty one. What is on it stays on
 /// its thread (it is an [`Rc`]), so nothing in it needs a lock.
 pub struct LocalStack<T: 'static> {
     stack: &'static LocalKey<RefCell<Vec<Rc<T>>>>,
 }
+// ANCHOR_END: local_stack
 
 impl<T> LocalStack<T> {
     pub(crate) const fn new(stack: &'static LocalKey<RefCell<Vec<Rc<T>>>>) -> Self {
@@ -33,11 +35,13 @@ impl<T> LocalStack<T> {
         self.stack.with_borrow_mut(Vec::pop)
     }
 
+    // ANCHOR: top
     /// The item on top, if there is one.
     #[must_use]
     pub fn top(&self) -> Option<Rc<T>> {
         self.stack.with_borrow(|stack| stack.last().cloned())
     }
+    // ANCHOR_END: top
 
     /// Looks at the item on top without keeping it.
     pub(crate) fn with_top<R>(&self, look: impl FnOnce(Option<&Rc<T>>) -> R) -> R {
@@ -82,11 +86,13 @@ impl<T> fmt::Debug for LocalStack<T> {
 /// so a proxy is asked for it: [`get_current_object`](LocalProxy::get_current_object) panics outside
 /// a context, in Flask's words, and [`try_get_current_object`](LocalProxy::try_get_current_object)
 /// returns them as an error.
+// ANCHOR: local_proxy
 pub struct LocalProxy<T: 'static> {
     name: &'static str,
     lookup: fn() -> Option<T>,
     unbound_message: &'static str,
 }
+// ANCHOR_END: local_proxy
 
 impl<T> LocalProxy<T> {
     pub(crate) const fn new(
@@ -108,20 +114,24 @@ impl<T> LocalProxy<T> {
     /// 500 and the contexts are popped.
     #[must_use]
     #[track_caller]
+    // ANCHOR: get_current_object
     pub fn get_current_object(&self) -> T {
         match (self.lookup)() {
             Some(object) => object,
             None => panic!("{}", self.unbound_message),
         }
     }
+    // ANCHOR_END: get_current_object
 
     /// The object that the proxy stands for now.
     ///
     /// # Errors
     /// A `RuntimeError` outside the context that holds it.
+    // ANCHOR: try_get_current_object
     pub fn try_get_current_object(&self) -> Result<T, Error> {
         (self.lookup)().ok_or_else(|| Error::runtime(self.unbound_message))
     }
+    // ANCHOR_END: try_get_current_object
 
     /// Whether there is an object now: what `bool(proxy)` tells in Python.
     #[must_use]

@@ -28,6 +28,7 @@ pub(crate) use request_context::{PreserveContext, PreservedPair, take_preserved_
 
 use crate::error::{Error, panic_message};
 
+// ANCHOR: run_and_pop
 /// The body of a `with` statement: runs it unless the push failed, and pops in every case.
 fn run_and_pop<R>(
     pushed: Result<(), Error>,
@@ -53,3 +54,4 @@ fn run_and_pop<R>(
         }
     }
 }
+// ANCHOR_END: run_and_pop

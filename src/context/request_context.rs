@@ -24,6 +24,7 @@ use crate::trace::stage;
 use crate::url_adapter::UrlAdapter;
 use crate::wsgi::Environ;
 
+// ANCHOR: request_context
 /// The context of one request. [`App::request_context`] and [`App::test_request_context`] make one.
 ///
 /// It stays on the thread that made it: what another thread gets is a [copy](crate::copy_current_request_context).
@@ -47,6 +48,7 @@ pub(super) struct Parts {
     session: OnceCell<Arc<Session>>,
     flashes: OnceCell<Vec<Flash>>,
 }
+// ANCHOR_END: request_context
 
 impl Parts {
     pub(super) fn request(&self) -> &Arc<Request> {
@@ -64,6 +66,7 @@ impl Parts {
 }
 
 impl RequestContext {
+    // ANCHOR: new
     pub(crate) fn new(app: &App, environ: Environ) -> Rc<Self> {
         stage!("RequestContext.__init__", Self::new(app, environ));
         let settings = app.config().settings();
@@ -86,6 +89,7 @@ impl RequestContext {
         };
         parts.into_context()
     }
+    // ANCHOR_END: new
 
     /// What makes a context of its own for the same request and session, on whichever thread. Flask:
     /// `RequestContext.copy`.
@@ -157,8 +161,10 @@ impl RequestContext {
     /// # Errors
     /// What the session interface, a converter or a receiver failed with; the context is pushed all
     /// the same, and wants its [`pop`](RequestContext::pop).
+    // ANCHOR: push
     pub fn push(self: &Rc<Self>) -> Result<(), Error> {
         stage!("RequestContext.push", self.push());
+        // ANCHOR: push_app_context
         let needs_app_context = APP_CTX_STACK
             .with_top(|top| top.is_none_or(|ctx| ctx.app().id() != self.parts.app.id()));
         let app_ctx = needs_app_context.then(|| {
@@ -168,7 +174,9 @@ impl RequestContext {
         let app_ctx_pushed = app_ctx.as_ref().map_or(Ok(()), AppContext::push);
         self.resume(app_ctx);
         app_ctx_pushed?;
+        // ANCHOR_END: push_app_context
 
+        // ANCHOR: push_session
         // The first push opens the session, once the request can be reached: a session interface may
         // want to use it. A context that is pushed again keeps the session it has.
         if self.parts.session.get().is_none() {
@@ -179,11 +187,15 @@ impl RequestContext {
             };
             self.parts.session.get_or_init(|| Arc::new(session));
         }
+        // ANCHOR_END: push_session
+        // ANCHOR: push_match
         if self.parts.url_adapter.is_some() {
             self.match_request();
         }
+        // ANCHOR_END: push_match
         Ok(())
     }
+    // ANCHOR_END: push
 
     /// Puts it on the stack, and nothing else.
     pub(super) fn resume(self: &Rc<Self>, implicit_app_ctx: Option<Rc<AppContext>>) {
@@ -193,6 +205,7 @@ impl RequestContext {
         REQUEST_CTX_STACK.push(Rc::clone(self));
     }
 
+    // ANCHOR: match_request
     /// Finds the rule for the URL. That there is none is not said now: dispatch raises it, so that
     /// before functions run first.
     fn match_request(&self) {
@@ -205,6 +218,7 @@ impl RequestContext {
             Err(error) => self.parts.request.set_routing_exception(error),
         }
     }
+    // ANCHOR_END: match_request
 
     /// Takes it away again. The last pop runs the teardown functions, with `exc`, and then pops the
     /// app context that the push brought along.
@@ -212,6 +226,7 @@ impl RequestContext {
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
     /// was on top. The contexts are gone from the stacks in every case.
+    // ANCHOR: pop
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         stage!("RequestContext.pop", self.pop(exc));
         let last = self.implicit_app_ctx_stack.borrow().len() <= 1;
@@ -235,6 +250,7 @@ impl RequestContext {
             }
         }
     }
+    // ANCHOR_END: pop
 
     /// The pop at the end of a `with`, and of a request. In Flask 1.1 it could leave the context to a
     /// debugger; since then it just pops.

@@ -5,12 +5,24 @@
 
 #[path = "demos/after.rs"]
 mod after;
+#[path = "demos/app.rs"]
+mod app;
+#[path = "demos/contexts.rs"]
+mod contexts;
 #[path = "demos/differences.rs"]
 mod differences;
+#[path = "demos/proxies.rs"]
+mod proxies;
+#[path = "demos/push.rs"]
+mod push;
 #[path = "demos/sharing.rs"]
 mod sharing;
+#[path = "demos/start.rs"]
+mod start;
 #[path = "demos/surprises.rs"]
 mod surprises;
+#[path = "demos/wsgi.rs"]
+mod wsgi;
 
 /// A file below `book/src/generated`, without `.txt`, and what prints it.
 pub(crate) type Output = (&'static str, fn() -> String);
@@ -22,6 +34,12 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         differences::OUTPUTS,
         sharing::OUTPUTS,
         surprises::OUTPUTS,
+        app::OUTPUTS,
+        contexts::OUTPUTS,
+        proxies::OUTPUTS,
+        push::OUTPUTS,
+        start::OUTPUTS,
+        wsgi::OUTPUTS,
     ]
     .into_iter()
     .flatten()

@@ -34,9 +34,13 @@ const fn place(
 
 /// The chapters that have a place in a request, in the order of the book.
 pub(crate) const PLACES: &[Place] = &[
-    place("start", SECOND, &["Flask.wsgi_app"]),
     place("wsgi", SECOND, &["Flask.request_context"]),
     place("contexts", SECOND, &["AppContext.push", "AppContext.pop"]),
+    place(
+        "proxies",
+        SECOND,
+        &["before_request load_user", "view index"],
+    ),
     place("push", SECOND, &["RequestContext.push"]),
     place("open_session", SECOND, &["open_session"]),
     place(

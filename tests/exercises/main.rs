@@ -18,7 +18,13 @@ mod expect;
 mod harness;
 
 mod after;
+mod app;
+mod contexts;
 mod differences;
 mod eras;
+mod proxies;
+mod push;
 mod sharing;
+mod start;
 mod surprises;
+mod wsgi;

@@ -1,0 +1,39 @@
+//! The exercise of the chapter on proxies.
+//!
+//! A view leaves the work to a thread that it starts, and waits for it. The work needs something of the
+//! request.
+
+mod solution;
+mod start;
+
+use carafe::App;
+
+use crate::harness::fails;
+
+// ANCHOR: check
+fn check(app: &App) {
+    let mut client = app.test_client();
+    let answer = client.get("/shout?text=pear").send().unwrap();
+    assert!(
+        answer.text() == "PEAR",
+        "GET /shout?text=pear is to be answered with PEAR. It was answered with:\n{}",
+        answer.text()
+    );
+}
+// ANCHOR_END: check
+
+#[test]
+fn the_solution_passes() {
+    check(&solution::create_app());
+}
+
+#[test]
+fn the_start_fails() {
+    fails("proxies", || check(&start::create_app()));
+}
+
+#[test]
+#[ignore = "yours to solve: see the chapter"]
+fn yours() {
+    check(&start::create_app());
+}
