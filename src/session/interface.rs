@@ -22,6 +22,7 @@ use crate::wrappers::{Response, SameSite, SetCookie};
 ///
 /// The methods take the app's [`Settings`] where Flask's take the app: they are all that is read of it.
 pub trait SessionInterface: Send + Sync {
+    // ANCHOR: session_interface
     /// The session of a request. `None` means that sessions do not work, for want of a secret key or
     /// the like: the request then gets a null session.
     ///
@@ -40,6 +41,7 @@ pub trait SessionInterface: Send + Sync {
         session: &Session,
         response: &mut Response,
     ) -> Result<(), Error>;
+    // ANCHOR_END: session_interface
 
     /// The session of a request for which [`open_session`](SessionInterface::open_session) gave none.
     fn make_null_session(&self, _app: &App) -> Session {
@@ -89,6 +91,7 @@ pub trait SessionInterface: Send + Sync {
         settings.session_cookie_partitioned
     }
 
+    // ANCHOR: get_expiration_time
     /// When the cookie ends, in Unix seconds: `PERMANENT_SESSION_LIFETIME` from now for a permanent
     /// session, `None` (with the browser) for any other.
     fn get_expiration_time(&self, settings: &Settings, session: &Session) -> Option<u64> {
@@ -97,13 +100,17 @@ pub trait SessionInterface: Send + Sync {
             .permanent()
             .then(|| settings.clock.now().saturating_add(lifetime.as_secs()))
     }
+    // ANCHOR_END: get_expiration_time
 
+    // ANCHOR: should_set_cookie
     /// Whether a Set-Cookie is due: for a modified session, and for a permanent one on each request
     /// unless `SESSION_REFRESH_EACH_REQUEST` is off.
     fn should_set_cookie(&self, settings: &Settings, session: &Session) -> bool {
         session.modified() || (session.permanent() && settings.session_refresh_each_request)
     }
+    // ANCHOR_END: should_set_cookie
 
+    // ANCHOR: cookie
     /// The session cookie with the attributes that the config gives it, for `value`; for a deletion
     /// give it [`SetCookie::deletion`]'s.
     fn cookie<'a>(&self, settings: &'a Settings, cookie: SetCookie<'a>) -> SetCookie<'a> {
@@ -116,6 +123,7 @@ pub trait SessionInterface: Send + Sync {
             .partitioned(self.get_cookie_partitioned(settings))
             .max_size(usize::try_from(settings.max_cookie_size).unwrap_or(usize::MAX))
     }
+    // ANCHOR_END: cookie
 }
 
 // The three stages that a trace shows, whichever interface is in use.

@@ -83,6 +83,7 @@ impl SecureCookieSessionInterface {
         self
     }
 
+    // ANCHOR: get_signing_serializer
     /// What signs and opens the cookies of an app with these settings; `None` without a secret key.
     fn get_signing_serializer(
         &self,
@@ -115,9 +116,11 @@ impl SecureCookieSessionInterface {
         *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
         Ok(Some(serializer))
     }
+    // ANCHOR_END: get_signing_serializer
 }
 
 impl SessionInterface for SecureCookieSessionInterface {
+    // ANCHOR: open_session
     fn open_session(&self, app: &App, request: &Request) -> Result<Option<Session>, Error> {
         let settings = app.config().settings();
         let Some(serializer) = self.get_signing_serializer(&settings)? else {
@@ -138,7 +141,9 @@ impl SessionInterface for SecureCookieSessionInterface {
             Err(error) => Err(Error::python(error.class_name(), error.to_string())),
         }
     }
+    // ANCHOR_END: open_session
 
+    // ANCHOR: save_session
     fn save_session(
         &self,
         app: &App,
@@ -176,6 +181,7 @@ impl SessionInterface for SecureCookieSessionInterface {
         response.vary_add("Cookie");
         Ok(())
     }
+    // ANCHOR_END: save_session
 }
 
 impl Default for SecureCookieSessionInterface {

@@ -69,6 +69,7 @@ impl Keyed {
         }
     }
 
+    // ANCHOR: get_signature
     /// `SigningAlgorithm.get_signature`, handed to `use_it`.
     pub(super) fn get_signature<T>(&self, value: &[u8], use_it: impl FnOnce(&[u8]) -> T) -> T {
         match self {
@@ -78,7 +79,9 @@ impl Keyed {
             Self::None => use_it(b""),
         }
     }
+    // ANCHOR_END: get_signature
 
+    // ANCHOR: verify_signature
     /// `SigningAlgorithm.verify_signature`. It takes as long for a signature that is nearly right
     /// as for one that is all wrong.
     pub(super) fn verify_signature(&self, value: &[u8], signature: &[u8]) -> bool {
@@ -101,6 +104,7 @@ impl Keyed {
             Self::None => signature.is_empty(),
         }
     }
+    // ANCHOR_END: verify_signature
 }
 
 fn keyed<M: KeyInit>(key: &[u8]) -> M {

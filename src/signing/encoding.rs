@@ -19,6 +19,7 @@ const URL_SAFE_B64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+// ANCHOR: base64_encode
 /// `itsdangerous.base64_encode`: URL-safe base64, without padding.
 ///
 /// ```
@@ -30,6 +31,7 @@ const URL_SAFE_B64: GeneralPurpose = GeneralPurpose::new(
 pub fn base64_encode(bytes: &[u8]) -> String {
     URL_SAFE_B64.encode(bytes)
 }
+// ANCHOR_END: base64_encode
 
 /// [`base64_encode`], behind what `out` holds already.
 pub(super) fn base64_append(bytes: &[u8], out: &mut Vec<u8>) {
@@ -101,11 +103,13 @@ pub(crate) fn b64decode(encoded: &[u8]) -> Option<Vec<u8>> {
     (quad == 0).then_some(out)
 }
 
+// ANCHOR: int_to_bytes
 /// `itsdangerous.int_to_bytes`: big-endian, without leading zero bytes; nothing at all for 0.
 #[must_use]
 pub fn int_to_bytes(number: u64) -> Vec<u8> {
     significant_bytes(&number.to_be_bytes()).to_vec()
 }
+// ANCHOR_END: int_to_bytes
 
 /// All behind the leading zero bytes.
 pub(super) fn significant_bytes(bytes: &[u8]) -> &[u8] {

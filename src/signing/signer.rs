@@ -118,6 +118,7 @@ impl Default for SignerOptions {
 }
 
 impl SignerOptions {
+    // ANCHOR: derive_key
     /// itsdangerous's `Signer.derive_key`.
     fn derive_key(&self, secret_key: &[u8], salt: &[u8]) -> Vec<u8> {
         match self.key_derivation {
@@ -130,6 +131,7 @@ impl SignerOptions {
             KeyDerivation::None => secret_key.to_vec(),
         }
     }
+    // ANCHOR_END: derive_key
 }
 
 /// `itsdangerous.Signer`: appends a signature to a value, and checks it.
@@ -208,13 +210,16 @@ impl Signer {
         out
     }
 
+    // ANCHOR: sign_in_place
     /// [`sign`](Self::sign), without a copy.
     pub(super) fn sign_in_place(&self, value: &mut Vec<u8>) {
         let signature = self.get_signature(value);
         value.extend_from_slice(&self.sep);
         value.extend_from_slice(signature.as_bytes());
     }
+    // ANCHOR_END: sign_in_place
 
+    // ANCHOR: verify_signature
     /// `Signer.verify_signature`: whether any of the keys gave this signature, newest first.
     #[must_use]
     pub fn verify_signature(&self, value: &[u8], signature: &[u8]) -> bool {
@@ -226,7 +231,9 @@ impl Signer {
             .rev()
             .any(|key| key.verify_signature(value, &signature))
     }
+    // ANCHOR_END: verify_signature
 
+    // ANCHOR: unsign
     /// `Signer.unsign`: the value, where the signature is right.
     ///
     /// # Errors
@@ -248,6 +255,7 @@ impl Signer {
             payload: Some(value.to_vec()),
         })
     }
+    // ANCHOR_END: unsign
 
     /// `Signer.validate`: whether the signature is right.
     #[must_use]

@@ -63,6 +63,7 @@ impl<P> URLSafe<P> {
 }
 
 impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
+    // ANCHOR: dump_payload
     fn dump_payload(&self, value: ValueRef<'_>) -> Result<Vec<u8>, JsonError> {
         let json = self.serializer.dump_payload(value)?;
         // Room for the timestamp and signature that follow.
@@ -76,7 +77,9 @@ impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
         }
         Ok(out)
     }
+    // ANCHOR_END: dump_payload
 
+    // ANCHOR: load_payload
     fn load_payload(&self, payload: &[u8]) -> Result<Value, SigningError> {
         let bad = |message| SigningError::BadPayload {
             message,
@@ -96,4 +99,5 @@ impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
         })?;
         self.serializer.load_payload(&json)
     }
+    // ANCHOR_END: load_payload
 }
