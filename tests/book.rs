@@ -13,6 +13,8 @@ mod expect;
 mod here;
 #[path = "../examples/lifecycle/main.rs"]
 mod lifecycle;
+#[path = "../examples/memory_sessions/main.rs"]
+mod memory_sessions;
 
 use expect::expect_file;
 

@@ -55,7 +55,7 @@ const LIFETIME: u64 = 60;
 
 // ANCHOR: app
 /// An app with this store, and its clock.
-fn app(store: &Store) -> Result<(App, Arc<FixedClock>), Error> {
+pub(crate) fn app(store: &Store) -> Result<(App, Arc<FixedClock>), Error> {
     let clock = Arc::new(FixedClock::new(NOW));
     let renew = store.renew;
     let mut app = App::new(store.name);

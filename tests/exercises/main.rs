@@ -18,3 +18,7 @@ mod expect;
 mod harness;
 
 mod after;
+mod open_session;
+mod save_session;
+mod session_interface;
+mod signing;
