@@ -41,7 +41,6 @@ fn a_visitor_without_a_cookie_gets_a_new_session() {
     assert_eq!(opened(&trace), (vec![], true, false));
 }
 
-// ANCHOR: a_visitor_with_a_cookie_gets_the_session_that_is_in_it
 #[test]
 fn a_visitor_with_a_cookie_gets_the_session_that_is_in_it() {
     let app = with_login(app());
@@ -57,7 +56,6 @@ fn a_visitor_with_a_cookie_gets_the_session_that_is_in_it() {
     assert_eq!(cookie.date().as_deref(), Some("2023-11-14 22:13:20 UTC"));
     assert_eq!(cookie.digest_name(), Some("SHA-256"));
 }
-// ANCHOR_END: a_visitor_with_a_cookie_gets_the_session_that_is_in_it
 
 #[test]
 fn a_cookie_that_was_changed_is_no_session() {

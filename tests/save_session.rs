@@ -65,7 +65,6 @@ const PERMANENT: &str = "session=eyJfcGVybWFuZW50Ijp0cnVlLCJ1c2VybmFtZSI6ImphY2s
 const DELETED: &str =
     "session=; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Path=/";
 
-// ANCHOR: a_session_that_was_changed_is_set_and_one_that_was_read_varies_the_response
 #[test]
 fn a_session_that_was_changed_is_set_and_one_that_was_read_varies_the_response() {
     let mut client = with_views(app()).test_client();
@@ -84,7 +83,6 @@ fn a_session_that_was_changed_is_set_and_one_that_was_read_varies_the_response()
         ]
     );
 }
-// ANCHOR_END: a_session_that_was_changed_is_set_and_one_that_was_read_varies_the_response
 
 #[test]
 fn a_permanent_session_gets_an_expiry_and_is_set_again_by_every_request() {
@@ -303,7 +301,6 @@ fn request_finished_comes_after_the_save() {
     );
 }
 
-// ANCHOR: a_nested_change_is_not_noticed_unless_it_is_made_by_update
 #[test]
 fn a_nested_change_is_not_noticed_unless_it_is_made_by_update() {
     let mut app = app();
@@ -326,4 +323,3 @@ fn a_nested_change_is_not_noticed_unless_it_is_made_by_update() {
     let cart = client.session_transaction(|session| Ok(session.get::<Vec<String>>("cart")));
     assert_eq!(cart.unwrap().unwrap(), ["pear", "pear"]);
 }
-// ANCHOR_END: a_nested_change_is_not_noticed_unless_it_is_made_by_update

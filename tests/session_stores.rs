@@ -83,7 +83,6 @@ fn app() -> (App, Arc<FixedClock>, MemorySessions) {
     (app, clock, store)
 }
 
-// ANCHOR: a_session_of_a_store_goes_the_way_of_any_other
 #[test]
 fn a_session_of_a_store_goes_the_way_of_any_other() {
     let (app, _, _) = app();
@@ -104,7 +103,6 @@ fn a_session_of_a_store_goes_the_way_of_any_other() {
     let id = client.get_cookie("session").unwrap();
     assert_eq!(id.len(), 22, "nothing of the session is in the cookie");
 }
-// ANCHOR_END: a_session_of_a_store_goes_the_way_of_any_other
 
 #[test]
 fn only_a_session_that_was_written_takes_room_and_only_until_it_expires() {

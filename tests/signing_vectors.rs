@@ -239,7 +239,6 @@ fn loads_unsafe_reads_what_was_not_signed_and_says_so() {
     );
 }
 
-// ANCHOR: a_payload_that_unpacks_to_more_than_the_limit_is_refused
 #[test]
 fn a_payload_that_unpacks_to_more_than_the_limit_is_refused() {
     let options = SignerOptions::default();
@@ -265,7 +264,6 @@ fn a_payload_that_unpacks_to_more_than_the_limit_is_refused() {
         );
     }
 }
-// ANCHOR_END: a_payload_that_unpacks_to_more_than_the_limit_is_refused
 
 #[test]
 fn keys_and_separators_that_cannot_work_are_refused() {

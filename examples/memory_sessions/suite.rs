@@ -11,7 +11,6 @@ use carafe::error::catch;
 use carafe::testing::TestClient;
 use carafe::{App, Dict, Error, Response, Scaffold, Session, Value, current_app, request, session};
 
-// ANCHOR: store
 /// A store to check.
 pub(crate) struct Store {
     pub(crate) name: &'static str,
@@ -23,7 +22,6 @@ pub(crate) struct Store {
 
 /// One sentence, and what finds out whether it is true of a store.
 type Check = (&'static str, fn(&Store) -> Result<(), Error>);
-// ANCHOR_END: store
 
 // ANCHOR: checks
 /// All that a store should do.
@@ -53,7 +51,6 @@ const NOW: u64 = 1_700_000_000;
 /// Of a session, in seconds.
 const LIFETIME: u64 = 60;
 
-// ANCHOR: app
 /// An app with this store, and its clock.
 pub(crate) fn app(store: &Store) -> Result<(App, Arc<FixedClock>), Error> {
     let clock = Arc::new(FixedClock::new(NOW));
@@ -96,9 +93,7 @@ pub(crate) fn app(store: &Store) -> Result<(App, Arc<FixedClock>), Error> {
     });
     Ok((app, clock))
 }
-// ANCHOR_END: app
 
-// ANCHOR: meanwhile
 /// Another request of the same browser, which comes and goes while this one is on its way. What it
 /// sets reaches the browser first.
 fn meanwhile(path: &str) -> Result<Response, Error> {
@@ -117,7 +112,6 @@ fn meanwhile(path: &str) -> Result<Response, Error> {
     }
     Ok(response)
 }
-// ANCHOR_END: meanwhile
 
 fn ensure(right: bool, complaint: impl Into<String>) -> Result<(), Error> {
     match right {
@@ -303,7 +297,6 @@ fn refreshed(store: &Store) -> Result<(), Error> {
     says(&mut client, "/get/color", "red")
 }
 
-// ANCHOR: guessed
 fn guessed(store: &Store) -> Result<(), Error> {
     let (app, _) = app(store)?;
     let mut client = app.test_client();
@@ -323,7 +316,6 @@ fn guessed(store: &Store) -> Result<(), Error> {
     }
     Ok(())
 }
-// ANCHOR_END: guessed
 
 // ANCHOR: made_up
 fn made_up(store: &Store) -> Result<(), Error> {
@@ -372,7 +364,6 @@ fn logged_out_late(store: &Store) -> Result<(), Error> {
     says(&mut client, "/get/user", "")
 }
 
-// ANCHOR: table
 /// Every check of every store, as a table.
 pub(crate) fn table(stores: &[Store]) -> String {
     let mut lines = vec![row("", stores.iter().map(|store| store.name))];
@@ -385,7 +376,6 @@ pub(crate) fn table(stores: &[Store]) -> String {
     }
     lines.join("\n")
 }
-// ANCHOR_END: table
 
 fn row<'a>(first: &str, cells: impl Iterator<Item = &'a str>) -> String {
     let cells: String = cells.map(|cell| format!("{cell:>8}")).collect();

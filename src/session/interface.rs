@@ -110,7 +110,6 @@ pub trait SessionInterface: Send + Sync {
     }
     // ANCHOR_END: should_set_cookie
 
-    // ANCHOR: cookie
     /// The session cookie with the attributes that the config gives it, for `value`; for a deletion
     /// give it [`SetCookie::deletion`]'s.
     fn cookie<'a>(&self, settings: &'a Settings, cookie: SetCookie<'a>) -> SetCookie<'a> {
@@ -123,7 +122,6 @@ pub trait SessionInterface: Send + Sync {
             .partitioned(self.get_cookie_partitioned(settings))
             .max_size(usize::try_from(settings.max_cookie_size).unwrap_or(usize::MAX))
     }
-    // ANCHOR_END: cookie
 }
 
 // The three stages that a trace shows, whichever interface is in use.

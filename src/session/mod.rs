@@ -25,7 +25,6 @@ use crate::json;
 use crate::trace::SessionState;
 use crate::value::{Dict, Value};
 
-// ANCHOR: session
 /// A session's dict and its flags. Flask: `SecureCookieSession`, `NullSession` and `SessionMixin`.
 ///
 /// Reading takes the value out as any type that serde can build; writing takes any that serde can
@@ -53,14 +52,12 @@ pub struct Session {
     /// A null session can be read, and every write to it fails.
     null: bool,
 }
-// ANCHOR_END: session
 
 /// What a write to a session without a secret key fails with. Its words are Flask's.
 const NO_SECRET_KEY: &str = "The session is unavailable because no secret key was set.  Set the \
 secret_key on the application to something unique and secret.";
 
 impl Session {
-    // ANCHOR: from_data
     /// A session that was opened with `data` in it.
     #[must_use]
     pub fn from_data(data: Dict) -> Self {
@@ -72,7 +69,6 @@ impl Session {
             null: false,
         }
     }
-    // ANCHOR_END: from_data
 
     /// An empty session for a client that brought none.
     #[must_use]
@@ -123,14 +119,12 @@ impl Session {
     }
     // ANCHOR_END: insert
 
-    // ANCHOR: get
     /// `session.get(key)`: `None` where there is none, or one that is no `T`.
     #[must_use]
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         let value = self.lock().get(key).cloned()?;
         json::from_value(value).ok()
     }
-    // ANCHOR_END: get
 
     /// `session.pop(key, None)`: takes a value out.
     ///
@@ -214,7 +208,6 @@ impl Session {
         self.len() == 0
     }
 
-    // ANCHOR: permanent
     /// `session.permanent`: whether it outlives the browser. It is kept in the session itself, as
     /// `_permanent`.
     #[must_use]
@@ -225,7 +218,6 @@ impl Session {
             Some(_) => true,
         }
     }
-    // ANCHOR_END: permanent
 
     /// `session.permanent = ...`. It modifies the session, even where it was so already.
     ///

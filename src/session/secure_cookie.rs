@@ -83,7 +83,6 @@ impl SecureCookieSessionInterface {
         self
     }
 
-    // ANCHOR: get_signing_serializer
     /// What signs and opens the cookies of an app with these settings; `None` without a secret key.
     fn get_signing_serializer(
         &self,
@@ -116,7 +115,6 @@ impl SecureCookieSessionInterface {
         *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
         Ok(Some(serializer))
     }
-    // ANCHOR_END: get_signing_serializer
 }
 
 impl SessionInterface for SecureCookieSessionInterface {

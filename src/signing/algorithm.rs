@@ -69,7 +69,6 @@ impl Keyed {
         }
     }
 
-    // ANCHOR: get_signature
     /// `SigningAlgorithm.get_signature`, handed to `use_it`.
     pub(super) fn get_signature<T>(&self, value: &[u8], use_it: impl FnOnce(&[u8]) -> T) -> T {
         match self {
@@ -79,7 +78,6 @@ impl Keyed {
             Self::None => use_it(b""),
         }
     }
-    // ANCHOR_END: get_signature
 
     // ANCHOR: verify_signature
     /// `SigningAlgorithm.verify_signature`. It takes as long for a signature that is nearly right

@@ -19,7 +19,6 @@ const URL_SAFE_B64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-// ANCHOR: base64_encode
 /// `itsdangerous.base64_encode`: URL-safe base64, without padding.
 ///
 /// ```
@@ -31,7 +30,6 @@ const URL_SAFE_B64: GeneralPurpose = GeneralPurpose::new(
 pub fn base64_encode(bytes: &[u8]) -> String {
     URL_SAFE_B64.encode(bytes)
 }
-// ANCHOR_END: base64_encode
 
 /// [`base64_encode`], behind what `out` holds already.
 pub(super) fn base64_append(bytes: &[u8], out: &mut Vec<u8>) {

@@ -210,14 +210,12 @@ impl Signer {
         out
     }
 
-    // ANCHOR: sign_in_place
     /// [`sign`](Self::sign), without a copy.
     pub(super) fn sign_in_place(&self, value: &mut Vec<u8>) {
         let signature = self.get_signature(value);
         value.extend_from_slice(&self.sep);
         value.extend_from_slice(signature.as_bytes());
     }
-    // ANCHOR_END: sign_in_place
 
     // ANCHOR: verify_signature
     /// `Signer.verify_signature`: whether any of the keys gave this signature, newest first.

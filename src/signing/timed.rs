@@ -118,15 +118,12 @@ impl fmt::Debug for TimestampSigner {
     }
 }
 
-// ANCHOR: sign_in_place
 fn sign_in_place(signer: &Signer, value: &mut Vec<u8>, now: u64) {
     value.extend_from_slice(signer.sep());
     base64_append(significant_bytes(&now.to_be_bytes()), value);
     signer.sign_in_place(value);
 }
-// ANCHOR_END: sign_in_place
 
-// ANCHOR: unsign
 fn unsign<'a>(
     signer: &Signer,
     signed_value: &'a [u8],
@@ -188,7 +185,6 @@ fn unsign<'a>(
     }
     Ok((value, date_signed))
 }
-// ANCHOR_END: unsign
 
 /// `itsdangerous.TimedSerializer`: a [`Serializer`](super::Serializer) whose signatures know how
 /// old they are.

@@ -63,7 +63,6 @@ impl<P> URLSafe<P> {
 }
 
 impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
-    // ANCHOR: dump_payload
     fn dump_payload(&self, value: ValueRef<'_>) -> Result<Vec<u8>, JsonError> {
         let json = self.serializer.dump_payload(value)?;
         // Room for the timestamp and signature that follow.
@@ -77,7 +76,6 @@ impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
         }
         Ok(out)
     }
-    // ANCHOR_END: dump_payload
 
     // ANCHOR: load_payload
     fn load_payload(&self, payload: &[u8]) -> Result<Value, SigningError> {

@@ -52,7 +52,6 @@ impl Cookie {
     /// The salt of Flask's session cookies.
     pub const SALT: &'static str = "cookie-session";
 
-    // ANCHOR: take_apart
     /// Takes a cookie's value apart. Parts that are not there are empty.
     #[must_use]
     pub fn take_apart(value: &str) -> Self {
@@ -74,7 +73,6 @@ impl Cookie {
             signed_with: None,
         }
     }
-    // ANCHOR_END: take_apart
 
     /// Whether one of these keys signed it, with this salt and digest and Flask's key derivation. If
     /// so, [`signed_with`](Cookie::signed_with) says so from now on.

@@ -59,13 +59,11 @@ fn cookie() -> String {
     client.get_cookie("session").unwrap().to_owned()
 }
 
-// ANCHOR: parts
 fn parts() -> String {
     let cookie = cookie();
     let parts: Vec<&str> = cookie.split('.').collect();
     format!("{cookie}\n\n{}", parts.join("\n"))
 }
-// ANCHOR_END: parts
 
 // ANCHOR: bytes
 fn bytes() -> String {
@@ -132,7 +130,6 @@ fn answer(app: &App, cookie: Option<&str>) -> String {
     }
 }
 
-// ANCHOR: outcomes
 fn outcomes() -> String {
     let (app, _) = app();
     let month = 31 * 24 * 60 * 60;
@@ -179,7 +176,6 @@ fn outcomes() -> String {
     });
     lines.join("\n")
 }
-// ANCHOR_END: outcomes
 
 /// The settings with which the demo's apps sign.
 fn options() -> SignerOptions {

@@ -81,7 +81,6 @@ fn options() -> SignerOptions {
     }
 }
 
-// ANCHOR: serializer
 /// What signs and opens cookies, or other things with another salt.
 fn serializer(
     keys: impl Into<SecretKeys>,
@@ -90,7 +89,6 @@ fn serializer(
     let payload = URLSafe::new(TaggedJsonSerializer);
     URLSafeTimedSerializer::new(keys, salt, payload, &options(), &[]).unwrap()
 }
-// ANCHOR_END: serializer
 
 fn user(name: &str) -> Value {
     Value::from_iter([("username", name)])
