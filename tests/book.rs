@@ -20,6 +20,8 @@ mod expect;
 mod here;
 #[path = "../examples/lifecycle/main.rs"]
 mod lifecycle;
+#[path = "../examples/memory_sessions/main.rs"]
+mod memory_sessions;
 
 #[path = "book/stepper.rs"]
 mod stepper;

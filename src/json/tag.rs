@@ -71,6 +71,7 @@ pub(super) fn is_tag(key: &str) -> bool {
     matches!(key, DICT | TUPLE | BYTES | MARKUP | UUID | DATETIME)
 }
 
+// ANCHOR: untag
 /// `TaggedJSONSerializer.untag`: what a dict stands for, its own items being untagged already.
 pub(super) fn untag(mut dict: Dict) -> Result<Value, JsonError> {
     if dict.len() != 1 {
@@ -90,6 +91,7 @@ pub(super) fn untag(mut dict: Dict) -> Result<Value, JsonError> {
     };
     untag(dict.pop().map(|(_, value)| value).unwrap_or_default())
 }
+// ANCHOR_END: untag
 
 /// `TagDict.to_python`: only the first item counts, and its key loses two characters.
 fn untag_dict(value: Value) -> Result<Value, JsonError> {

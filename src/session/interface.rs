@@ -22,6 +22,7 @@ use crate::wrappers::{Response, SameSite, SetCookie};
 /// The methods take the app's [`Settings`] where Flask's take the app: they are all that is read of it,
 /// and one request sees one state of them. Who wants more asks [`current_app`](crate::current_app).
 pub trait SessionInterface: Send + Sync {
+    // ANCHOR: session_interface
     /// The session of a request. `None` means that sessions do not work, for want of a secret key or
     /// the like: the request then gets a null session.
     ///
@@ -44,6 +45,7 @@ pub trait SessionInterface: Send + Sync {
         session: &Session,
         response: &mut Response,
     ) -> Result<(), Error>;
+    // ANCHOR_END: session_interface
 
     /// The session of a request for which [`open_session`](SessionInterface::open_session) gave none.
     fn make_null_session(&self, _settings: &Settings) -> Session {
@@ -93,6 +95,7 @@ pub trait SessionInterface: Send + Sync {
         settings.session_cookie_partitioned
     }
 
+    // ANCHOR: get_expiration_time
     /// When the cookie ends, in Unix seconds: `PERMANENT_SESSION_LIFETIME` from now for a permanent
     /// session, `None` (with the browser) for any other.
     fn get_expiration_time(&self, settings: &Settings, session: &Session) -> Option<u64> {
@@ -101,12 +104,15 @@ pub trait SessionInterface: Send + Sync {
             .permanent()
             .then(|| settings.clock.now().saturating_add(lifetime.as_secs()))
     }
+    // ANCHOR_END: get_expiration_time
 
+    // ANCHOR: should_set_cookie
     /// Whether a Set-Cookie is due: for a modified session, and for a permanent one on each request
     /// unless `SESSION_REFRESH_EACH_REQUEST` is off.
     fn should_set_cookie(&self, settings: &Settings, session: &Session) -> bool {
         session.modified() || (session.permanent() && settings.session_refresh_each_request)
     }
+    // ANCHOR_END: should_set_cookie
 
     /// The session cookie with the attributes that the config gives it, for `value`; for a deletion
     /// give it [`SetCookie::deletion`]'s.

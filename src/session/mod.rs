@@ -105,6 +105,7 @@ impl Session {
         Ok(change(&mut self.lock()))
     }
 
+    // ANCHOR: insert
     /// `session[key] = value`.
     ///
     /// # Errors
@@ -116,6 +117,7 @@ impl Session {
             self.set_modified(true);
         })
     }
+    // ANCHOR_END: insert
 
     /// `session.get(key)`: `None` where there is none, or one that is no `T`.
     #[must_use]
@@ -163,6 +165,7 @@ impl Session {
         })
     }
 
+    // ANCHOR: update
     /// Changes the dict in place, for nested values, and marks the session modified. `change` must
     /// not use this session.
     ///
@@ -174,6 +177,7 @@ impl Session {
             change(data)
         })
     }
+    // ANCHOR_END: update
 
     /// Looks at the dict in place. `look` must not use this session.
     pub fn with<R>(&self, look: impl FnOnce(&Dict) -> R) -> R {

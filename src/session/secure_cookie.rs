@@ -128,6 +128,7 @@ impl SessionInterface for SecureCookieSessionInterface {
         request: &Request,
     ) -> Result<Option<Session>, Error> {
         let Some(serializer) = self.get_signing_serializer(settings)? else {
+            // ANCHOR: open_session
             return Ok(None);
         };
         let cookie = request.cookie(self.get_cookie_name(settings));
@@ -145,7 +146,9 @@ impl SessionInterface for SecureCookieSessionInterface {
             Err(error) => Err(Error::python(error.class_name(), error.to_string())),
         }
     }
+    // ANCHOR_END: open_session
 
+    // ANCHOR: save_session
     fn save_session(
         &self,
         settings: &Arc<Settings>,
@@ -182,6 +185,7 @@ impl SessionInterface for SecureCookieSessionInterface {
         response.vary_add("Cookie");
         Ok(())
     }
+    // ANCHOR_END: save_session
 }
 
 impl Default for SecureCookieSessionInterface {

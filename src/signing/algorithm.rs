@@ -79,6 +79,7 @@ impl Keyed {
         }
     }
 
+    // ANCHOR: verify_signature
     /// `SigningAlgorithm.verify_signature`. It takes as long for a signature that is nearly right
     /// as for one that is all wrong.
     pub(super) fn verify_signature(&self, value: &[u8], signature: &[u8]) -> bool {
@@ -101,6 +102,7 @@ impl Keyed {
             Self::None => signature.is_empty(),
         }
     }
+    // ANCHOR_END: verify_signature
 }
 
 fn keyed<M: KeyInit>(key: &[u8]) -> M {

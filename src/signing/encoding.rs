@@ -101,11 +101,13 @@ pub(crate) fn b64decode(encoded: &[u8]) -> Option<Vec<u8>> {
     (quad == 0).then_some(out)
 }
 
+// ANCHOR: int_to_bytes
 /// `itsdangerous.int_to_bytes`: big-endian, without leading zero bytes; nothing at all for 0.
 #[must_use]
 pub fn int_to_bytes(number: u64) -> Vec<u8> {
     significant_bytes(&number.to_be_bytes()).to_vec()
 }
+// ANCHOR_END: int_to_bytes
 
 /// All behind the leading zero bytes.
 pub(super) fn significant_bytes(bytes: &[u8]) -> &[u8] {

@@ -118,6 +118,7 @@ impl Default for SignerOptions {
 }
 
 impl SignerOptions {
+    // ANCHOR: derive_key
     /// itsdangerous's `Signer.derive_key`.
     fn derive_key(&self, secret_key: &[u8], salt: &[u8]) -> Vec<u8> {
         match self.key_derivation {
@@ -130,6 +131,7 @@ impl SignerOptions {
             KeyDerivation::None => secret_key.to_vec(),
         }
     }
+    // ANCHOR_END: derive_key
 }
 
 /// `itsdangerous.Signer`: appends a signature to a value, and checks it.
@@ -215,6 +217,7 @@ impl Signer {
         value.extend_from_slice(signature.as_bytes());
     }
 
+    // ANCHOR: verify_signature
     /// `Signer.verify_signature`: whether any of the keys gave this signature, newest first.
     #[must_use]
     pub fn verify_signature(&self, value: &[u8], signature: &[u8]) -> bool {
@@ -226,7 +229,9 @@ impl Signer {
             .rev()
             .any(|key| key.verify_signature(value, &signature))
     }
+    // ANCHOR_END: verify_signature
 
+    // ANCHOR: unsign
     /// `Signer.unsign`: the value, where the signature is right.
     ///
     /// # Errors
@@ -248,6 +253,7 @@ impl Signer {
             payload: Some(value.to_vec()),
         })
     }
+    // ANCHOR_END: unsign
 
     /// `Signer.validate`: whether the signature is right.
     #[must_use]

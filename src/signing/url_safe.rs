@@ -77,6 +77,7 @@ impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
         Ok(out)
     }
 
+    // ANCHOR: load_payload
     fn load_payload(&self, payload: &[u8]) -> Result<Value, SigningError> {
         let bad = |message| SigningError::BadPayload {
             message,
@@ -96,4 +97,5 @@ impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
         })?;
         self.serializer.load_payload(&json)
     }
+    // ANCHOR_END: load_payload
 }

@@ -11,12 +11,20 @@ mod app;
 mod contexts;
 #[path = "demos/differences.rs"]
 mod differences;
+#[path = "demos/open_session.rs"]
+mod open_session;
 #[path = "demos/proxies.rs"]
 mod proxies;
 #[path = "demos/push.rs"]
 mod push;
+#[path = "demos/save_session.rs"]
+mod save_session;
+#[path = "demos/session_interface.rs"]
+mod session_interface;
 #[path = "demos/sharing.rs"]
 mod sharing;
+#[path = "demos/signing.rs"]
+mod signing;
 #[path = "demos/start.rs"]
 mod start;
 #[path = "demos/surprises.rs"]
@@ -40,6 +48,10 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         push::OUTPUTS,
         start::OUTPUTS,
         wsgi::OUTPUTS,
+        open_session::OUTPUTS,
+        save_session::OUTPUTS,
+        session_interface::OUTPUTS,
+        signing::OUTPUTS,
     ]
     .into_iter()
     .flatten()

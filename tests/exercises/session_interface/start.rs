@@ -1,0 +1,41 @@
+//! Leaves everything to the signed cookie, and clears the session of the one browser that asks.
+
+use std::sync::Arc;
+
+use carafe::session::SecureCookieSessionInterface;
+use carafe::{App, Error, Request, Response, Session, SessionInterface};
+
+use super::LogOutEverywhere;
+
+// ANCHOR: sessions
+#[derive(Clone)]
+pub(crate) struct Sessions {
+    cookies: Arc<SecureCookieSessionInterface>,
+}
+
+impl SessionInterface for Sessions {
+    fn open_session(&self, app: &App, request: &Request) -> Result<Option<Session>, Error> {
+        self.cookies.open_session(app, request)
+    }
+
+    fn save_session(&self, app: &App, session: &Session, to: &mut Response) -> Result<(), Error> {
+        self.cookies.save_session(app, session, to)
+    }
+}
+
+impl LogOutEverywhere for Sessions {
+    fn new() -> Self {
+        Sessions {
+            cookies: Arc::default(),
+        }
+    }
+
+    fn log_in(&self, _session: &Session, _user: &str) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn log_out_everywhere(&self, session: &Session, _user: &str) -> Result<(), Error> {
+        session.clear()
+    }
+}
+// ANCHOR_END: sessions
