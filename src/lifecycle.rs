@@ -93,6 +93,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: full_dispatch_request
     fn full_dispatch_request(&self, ctx: &RequestContext) -> Result<Response, Error> {
         self.try_trigger_before_first_request_functions(ctx)?;
         let rv = catch(|| {
@@ -108,6 +109,7 @@ impl App {
         };
         self.finalize_request(ctx, rv, false)
     }
+    // ANCHOR_END: full_dispatch_request
 
     /// Runs the before_first_request functions, once all of them have succeeded never again. Other
     /// threads' first requests wait until they are done.
@@ -118,6 +120,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: try_trigger_before_first_request_functions
     fn try_trigger_before_first_request_functions(
         &self,
         ctx: &RequestContext,
@@ -138,6 +141,7 @@ impl App {
         self.set_got_first_request();
         Ok(())
     }
+    // ANCHOR_END: try_trigger_before_first_request_functions
 
     /// The URL value preprocessors, then the before functions, until one answers.
     #[instrument(
@@ -147,6 +151,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: preprocess_request
     fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
         let request = ctx.request();
         for functions in inwards(ctx) {
@@ -165,6 +170,7 @@ impl App {
         }
         Ok(None)
     }
+    // ANCHOR_END: preprocess_request
 
     /// Raises what the match failed with, or else calls the view.
     #[instrument(
@@ -174,6 +180,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: dispatch_request
     fn dispatch_request(&self, ctx: &RequestContext) -> Result<ReturnValue, Error> {
         let request = ctx.request();
         if let Some(error) = request.routing_exception() {
@@ -195,7 +202,9 @@ impl App {
         };
         view.run("view", |f| f(request.view_args().unwrap_or_default()))
     }
+    // ANCHOR_END: dispatch_request
 
+    // ANCHOR: make_default_options_response
     fn make_default_options_response(&self, ctx: &RequestContext) -> Response {
         let mut response = Response::new("");
         if let Some(url_adapter) = ctx.url_adapter() {
@@ -204,6 +213,7 @@ impl App {
         }
         response
     }
+    // ANCHOR_END: make_default_options_response
 
     /// Makes the response and has it processed. `from_error_handler`: this is the 500, so a failure on
     /// the way is logged, and the response is sent as far as it got.
@@ -214,6 +224,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: finalize_request
     fn finalize_request(
         &self,
         ctx: &RequestContext,
@@ -237,6 +248,7 @@ impl App {
             Ok(()) => Ok(response),
         }
     }
+    // ANCHOR_END: finalize_request
 
     /// The functions that this request asked for, then the after functions from the innermost blueprint
     /// out, each one's last first; then the session is saved.
@@ -247,6 +259,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: process_response
     fn process_response(&self, ctx: &RequestContext, response: &mut Response) -> Result<(), Error> {
         let mut index = 0;
         while let Some(hook) = ctx.after_request_function(index) {
@@ -264,6 +277,7 @@ impl App {
             session => save_session(self, setup, session.map(|session| &**session), response),
         }
     }
+    // ANCHOR_END: process_response
 
     /// Whether the error that ended a request is none to the teardown functions. Flask lets a subclass
     /// decide; here none is ignored.
@@ -342,6 +356,7 @@ impl App {
     }
 }
 
+// ANCHOR: inwards
 /// The app's functions first, then those of the request's blueprints from the outermost in.
 fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let setup: &Arc<Setup> = ctx.setup();
@@ -349,7 +364,9 @@ fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let of_blueprints = names.filter_map(|name| setup.blueprint_functions.get(name));
     std::iter::once(&setup.functions).chain(of_blueprints)
 }
+// ANCHOR_END: inwards
 
+// ANCHOR: outwards
 /// The functions of the request's blueprints from the innermost out, and the app's last.
 fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let setup: &Arc<Setup> = ctx.setup();
@@ -359,3 +376,4 @@ fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
         .filter_map(|name| setup.blueprint_functions.get(name));
     of_blueprints.chain(std::iter::once(&setup.functions))
 }
+// ANCHOR_END: outwards

@@ -18,6 +18,7 @@ use crate::wrappers::HttpException;
 /// rule's defaults. Flask: `request.view_args`.
 pub type ViewArgs = Dict;
 
+// ANCHOR: from_view_arg
 /// One argument of a view, taken from the front of what is left of its [`ViewArgs`].
 pub trait FromViewArg: Sized {
     /// Takes it.
@@ -27,11 +28,14 @@ pub trait FromViewArg: Sized {
     /// too large for the type, since then no such thing can exist.
     fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error>;
 }
+// ANCHOR_END: from_view_arg
 
+// ANCHOR: next_arg
 fn next_arg(args: &mut ViewArgs) -> Result<(String, Value), Error> {
     args.shift_remove_index(0)
         .ok_or_else(|| Error::type_error("the view takes more arguments than its URL rule has"))
 }
+// ANCHOR_END: next_arg
 
 fn wrong_type<T>(name: &str, value: &Value) -> Error {
     Error::type_error(format!(
@@ -52,6 +56,7 @@ impl FromViewArg for Value {
     }
 }
 
+// ANCHOR: string_from_view_arg
 impl FromViewArg for String {
     fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
         match next_arg(args)? {
@@ -60,6 +65,7 @@ impl FromViewArg for String {
         }
     }
 }
+// ANCHOR_END: string_from_view_arg
 
 impl FromViewArg for bool {
     fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
@@ -88,6 +94,7 @@ impl FromViewArg for Uuid {
     }
 }
 
+// ANCHOR: integer
 fn integer<T: TryFrom<i64> + std::str::FromStr>(args: &mut ViewArgs) -> Result<T, Error> {
     match next_arg(args)? {
         (_, Value::Int(number)) => T::try_from(number).map_err(|_| HttpException::new(404).into()),
@@ -95,6 +102,7 @@ fn integer<T: TryFrom<i64> + std::str::FromStr>(args: &mut ViewArgs) -> Result<T
         (name, other) => Err(wrong_type::<T>(&name, &other)),
     }
 }
+// ANCHOR_END: integer
 
 macro_rules! integer_args {
     ($($type:ty),*) => {$(
@@ -107,6 +115,7 @@ macro_rules! integer_args {
 }
 integer_args!(i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize);
 
+// ANCHOR: view
 /// A view: a function of up to six arguments, each a [`FromViewArg`], whose result is an
 /// [`IntoReturnValue`]. `Args` only tells the implementations apart.
 #[diagnostic::on_unimplemented(
@@ -122,7 +131,9 @@ pub trait View<Args>: Send + Sync + 'static {
     /// What the view failed with, or a `TypeError` where the arguments do not fit.
     fn call(&self, args: ViewArgs) -> Result<ReturnValue, Error>;
 }
+// ANCHOR_END: view
 
+// ANCHOR: no_args_left
 fn no_args_left(args: &ViewArgs) -> Result<(), Error> {
     match args.first() {
         None => Ok(()),
@@ -131,8 +142,10 @@ fn no_args_left(args: &ViewArgs) -> Result<(), Error> {
         ))),
     }
 }
+// ANCHOR_END: no_args_left
 
 // A function of each number of arguments is a type of its own; only a macro can list them.
+// ANCHOR: views
 macro_rules! views {
     ($(($($arg:ident),*))*) => {$(
         impl<F, R, $($arg),*> View<($($arg,)*)> for F
@@ -151,3 +164,4 @@ macro_rules! views {
     )*};
 }
 views! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, G) }
+// ANCHOR_END: views

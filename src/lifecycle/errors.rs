@@ -27,6 +27,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: handle_user_exception
     pub(super) fn handle_user_exception(
         &self,
         ctx: &RequestContext,
@@ -41,7 +42,9 @@ impl App {
             None => Err(e),
         }
     }
+    // ANCHOR_END: handle_user_exception
 
+    // ANCHOR: trap_http_exception
     fn trap_http_exception(&self, ctx: &RequestContext, e: &Error) -> bool {
         let settings = ctx.settings();
         let is_bad_request = e.as_http().is_some_and(|http| http.code == 400);
@@ -52,6 +55,7 @@ impl App {
                 None => settings.debug && is_key_error,
             }
     }
+    // ANCHOR_END: trap_http_exception
 
     /// The second: an HTTP error is an answer already, unless it has a handler.
     #[instrument(
@@ -61,6 +65,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: handle_http_exception
     fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
         let Some(http) = e.as_http() else {
             return Err(e);
@@ -77,6 +82,7 @@ impl App {
             None => Ok(ReturnValue::HttpException(Box::new(http.clone()))),
         }
     }
+    // ANCHOR_END: handle_http_exception
 
     /// The third, for all that got past the others: it is announced, and then it leaves the app or is
     /// logged and answered with a 500.
@@ -87,6 +93,7 @@ impl App {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: handle_exception
     pub(super) fn handle_exception(
         &self,
         ctx: &RequestContext,
@@ -111,6 +118,7 @@ impl App {
         };
         self.finalize_request(ctx, rv, true)
     }
+    // ANCHOR_END: handle_exception
 
     /// Logs an unhandled error.
     fn log_exception(&self, ctx: &RequestContext, e: &Error) {
@@ -134,6 +142,7 @@ fn show_missing_key(ctx: &RequestContext, e: Error) -> Error {
     }
 }
 
+// ANCHOR: find_error_handler
 /// The handler for an error. By code before by type; within each, the innermost blueprint's before the
 /// app's; within one map, the most exact type: Flask's `_find_error_handler`.
 fn find_error_handler<'a>(ctx: &'a RequestContext, e: &Error) -> Option<&'a Hook<ErrorHandler>> {
@@ -159,3 +168,4 @@ fn find_error_handler<'a>(ctx: &'a RequestContext, e: &Error) -> Option<&'a Hook
     }
     None
 }
+// ANCHOR_END: find_error_handler

@@ -39,11 +39,14 @@ impl App {
         rv: ReturnValue,
         request: Option<&Request>,
     ) -> Result<Response, Error> {
+        // ANCHOR: make_response_tuple
         let (rv, status, headers) = match rv {
             ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
             rv => (rv, None, Vec::new()),
         };
         let is_body = matches!(rv, ReturnValue::Body(_));
+        // ANCHOR_END: make_response_tuple
+        // ANCHOR: make_response_body
         let mut response = match rv {
             ReturnValue::Response(response) => response,
             ReturnValue::Body(body) => Response::new(body),
@@ -68,6 +71,8 @@ impl App {
                 )));
             }
         };
+        // ANCHOR_END: make_response_body
+        // ANCHOR: make_response_headers
         match status {
             Some(Status::Code(code)) => response.set_status(code)?,
             Some(Status::Line(line)) => response.set_status(line.as_str())?,
@@ -87,6 +92,7 @@ impl App {
                 response.set_header(name, value)?;
             }
         }
+        // ANCHOR_END: make_response_headers
         Ok(response)
     }
 

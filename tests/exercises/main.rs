@@ -18,3 +18,7 @@ mod expect;
 mod harness;
 
 mod after;
+mod before;
+mod dispatch;
+mod errors;
+mod make_response;
