@@ -356,7 +356,6 @@ impl App {
     }
 }
 
-// ANCHOR: inwards
 /// The app's functions first, then those of the request's blueprints from the outermost in.
 fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let setup: &Arc<Setup> = ctx.setup();
@@ -364,9 +363,7 @@ fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let of_blueprints = names.filter_map(|name| setup.blueprint_functions.get(name));
     std::iter::once(&setup.functions).chain(of_blueprints)
 }
-// ANCHOR_END: inwards
 
-// ANCHOR: outwards
 /// The functions of the request's blueprints from the innermost out, and the app's last.
 fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let setup: &Arc<Setup> = ctx.setup();
@@ -376,4 +373,3 @@ fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
         .filter_map(|name| setup.blueprint_functions.get(name));
     of_blueprints.chain(std::iter::once(&setup.functions))
 }
-// ANCHOR_END: outwards

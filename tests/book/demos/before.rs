@@ -1,4 +1,5 @@
 //! For the chapter on what runs before the view.
+#![allow(clippy::needless_pass_by_value)] // A view takes its arguments by value.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

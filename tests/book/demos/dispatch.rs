@@ -1,4 +1,5 @@
 //! For the chapter on dispatch and the view.
+#![allow(clippy::needless_pass_by_value)] // A view takes its arguments by value.
 
 use carafe::{App, Route, Scaffold, trace};
 

@@ -79,7 +79,7 @@ fn places() -> String {
 /// The steps of a trace that handle an error. The cross says that the error left the step.
 fn handling(trace: &Trace) -> String {
     let mut lines = Vec::new();
-    for step in trace.iter() {
+    for step in trace {
         let label = step.label();
         if label.starts_with("Flask.handle_") || label.starts_with("errorhandler") {
             let indent = "  ".repeat(step.depth);

@@ -65,11 +65,13 @@ fn forms() -> String {
 }
 
 // ANCHOR: headers
-fn beside_a_body() -> (&'static str, [(&'static str, &'static str); 2]) {
+type Headers<const N: usize> = [(&'static str, &'static str); N];
+
+fn beside_a_body() -> (&'static str, Headers<2>) {
     ("tea", [("X-Cup", "small"), ("X-Cup", "large")])
 }
 
-fn beside_a_response() -> Result<(Response, [(&'static str, &'static str); 1]), Error> {
+fn beside_a_response() -> Result<(Response, Headers<1>), Error> {
     let mut response = Response::new("tea");
     response.set_header("X-Cup", "small")?;
     Ok((response, [("X-Cup", "large")]))
