@@ -36,9 +36,7 @@ use crate::wrappers::exceptions::HttpException;
 /// assert_eq!(error.as_http().map(|http| http.code), Some(404));
 /// ```
 #[derive(Clone)]
-// ANCHOR: error
 pub struct Error(Arc<Kind>);
-// ANCHOR_END: error
 
 // ANCHOR: kind
 enum Kind {

@@ -98,7 +98,6 @@ pub(crate) fn view_hook<A, V: View<A>>(view: V) -> Hook<ViewFunction> {
 // ANCHOR_END: view_hook
 
 #[track_caller]
-// ANCHOR: before_hook
 pub(crate) fn before_hook<F, R>(f: F) -> Hook<BeforeFunction>
 where
     F: Fn() -> R + Send + Sync + 'static,
@@ -106,7 +105,6 @@ where
 {
     Hook::new::<F>(Arc::new(move || f().into_answer()))
 }
-// ANCHOR_END: before_hook
 
 #[track_caller]
 pub(crate) fn before_first_hook<F, R>(f: F) -> Hook<BeforeFirstFunction>

@@ -204,7 +204,6 @@ impl App {
     }
     // ANCHOR_END: dispatch_request
 
-    // ANCHOR: make_default_options_response
     fn make_default_options_response(&self, ctx: &RequestContext) -> Response {
         let mut response = Response::new("");
         if let Some(url_adapter) = ctx.url_adapter() {
@@ -213,7 +212,6 @@ impl App {
         }
         response
     }
-    // ANCHOR_END: make_default_options_response
 
     /// Makes the response and has it processed. `from_error_handler`: this is the 500, so a failure on
     /// the way is logged, and the response is sent as far as it got.

@@ -319,7 +319,6 @@ pub trait Catch: 'static {
 /// Which errors a handler is for.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-// ANCHOR: catch_key
 pub enum CatchKey {
     /// HTTP errors of one code.
     Code(u16),
@@ -330,7 +329,6 @@ pub enum CatchKey {
     /// Any error.
     Any,
 }
-// ANCHOR_END: catch_key
 
 impl Catch for Error {
     fn key() -> CatchKey {

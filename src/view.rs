@@ -94,7 +94,6 @@ impl FromViewArg for Uuid {
     }
 }
 
-// ANCHOR: integer
 fn integer<T: TryFrom<i64> + std::str::FromStr>(args: &mut ViewArgs) -> Result<T, Error> {
     match next_arg(args)? {
         (_, Value::Int(number)) => T::try_from(number).map_err(|_| HttpException::new(404).into()),
@@ -102,7 +101,6 @@ fn integer<T: TryFrom<i64> + std::str::FromStr>(args: &mut ViewArgs) -> Result<T
         (name, other) => Err(wrong_type::<T>(&name, &other)),
     }
 }
-// ANCHOR_END: integer
 
 macro_rules! integer_args {
     ($($type:ty),*) => {$(
@@ -115,7 +113,6 @@ macro_rules! integer_args {
 }
 integer_args!(i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize);
 
-// ANCHOR: view
 /// A view: a function of up to six arguments, each a [`FromViewArg`], whose result is an
 /// [`IntoReturnValue`]. `Args` only tells the implementations apart.
 #[diagnostic::on_unimplemented(
@@ -131,9 +128,7 @@ pub trait View<Args>: Send + Sync + 'static {
     /// What the view failed with, or a `TypeError` where the arguments do not fit.
     fn call(&self, args: ViewArgs) -> Result<ReturnValue, Error>;
 }
-// ANCHOR_END: view
 
-// ANCHOR: no_args_left
 fn no_args_left(args: &ViewArgs) -> Result<(), Error> {
     match args.first() {
         None => Ok(()),
@@ -142,7 +137,6 @@ fn no_args_left(args: &ViewArgs) -> Result<(), Error> {
         ))),
     }
 }
-// ANCHOR_END: no_args_left
 
 // A function of each number of arguments is a type of its own; only a macro can list them.
 // ANCHOR: views

@@ -44,7 +44,6 @@ impl App {
     }
     // ANCHOR_END: handle_user_exception
 
-    // ANCHOR: trap_http_exception
     fn trap_http_exception(&self, ctx: &RequestContext, e: &Error) -> bool {
         let settings = ctx.settings();
         let is_bad_request = e.as_http().is_some_and(|http| http.code == 400);
@@ -55,7 +54,6 @@ impl App {
                 None => settings.debug && is_key_error,
             }
     }
-    // ANCHOR_END: trap_http_exception
 
     /// The second: an HTTP error is an answer already, unless it has a handler.
     #[instrument(

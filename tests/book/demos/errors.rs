@@ -73,7 +73,7 @@ fn places() -> String {
         let status = response.unwrap().status_code();
         format!("{path}  {status}\n{}", handling(&trace))
     });
-    visits.join("\n")
+    visits.join("\n\n")
 }
 
 /// The steps of a trace that handle an error. The cross says that the error left the step.
