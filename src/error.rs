@@ -38,6 +38,7 @@ use crate::wrappers::exceptions::HttpException;
 #[derive(Clone)]
 pub struct Error(Arc<Kind>);
 
+// ANCHOR: kind
 enum Kind {
     Http(HttpException),
     App {
@@ -47,6 +48,7 @@ enum Kind {
     },
     Panic(Panic),
 }
+// ANCHOR_END: kind
 
 /// The error that a panic in a view, a hook or a handler becomes.
 #[derive(Clone, Debug)]
@@ -258,6 +260,7 @@ fn short_type_name<E>() -> &'static str {
 /// assert!(error.is_panic());
 /// assert_eq!(error.to_string(), "no 7");
 /// ```
+// ANCHOR: catch
 pub fn catch<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     // `AssertUnwindSafe` promises that nobody sees a half-changed value because of the panic. What `f`
     // owns is dropped with it. What it shares, it shares through a `Mutex` (which is then poisoned), an
@@ -268,6 +271,7 @@ pub fn catch<T>(f: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
         Err(payload) => Err(Error::panic(panic_message(payload.as_ref()))),
     }
 }
+// ANCHOR_END: catch
 
 /// The text that was given to `panic!`, where it was text.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {

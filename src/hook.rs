@@ -21,6 +21,7 @@ use crate::wrappers::Response;
 
 /// A registered function with what a trace says of it.
 #[doc(hidden)]
+// ANCHOR: hook
 pub struct Hook<F: ?Sized> {
     pub(crate) func: Arc<F>,
     pub(crate) name: &'static str,
@@ -28,6 +29,7 @@ pub struct Hook<F: ?Sized> {
     /// The type of a function that holds no values: then the type says which function it is.
     stateless: Option<TypeId>,
 }
+// ANCHOR_END: hook
 
 impl<F: ?Sized> Clone for Hook<F> {
     fn clone(&self) -> Self {
@@ -79,6 +81,7 @@ pub(crate) fn function_name<T>() -> &'static str {
     bare.rsplit("::").next().unwrap_or(bare)
 }
 
+// ANCHOR: function_types
 pub(crate) type ViewFunction = dyn Fn(ViewArgs) -> Result<ReturnValue, Error> + Send + Sync;
 pub(crate) type BeforeFunction = dyn Fn() -> Result<Option<ReturnValue>, Error> + Send + Sync;
 pub(crate) type BeforeFirstFunction = dyn Fn() -> Result<(), Error> + Send + Sync;
@@ -88,11 +91,14 @@ pub(crate) type UrlValuePreprocessor =
     dyn Fn(Option<&str>, Option<&mut ViewArgs>) -> Result<(), Error> + Send + Sync;
 pub(crate) type UrlDefaultFunction = dyn Fn(&str, &mut Dict) -> Result<(), Error> + Send + Sync;
 pub(crate) type ErrorHandler = dyn Fn(&Error) -> Result<ReturnValue, Error> + Send + Sync;
+// ANCHOR_END: function_types
 
 #[track_caller]
+// ANCHOR: view_hook
 pub(crate) fn view_hook<A, V: View<A>>(view: V) -> Hook<ViewFunction> {
     Hook::new::<V>(Arc::new(move |args: ViewArgs| view.call(args)))
 }
+// ANCHOR_END: view_hook
 
 #[track_caller]
 pub(crate) fn before_hook<F, R>(f: F) -> Hook<BeforeFunction>

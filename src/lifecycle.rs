@@ -81,6 +81,7 @@ impl App {
     // ANCHOR_END: wsgi_app
 
     /// Dispatches the request, handles what it raised, and finalizes the response.
+    // ANCHOR: full_dispatch_request
     fn full_dispatch_request(&self, ctx: &RequestContext) -> Result<Response, Error> {
         stage!(
             "Flask.full_dispatch_request",
@@ -100,9 +101,11 @@ impl App {
         };
         self.finalize_request(ctx, rv, false)
     }
+    // ANCHOR_END: full_dispatch_request
 
     /// Runs the before_first_request functions, once all of them have succeeded never again. Other
     /// threads' first requests wait until they are done.
+    // ANCHOR: try_trigger_before_first_request_functions
     fn try_trigger_before_first_request_functions(
         &self,
         ctx: &RequestContext,
@@ -127,8 +130,10 @@ impl App {
         self.set_got_first_request();
         Ok(())
     }
+    // ANCHOR_END: try_trigger_before_first_request_functions
 
     /// The URL value preprocessors, then the before functions, until one answers.
+    // ANCHOR: preprocess_request
     fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
         stage!("Flask.preprocess_request", self.preprocess_request(ctx));
         let request = ctx.request();
@@ -148,8 +153,10 @@ impl App {
         }
         Ok(None)
     }
+    // ANCHOR_END: preprocess_request
 
     /// Raises what the match failed with, or else calls the view.
+    // ANCHOR: dispatch_request
     fn dispatch_request(&self, ctx: &RequestContext) -> Result<ReturnValue, Error> {
         stage!("Flask.dispatch_request", self.dispatch_request(ctx));
         let request = ctx.request();
@@ -172,6 +179,7 @@ impl App {
         };
         view.run("view", |f| f(request.view_args().unwrap_or_default()))
     }
+    // ANCHOR_END: dispatch_request
 
     fn make_default_options_response(&self, ctx: &RequestContext) -> Response {
         let mut response = Response::new("");
@@ -184,6 +192,7 @@ impl App {
 
     /// Makes the response and has it processed. `from_error_handler`: this is the 500, so a failure on
     /// the way is logged, and the response is sent as far as it got.
+    // ANCHOR: finalize_request
     fn finalize_request(
         &self,
         ctx: &RequestContext,
@@ -211,9 +220,11 @@ impl App {
             Ok(()) => Ok(response),
         }
     }
+    // ANCHOR_END: finalize_request
 
     /// The functions that this request asked for, then the after functions from the innermost blueprint
     /// out, each one's last first; then the session is saved.
+    // ANCHOR: process_response
     fn process_response(&self, ctx: &RequestContext, response: &mut Response) -> Result<(), Error> {
         stage!(
             "Flask.process_response",
@@ -238,6 +249,7 @@ impl App {
             }
         }
     }
+    // ANCHOR_END: process_response
 
     /// Whether the error that ended a request is none to the teardown functions. Flask lets a subclass
     /// decide; here none is ignored.

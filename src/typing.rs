@@ -27,6 +27,7 @@ use crate::wsgi::WsgiApp;
 /// What a view, a before function or an error handler returned, not yet a response.
 /// Flask: `ft.ResponseReturnValue`.
 #[non_exhaustive]
+// ANCHOR: return_value
 pub enum ReturnValue {
     /// Nothing. From a view that is an error, as it is in Flask.
     None,
@@ -43,6 +44,7 @@ pub enum ReturnValue {
     /// Any of these with a status, headers, or both.
     Tuple(Box<ReturnValue>, Option<Status>, Vec<(String, String)>),
 }
+// ANCHOR_END: return_value
 
 impl fmt::Debug for ReturnValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,6 +70,7 @@ pub enum Status {
 }
 
 /// What Flask's `make_response` accepts, as a trait: the return type of a view.
+// ANCHOR: into_return_value
 #[diagnostic::on_unimplemented(
     message = "a view cannot return `{Self}`",
     note = "it can return text, bytes, a `Response`, `Json(..)`, `(body, status)`, or an `Option` or \
@@ -80,6 +83,7 @@ pub trait IntoReturnValue {
     /// Whatever the app's own function failed with.
     fn into_return_value(self) -> Result<ReturnValue, Error>;
 }
+// ANCHOR_END: into_return_value
 
 impl IntoReturnValue for ReturnValue {
     fn into_return_value(self) -> Result<ReturnValue, Error> {
@@ -251,6 +255,7 @@ impl<T: IntoReturnValue, A: TuplePart, B: TuplePart> IntoReturnValue for (T, A, 
     }
 }
 
+// ANCHOR: before_return
 /// What a before function may return: nothing, or `Some(response)` to answer in the view's place.
 pub trait BeforeReturn {
     /// Converts it; `None` lets the request go on.
@@ -277,6 +282,7 @@ impl<T: BeforeReturn, E: Into<Error>> BeforeReturn for Result<T, E> {
         self.map_err(Into::into)?.into_answer()
     }
 }
+// ANCHOR_END: before_return
 
 /// What every other hook may return: nothing, or a `Result` of nothing.
 pub trait HookReturn {

@@ -18,6 +18,7 @@ use crate::wrappers::HttpException;
 /// rule's defaults. Flask: `request.view_args`.
 pub type ViewArgs = Dict;
 
+// ANCHOR: from_view_arg
 /// One argument of a view, taken from the front of what is left of its [`ViewArgs`].
 pub trait FromViewArg: Sized {
     /// Takes it.
@@ -27,11 +28,14 @@ pub trait FromViewArg: Sized {
     /// too large for the type, since then no such thing can exist.
     fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error>;
 }
+// ANCHOR_END: from_view_arg
 
+// ANCHOR: next_arg
 fn next_arg(args: &mut ViewArgs) -> Result<(String, Value), Error> {
     args.shift_remove_index(0)
         .ok_or_else(|| Error::type_error("the view takes more arguments than its URL rule has"))
 }
+// ANCHOR_END: next_arg
 
 fn wrong_type<T>(name: &str, value: &Value) -> Error {
     Error::type_error(format!(
@@ -52,6 +56,7 @@ impl FromViewArg for Value {
     }
 }
 
+// ANCHOR: string_from_view_arg
 impl FromViewArg for String {
     fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
         match next_arg(args)? {
@@ -60,6 +65,7 @@ impl FromViewArg for String {
         }
     }
 }
+// ANCHOR_END: string_from_view_arg
 
 impl FromViewArg for bool {
     fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
@@ -133,6 +139,7 @@ fn no_args_left(args: &ViewArgs) -> Result<(), Error> {
 }
 
 // A function of each number of arguments is a type of its own; only a macro can list them.
+// ANCHOR: views
 macro_rules! views {
     ($(($($arg:ident),*))*) => {$(
         impl<F, R, $($arg),*> View<($($arg,)*)> for F
@@ -151,3 +158,4 @@ macro_rules! views {
     )*};
 }
 views! { () (A) (A, B) (A, B, C) (A, B, C, D) (A, B, C, D, E) (A, B, C, D, E, G) }
+// ANCHOR_END: views

@@ -19,6 +19,7 @@ use crate::wrappers::{HttpException, Response};
 impl App {
     /// The first of the three places where an error is caught: what the view or a before function
     /// raised goes to its handler.
+    // ANCHOR: handle_user_exception
     pub(super) fn handle_user_exception(
         &self,
         ctx: &RequestContext,
@@ -37,6 +38,7 @@ impl App {
             None => Err(e),
         }
     }
+    // ANCHOR_END: handle_user_exception
 
     fn trap_http_exception(&self, ctx: &RequestContext, e: &Error) -> bool {
         let settings = ctx.settings();
@@ -50,6 +52,7 @@ impl App {
     }
 
     /// The second: an HTTP error is an answer already, unless it has a handler.
+    // ANCHOR: handle_http_exception
     fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
         stage!(
             "Flask.handle_http_exception",
@@ -70,9 +73,11 @@ impl App {
             None => Ok(ReturnValue::HttpException(Box::new(http.clone()))),
         }
     }
+    // ANCHOR_END: handle_http_exception
 
     /// The third, for all that got past the others: it is announced, and then it leaves the app or is
     /// logged and answered with a 500.
+    // ANCHOR: handle_exception
     pub(super) fn handle_exception(
         &self,
         ctx: &RequestContext,
@@ -98,6 +103,7 @@ impl App {
         };
         self.finalize_request(ctx, rv, true)
     }
+    // ANCHOR_END: handle_exception
 
     /// Logs an unhandled error.
     fn log_exception(&self, ctx: &RequestContext, e: &Error) {
@@ -121,6 +127,7 @@ fn show_missing_key(ctx: &RequestContext, e: Error) -> Error {
     }
 }
 
+// ANCHOR: find_error_handler
 /// The handler for an error. By code before by type; within each, the innermost blueprint's before the
 /// app's; within one map, the most exact type: Flask's `_find_error_handler`.
 fn find_error_handler<'a>(ctx: &'a RequestContext, e: &Error) -> Option<&'a Hook<ErrorHandler>> {
@@ -146,3 +153,4 @@ fn find_error_handler<'a>(ctx: &'a RequestContext, e: &Error) -> Option<&'a Hook
     }
     None
 }
+// ANCHOR_END: find_error_handler

@@ -32,11 +32,14 @@ impl App {
         request: Option<&Request>,
     ) -> Result<Response, Error> {
         stage!("Flask.make_response", self.make_response_for(rv, request));
+        // ANCHOR: make_response_tuple
         let (rv, status, headers) = match rv {
             ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
             rv => (rv, None, Vec::new()),
         };
         let is_body = matches!(rv, ReturnValue::Body(_));
+        // ANCHOR_END: make_response_tuple
+        // ANCHOR: make_response_body
         let mut response = match rv {
             ReturnValue::Response(response) => response,
             ReturnValue::Body(body) => Response::new(body),
@@ -61,6 +64,8 @@ impl App {
                 )));
             }
         };
+        // ANCHOR_END: make_response_body
+        // ANCHOR: make_response_headers
         match status {
             Some(Status::Code(code)) => response.set_status(code)?,
             Some(Status::Line(line)) => response.set_status(line.as_str())?,
@@ -80,6 +85,7 @@ impl App {
                 response.set_header(name, value)?;
             }
         }
+        // ANCHOR_END: make_response_headers
         Ok(response)
     }
 

@@ -122,13 +122,13 @@ impl SecureCookieSessionInterface {
 }
 
 impl SessionInterface for SecureCookieSessionInterface {
+    // ANCHOR: open_session
     fn open_session(
         &self,
         settings: &Arc<Settings>,
         request: &Request,
     ) -> Result<Option<Session>, Error> {
         let Some(serializer) = self.get_signing_serializer(settings)? else {
-            // ANCHOR: open_session
             return Ok(None);
         };
         let cookie = request.cookie(self.get_cookie_name(settings));

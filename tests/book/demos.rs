@@ -7,10 +7,18 @@
 mod after;
 #[path = "demos/app.rs"]
 mod app;
+#[path = "demos/before.rs"]
+mod before;
 #[path = "demos/contexts.rs"]
 mod contexts;
 #[path = "demos/differences.rs"]
 mod differences;
+#[path = "demos/dispatch.rs"]
+mod dispatch;
+#[path = "demos/errors.rs"]
+mod errors;
+#[path = "demos/make_response.rs"]
+mod make_response;
 #[path = "demos/open_session.rs"]
 mod open_session;
 #[path = "demos/proxies.rs"]
@@ -52,6 +60,10 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         save_session::OUTPUTS,
         session_interface::OUTPUTS,
         signing::OUTPUTS,
+        before::OUTPUTS,
+        dispatch::OUTPUTS,
+        errors::OUTPUTS,
+        make_response::OUTPUTS,
     ]
     .into_iter()
     .flatten()

@@ -19,9 +19,13 @@ mod harness;
 
 mod after;
 mod app;
+mod before;
 mod contexts;
 mod differences;
+mod dispatch;
 mod eras;
+mod errors;
+mod make_response;
 mod open_session;
 mod proxies;
 mod push;

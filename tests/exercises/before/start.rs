@@ -1,0 +1,45 @@
+//! A gate that lets nobody in.
+
+use carafe::{App, Error, Response, Scaffold, g, redirect, request, session};
+
+// ANCHOR: app
+pub(crate) fn create_app() -> App {
+    let mut app = App::new("exercise");
+    app.config().set_secret_key("adavafa");
+    app.before_request(gate);
+    app.before_request(load_user);
+    app.get("/", index);
+    app.get("/login", ask_name);
+    app.post("/login", login);
+    app
+}
+
+/// Sends strangers to the login page.
+fn gate() -> Result<Option<Response>, Error> {
+    match g().get::<String>("user") {
+        Some(_) => Ok(None),
+        None => redirect("/login").map(Some),
+    }
+}
+
+/// Leaves the user's name in `g`.
+fn load_user() {
+    if let Some(name) = session().get::<String>("name") {
+        g().set("user", name);
+    }
+}
+
+fn index() -> String {
+    let user: String = g().get("user").unwrap_or_default();
+    format!("Hello, {user}!")
+}
+
+fn ask_name() -> &'static str {
+    "Who are you?"
+}
+
+fn login() -> Result<&'static str, Error> {
+    session().insert("name", request().form()?.require("name")?)?;
+    Ok("Welcome!")
+}
+// ANCHOR_END: app
