@@ -121,6 +121,7 @@ pub type CloseCallback = Box<dyn FnOnce() + Send>;
 /// A stream of body chunks.
 pub type ByteStream = Box<dyn Iterator<Item = Result<Bytes, Error>> + Send>;
 
+// ANCHOR: body
 /// The body that an app returns: the iterable of PEP 3333, with its `close()`.
 ///
 /// Werkzeug's `ClosingIterator`. The close callbacks run exactly once: at [`Body::close`], or when the
@@ -132,6 +133,7 @@ pub struct Body {
     stream: Option<ByteStream>,
     on_close: VecDeque<CloseCallback>,
 }
+// ANCHOR_END: body
 
 impl Body {
     /// A body without a byte.
@@ -178,6 +180,7 @@ impl Body {
         Ok(all.freeze())
     }
 
+    // ANCHOR: close
     /// Ends the stream and runs the close callbacks. A second call does nothing.
     ///
     /// A callback that panics does not keep the others from running: its panic is logged here, since
@@ -190,6 +193,7 @@ impl Body {
             run_logged(callback);
         }
     }
+    // ANCHOR_END: close
 }
 
 fn run_logged(f: impl FnOnce()) {
@@ -205,12 +209,14 @@ fn run_logged(f: impl FnOnce()) {
 impl Iterator for Body {
     type Item = Result<Bytes, Error>;
 
+    // ANCHOR: next
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(chunk) = self.chunk.take() {
             return Some(Ok(chunk));
         }
         self.stream.as_mut()?.next()
     }
+    // ANCHOR_END: next
 }
 
 impl Drop for Body {

@@ -92,6 +92,7 @@ impl AppContext {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: pop
     pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.refcnt.load(Ordering::Relaxed) <= 1;
         let torn_down = if last {
@@ -113,6 +114,7 @@ impl AppContext {
         }
         catch(|| signals::APPCONTEXT_POPPED.send(&self.app, &()))
     }
+    // ANCHOR_END: pop
 
     /// Runs `body` in this context: Flask's `with app.app_context():`.
     ///

@@ -61,10 +61,12 @@ where
 /// # Panics
 /// Outside a request context.
 #[track_caller]
+// ANCHOR: copy_current_request_context
 pub fn copy_current_request_context<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> Result<R, Error> {
     let ctx = current_request_context("copy_current_request_context").copy();
     move || ctx.with(f)
 }
+// ANCHOR_END: copy_current_request_context
 
 /// Makes of `chunks` a stream that still sees this request and session while the server sends it,
 /// after the view has returned. Give it to [`Response::stream`].
@@ -76,6 +78,7 @@ pub fn copy_current_request_context<R>(f: impl FnOnce() -> R) -> impl FnOnce() -
 /// # Panics
 /// Outside a request context.
 #[track_caller]
+// ANCHOR: stream_with_context
 pub fn stream_with_context<I>(chunks: I) -> StreamWithContext<I::IntoIter>
 where
     I: IntoIterator,
@@ -89,6 +92,7 @@ where
         pushed: false,
     }
 }
+// ANCHOR_END: stream_with_context
 
 /// The iterator that [`stream_with_context`] makes.
 pub struct StreamWithContext<I> {
@@ -123,6 +127,7 @@ impl<I> StreamWithContext<I> {
         app_ctx_pushed.and(req_ctx_pushed)
     }
 
+    // ANCHOR: close
     /// Ends the stream: its own values are dropped while the contexts are current, then those go.
     fn close(&mut self, exc: Option<&Error>) -> Result<(), Error> {
         let chunks = self.chunks.take();
@@ -137,6 +142,7 @@ impl<I> StreamWithContext<I> {
             .map_or(Ok(()), |app_ctx| app_ctx.pop(exc));
         app_ctx_popped.and(req_ctx_popped)
     }
+    // ANCHOR_END: close
 }
 
 impl<I> Iterator for StreamWithContext<I>
@@ -146,6 +152,7 @@ where
 {
     type Item = Result<Bytes, Error>;
 
+    // ANCHOR: next
     fn next(&mut self) -> Option<Self::Item> {
         self.chunks.as_ref()?;
         if self.pushed {
@@ -169,9 +176,11 @@ where
             Err(error) => Some(Err(self.close(Some(&error)).err().unwrap_or(error))),
         }
     }
+    // ANCHOR_END: next
 }
 
 impl<I> Drop for StreamWithContext<I> {
+    // ANCHOR: drop
     /// The client left before the end: the teardown functions run all the same.
     fn drop(&mut self) {
         if self.pushed {
@@ -181,6 +190,7 @@ impl<I> Drop for StreamWithContext<I> {
             }
         }
     }
+    // ANCHOR_END: drop
 }
 
 impl<I> fmt::Debug for StreamWithContext<I> {

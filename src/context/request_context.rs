@@ -81,6 +81,7 @@ impl RequestContext {
         })
     }
 
+    // ANCHOR: copy
     /// A context of its own for the same request and session, to be pushed on another thread. Flask:
     /// `RequestContext.copy`.
     #[must_use]
@@ -97,6 +98,7 @@ impl RequestContext {
         }
         copy
     }
+    // ANCHOR_END: copy
 
     /// The app that handles the request.
     pub fn app(&self) -> &App {
@@ -224,6 +226,7 @@ impl RequestContext {
         skip_all,
         err(Debug, level = "debug")
     )]
+    // ANCHOR: pop
     pub fn pop(self: &Arc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         let last = self.state().implicit_app_ctx_stack.len() <= 1;
         let torn_down = if last {
@@ -246,6 +249,7 @@ impl RequestContext {
             }
         }
     }
+    // ANCHOR_END: pop
 
     /// The pop at the end of a `with`, and of a request. In Flask 1.1 it could leave the context to a
     /// debugger; since then it just pops.

@@ -163,6 +163,7 @@ impl Session {
         })
     }
 
+    // ANCHOR: update
     /// Changes the dict in place, for nested values, and marks the session modified. `change` must
     /// not use this session.
     ///
@@ -174,6 +175,7 @@ impl Session {
             change(data)
         })
     }
+    // ANCHOR_END: update
 
     /// Looks at the dict in place. `look` must not use this session.
     pub fn with<R>(&self, look: impl FnOnce(&Dict) -> R) -> R {

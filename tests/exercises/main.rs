@@ -18,3 +18,9 @@ mod expect;
 mod harness;
 
 mod after;
+mod blueprints;
+mod signals;
+mod streaming;
+mod teardown;
+mod testing;
+mod threads;
