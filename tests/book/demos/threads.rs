@@ -11,6 +11,7 @@ use super::lines::Lines;
 
 pub(crate) const OUTPUTS: &[Output] = &[
     ("threads/bare", bare),
+    ("threads/plain", plain),
     ("threads/copied", copied),
     ("threads/late", late),
 ];
@@ -36,6 +37,19 @@ fn bare() -> String {
     response.map_or_else(|error| error.to_string(), |response| response.text())
 }
 // ANCHOR_END: bare
+
+// ANCHOR: plain
+fn plain() -> String {
+    let mut app = App::new("demo");
+    app.route("/cart", || {
+        let path = request().path().to_owned();
+        let thread = thread::spawn(move || format!("the thread was told of {path}"));
+        join(thread)
+    });
+    let response = app.test_client().get("/cart").send();
+    response.map_or_else(|error| error.to_string(), |response| response.text())
+}
+// ANCHOR_END: plain
 
 // ANCHOR: copied
 fn copied() -> String {

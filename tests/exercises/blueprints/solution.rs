@@ -11,6 +11,7 @@ pub(crate) fn create_app() -> App {
     app
 }
 
+// ANCHOR: admin
 fn admin() -> Blueprint {
     let mut admin = Blueprint::new("admin").with_url_prefix("/admin");
     admin.before_request(check_key);
@@ -23,6 +24,7 @@ fn admin() -> Blueprint {
 fn nothing_there(_page: String) -> Result<String, Error> {
     Err(abort(404))
 }
+// ANCHOR_END: admin
 
 /// Answers in the view's place where the key is wrong.
 fn check_key() -> Option<(&'static str, u16)> {
