@@ -1,6 +1,6 @@
 //! For the chapter on teardown.
 
-use carafe::trace::Kind;
+use carafe::trace::{Kind, Step, Trace};
 use carafe::{App, Error, Scaffold, abort, g, has_app_context, has_request_context, trace};
 
 use super::Output;
@@ -27,7 +27,6 @@ fn connection(log: &Lines) -> Connection {
 fn database() -> String {
     let log = Lines::default();
     let mut app = App::new("demo");
-    app.config().set_secret_key("adavafa");
 
     let seen = log.clone();
     app.route("/cart", move || {
@@ -65,7 +64,6 @@ fn database() -> String {
 // ANCHOR: errors
 fn app_that_fails(log: &Lines) -> App {
     let mut app = App::new("demo");
-    app.config().set_secret_key("adavafa");
     app.route("/", || "hello");
     app.route("/abort", || Err::<&str, _>(abort(404)));
     app.route("/parse", || "seven".parse::<i32>().map(|n| n.to_string()));
@@ -108,24 +106,26 @@ fn broken() -> String {
     app.teardown_appcontext(close_database);
     let (result, trace) = trace::record(|| app.test_client().get("/").send());
 
-    let mut lines = Vec::new();
-    let pop = trace.find("RequestContext.pop").map_or(0, |pop| pop.depth);
-    let mut steps = trace
-        .iter()
-        .skip_while(|step| step.name != "RequestContext.pop");
-    for step in steps.by_ref().filter(|step| step.kind != Kind::Log) {
-        let cross = if step.error.is_some() { " ✗" } else { "" };
-        let signal = if step.kind == Kind::Signal {
-            "signal "
-        } else {
-            ""
-        };
-        let indent = "  ".repeat(step.depth - pop);
-        lines.push(format!("{indent}{signal}{}{cross}", step.label()));
-    }
-    lines.push(format!("the client's answer: {result:?}"));
     let left = has_request_context() || has_app_context();
-    lines.push(format!("a context is left behind: {left}"));
-    lines.join("\n")
+    let steps = inside_of(&trace, "RequestContext.pop");
+    format!("{steps}\nthe client gets {result:?}\na context is left behind: {left}")
 }
 // ANCHOR_END: broken
+
+/// A step and those inside of it, as an indented list; a cross marks those that failed.
+fn inside_of(trace: &Trace, name: &str) -> String {
+    let steps = trace.steps();
+    let Some(start) = steps.iter().position(|step| step.name == name) else {
+        return String::new();
+    };
+    let told = |step: &&Step| matches!(step.kind, Kind::Stage | Kind::Hook | Kind::Signal);
+    let line = |step: &Step| {
+        let indent = "  ".repeat(step.depth - steps[start].depth);
+        let (signal, failed) = (step.kind == Kind::Signal, step.error.is_some());
+        let word = if signal { "signal " } else { "" };
+        let cross = if failed { " ✗" } else { "" };
+        format!("{indent}{word}{}{cross}", step.label())
+    };
+    let inside = steps[start..steps[start].end].iter().filter(told);
+    inside.map(line).collect::<Vec<_>>().join("\n")
+}
