@@ -40,6 +40,7 @@ type DeferredSetupFunction = dyn Fn(&mut BlueprintSetupState<'_>) + Send + Sync;
 /// # Ok::<(), carafe::Error>(())
 /// ```
 #[derive(Clone)]
+// ANCHOR: blueprint
 pub struct Blueprint {
     id: BlueprintId,
     name: String,
@@ -49,6 +50,7 @@ pub struct Blueprint {
     deferred_functions: Vec<Arc<DeferredSetupFunction>>,
     blueprints: Vec<(Blueprint, RegisterOptions)>,
 }
+// ANCHOR_END: blueprint
 
 /// How a blueprint is registered: Flask's `**options` of `register_blueprint`.
 #[derive(Clone, Debug, Default)]
@@ -104,6 +106,7 @@ pub struct BlueprintSetupState<'a> {
 
 impl BlueprintSetupState<'_> {
     #[track_caller]
+    // ANCHOR: add_rule_in_state
     fn add_rule(&mut self, mut route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
         if let Some(prefix) = &self.url_prefix {
             route.rule = if route.rule.is_empty() {
@@ -118,8 +121,10 @@ impl BlueprintSetupState<'_> {
         let endpoint = format!("{}.{endpoint}", self.name);
         self.app.add_rule(route, &endpoint, view);
     }
+    // ANCHOR_END: add_rule_in_state
 }
 
+// ANCHOR: join_prefix
 fn join_prefix(prefix: &str, rest: &str) -> String {
     format!(
         "{}/{}",
@@ -127,6 +132,7 @@ fn join_prefix(prefix: &str, rest: &str) -> String {
         rest.trim_start_matches('/')
     )
 }
+// ANCHOR_END: join_prefix
 
 impl Blueprint {
     /// A blueprint without a prefix.
@@ -174,11 +180,14 @@ impl Blueprint {
         &self.name
     }
 
+    // ANCHOR: record
     /// `bp.record(f)`: runs `f` whenever the blueprint is registered.
     pub fn record(&mut self, f: impl Fn(&mut BlueprintSetupState<'_>) + Send + Sync + 'static) {
         self.deferred_functions.push(Arc::new(f));
     }
+    // ANCHOR_END: record
 
+    // ANCHOR: record_once
     /// `bp.record_once(f)`: runs `f` when the blueprint is first registered on an app.
     pub fn record_once(
         &mut self,
@@ -190,6 +199,7 @@ impl Blueprint {
             }
         });
     }
+    // ANCHOR_END: record_once
 
     /// `bp.register_blueprint(blueprint)`: nests another one in it.
     pub fn register_blueprint(&mut self, blueprint: impl Into<Blueprint>) {
@@ -254,6 +264,7 @@ impl Blueprint {
             deferred(&mut state);
         }
 
+        // ANCHOR: register_nested
         for (blueprint, options) in &self.blueprints {
             let mut options = options.clone();
             let inner = options.url_prefix.or_else(|| blueprint.url_prefix.clone());
@@ -264,14 +275,17 @@ impl Blueprint {
             options.name_prefix.clone_from(&name);
             blueprint.register(app, options);
         }
+        // ANCHOR_END: register_nested
     }
 }
 
 /// The `*_app_*` forms: registered through the blueprint, and in force for the whole app.
 impl Blueprint {
+    // ANCHOR: record_for_app
     fn record_for_app(&mut self, change: impl Fn(&mut Functions) + Send + Sync + 'static) {
         self.record_once(move |state| state.app.setup_method("record", |to| change(to)));
     }
+    // ANCHOR_END: record_for_app
 
     /// `@bp.before_app_first_request`.
     #[track_caller]
@@ -379,6 +393,7 @@ impl Scaffold for Blueprint {
     }
 
     #[track_caller]
+    // ANCHOR: add_rule
     fn add_rule(&mut self, route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
         assert!(
             !endpoint.contains('.'),
@@ -387,6 +402,7 @@ impl Scaffold for Blueprint {
         let endpoint = endpoint.to_owned();
         self.record(move |state| state.add_rule(route.clone(), &endpoint, view.clone()));
     }
+    // ANCHOR_END: add_rule
 
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
         let endpoint = endpoint.to_owned();

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+// ANCHOR: clock
 /// Tells the time.
 pub trait Clock: Send + Sync {
     /// Seconds since 1970-01-01 00:00 UTC, rounded down.
     fn now(&self) -> u64;
 }
+// ANCHOR_END: clock
 
 impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn now(&self) -> u64 {
@@ -44,7 +46,9 @@ impl Clock for SystemClock {
 /// assert_eq!(clock.now(), 1_700_000_060);
 /// ```
 #[derive(Debug, Default)]
+// ANCHOR: fixed_clock
 pub struct FixedClock(AtomicU64);
+// ANCHOR_END: fixed_clock
 
 impl FixedClock {
     /// A clock that shows `now`, in Unix seconds.

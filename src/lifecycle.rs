@@ -262,6 +262,7 @@ impl App {
     }
 
     /// The teardown functions from the innermost blueprint out, each one's last first.
+    // ANCHOR: do_teardown_request
     pub(crate) fn do_teardown_request(
         &self,
         ctx: &RequestContext,
@@ -278,8 +279,10 @@ impl App {
         }
         signals::REQUEST_TEARING_DOWN.send(self, &exc.cloned())
     }
+    // ANCHOR_END: do_teardown_request
 
     /// The app context's teardown functions, the last first.
+    // ANCHOR: do_teardown_appcontext
     pub(crate) fn do_teardown_appcontext(
         &self,
         setup: &Setup,
@@ -294,6 +297,7 @@ impl App {
         }
         signals::APPCONTEXT_TEARING_DOWN.send(self, &exc.cloned())
     }
+    // ANCHOR_END: do_teardown_appcontext
 
     /// Lets the url_defaults functions add to the values of a URL that is about to be built: the app's
     /// first, then those of the endpoint's blueprints from the outermost in.
@@ -320,6 +324,7 @@ impl App {
     }
 }
 
+// ANCHOR: inwards
 /// The app's functions first, then those of the request's blueprints from the outermost in.
 fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let setup = ctx.setup();
@@ -327,7 +332,9 @@ fn inwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let of_blueprints = names.filter_map(|name| setup.blueprint_functions.get(name));
     std::iter::once(&setup.functions).chain(of_blueprints)
 }
+// ANCHOR_END: inwards
 
+// ANCHOR: outwards
 /// The functions of the request's blueprints from the innermost out, and the app's last.
 fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
     let setup = ctx.setup();
@@ -337,3 +344,4 @@ fn outwards(ctx: &RequestContext) -> impl Iterator<Item = &Functions> {
         .filter_map(|name| setup.blueprint_functions.get(name));
     of_blueprints.chain(std::iter::once(&setup.functions))
 }
+// ANCHOR_END: outwards

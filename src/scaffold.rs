@@ -19,6 +19,7 @@ use crate::view::{View, ViewArgs};
 use crate::wrappers::exceptions::default_exception;
 use crate::wrappers::{HttpException, Response};
 
+// ANCHOR: functions
 /// The functions that an app or one blueprint has registered, each kind in order.
 #[derive(Clone, Debug, Default)]
 pub struct Functions {
@@ -29,6 +30,7 @@ pub struct Functions {
     pub(crate) teardown_request_funcs: Vec<Hook<TeardownFunction>>,
     pub(crate) error_handler_spec: HashMap<CatchKey, Hook<ErrorHandler>>,
 }
+// ANCHOR_END: functions
 
 /// The options of one URL rule: what Flask passes to `route` by keyword. A plain `&str` is a route
 /// with none.

@@ -96,6 +96,7 @@ impl<A: 'static> Signal<A> {
         self.name
     }
 
+    // ANCHOR: connect
     /// `signal.connect(receiver)`: hears every app.
     pub fn connect<F, R>(&self, receiver: F) -> ReceiverId
     where
@@ -104,6 +105,7 @@ impl<A: 'static> Signal<A> {
     {
         self.add(None, receiver)
     }
+    // ANCHOR_END: connect
 
     /// `signal.connect(receiver, sender)`: hears `sender` only.
     pub fn connect_via<F, R>(&self, sender: &App, receiver: F) -> ReceiverId
@@ -114,6 +116,7 @@ impl<A: 'static> Signal<A> {
         self.add(Some(sender.id()), receiver)
     }
 
+    // ANCHOR: connected_to
     /// `with signal.connected_to(receiver, sender):`. The receiver hears `sender` until the returned
     /// guard is dropped.
     #[must_use = "the receiver is disconnected when this is dropped"]
@@ -127,6 +130,7 @@ impl<A: 'static> Signal<A> {
             receiver: self.connect_via(sender, receiver),
         }
     }
+    // ANCHOR_END: connected_to
 
     /// `signal.disconnect(receiver)`. Disconnecting twice does nothing.
     pub fn disconnect(&self, receiver: ReceiverId) {
@@ -164,6 +168,7 @@ impl<A: 'static> Signal<A> {
     ///
     /// # Errors
     /// The first receiver's that fails; those after it are not called.
+    // ANCHOR: send
     pub fn send(&self, sender: &App, data: &A) -> Result<(), Error> {
         tracing::debug!(target: "carafe::signal", name = self.name);
         if self.count.load(Ordering::Acquire) == 0 {
@@ -174,7 +179,9 @@ impl<A: 'static> Signal<A> {
         }
         Ok(())
     }
+    // ANCHOR_END: send
 
+    // ANCHOR: receivers_for
     /// The receivers at this moment, so that one may connect or disconnect while it runs.
     fn receivers_for(&self, sender: &App) -> Vec<Arc<Function<A>>> {
         let receivers = self
@@ -187,6 +194,7 @@ impl<A: 'static> Signal<A> {
             .map(|each| Arc::clone(&each.function))
             .collect()
     }
+    // ANCHOR_END: receivers_for
 }
 
 impl<A: 'static> fmt::Debug for Signal<A> {
@@ -204,8 +212,10 @@ pub struct ConnectedTo<A: 'static> {
     receiver: ReceiverId,
 }
 
+// ANCHOR: drop
 impl<A: 'static> Drop for ConnectedTo<A> {
     fn drop(&mut self) {
         self.signal.disconnect(self.receiver);
     }
 }
+// ANCHOR_END: drop

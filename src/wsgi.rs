@@ -215,12 +215,14 @@ fn run_logged(f: impl FnOnce()) {
 impl Iterator for Body {
     type Item = Result<Bytes, Error>;
 
+    // ANCHOR: next
     fn next(&mut self) -> Option<Self::Item> {
         if let Some(chunk) = self.chunk.take() {
             return Some(Ok(chunk));
         }
         self.stream.as_mut()?.next()
     }
+    // ANCHOR_END: next
 }
 
 // ANCHOR: drop

@@ -35,6 +35,7 @@ fn logged() -> (App, Log) {
     (app, log)
 }
 
+// ANCHOR: the_last_registered_runs_first
 #[test]
 fn the_last_registered_runs_first_then_the_request_is_gone_then_the_app_context() {
     fn close_db(_error: Option<&Error>) {}
@@ -70,6 +71,7 @@ fn the_last_registered_runs_first_then_the_request_is_gone_then_the_app_context(
     assert_eq!(depths("close_db"), (1, 0));
     assert_eq!(depths("appcontext_popped"), (0, 0));
 }
+// ANCHOR_END: the_last_registered_runs_first
 
 #[test]
 fn blueprints_come_before_the_app_and_inner_ones_before_outer_ones() {

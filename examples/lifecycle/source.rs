@@ -81,9 +81,7 @@ pub(crate) fn of(step: &Step) -> Option<Excerpt> {
         // A hook's line is where it was registered. The function itself is nearby, unless it is a closure.
         Kind::Hook => lines.iter().position(|line| is_head(line, &step.name)),
         // A span is opened inside of its function.
-        Kind::Span => (0..line).rev().find(|at| has_head(lines[*at])),
-        // A stage's line is its attribute, above the `fn`.
-        _ => (line..lines.len()).find(|at| has_head(lines[*at])),
+        _ => (0..=line).rev().find(|at| has_head(lines[*at])),
     };
     Some(Excerpt::cut(file, &lines, start.unwrap_or(line)))
 }

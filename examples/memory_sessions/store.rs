@@ -8,10 +8,9 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use carafe::config::Settings;
 use carafe::signing::base64_encode;
-use carafe::{
-    App, Dict, Error, Request, Response, Session, SessionInterface, SetCookie, g, request,
-};
+use carafe::{Dict, Error, Request, Response, Session, SessionInterface, SetCookie, g, request};
 
 // ANCHOR: memory_sessions
 /// Keeps sessions in memory. A clone is the same store.
@@ -29,9 +28,12 @@ struct Stored {
 
 impl SessionInterface for MemorySessions {
     // ANCHOR: open_session
-    fn open_session(&self, app: &App, request: &Request) -> Result<Option<Session>, Error> {
-        let settings = app.config().settings();
-        let Some(id) = request.cookie(self.get_cookie_name(&settings)) else {
+    fn open_session(
+        &self,
+        settings: &Arc<Settings>,
+        request: &Request,
+    ) -> Result<Option<Session>, Error> {
+        let Some(id) = request.cookie(self.get_cookie_name(settings)) else {
             return Ok(Some(Session::new()));
         };
         let now = settings.clock.now();
@@ -47,27 +49,26 @@ impl SessionInterface for MemorySessions {
     // ANCHOR: save_session
     fn save_session(
         &self,
-        app: &App,
+        settings: &Arc<Settings>,
         session: &Session,
         response: &mut Response,
     ) -> Result<(), Error> {
         if session.accessed() {
             response.vary_add("Cookie");
         }
-        let settings = app.config().settings();
-        if !self.should_set_cookie(&settings, session) {
+        if !self.should_set_cookie(settings, session) {
             return Ok(());
         }
         response.vary_add("Cookie");
         let now = settings.clock.now();
-        let name = self.get_cookie_name(&settings);
-        let cookie = match self.store(request().cookie(name).as_deref(), session, app)? {
+        let name = self.get_cookie_name(settings);
+        let cookie = match self.store(request().cookie(name).as_deref(), session, settings)? {
             Saved::As(id) => SetCookie::new(name, id)
-                .expires(self.get_expiration_time(&settings, session).map(signed)),
+                .expires(self.get_expiration_time(settings, session).map(signed)),
             Saved::Ended => SetCookie::deletion(name),
             Saved::Nothing => return Ok(()),
         };
-        let cookie = self.cookie(&settings, cookie);
+        let cookie = self.cookie(settings, cookie);
         response.set_cookie(cookie, now)
     }
     // ANCHOR_END: save_session
@@ -98,8 +99,12 @@ impl MemorySessions {
 
     // ANCHOR: store
     /// Saves `session` under the id that the client brought, or under a new one.
-    fn store(&self, id: Option<&str>, session: &Session, app: &App) -> Result<Saved, Error> {
-        let settings = app.config().settings();
+    fn store(
+        &self,
+        id: Option<&str>,
+        session: &Session,
+        settings: &Settings,
+    ) -> Result<Saved, Error> {
         let now = settings.clock.now();
         let mut data = session.to_dict();
         let renewed = data.shift_remove(RENEW).is_some();

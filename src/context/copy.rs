@@ -63,10 +63,12 @@ where
 /// # Panics
 /// Outside a request context.
 #[track_caller]
+// ANCHOR: copy_current_request_context
 pub fn copy_current_request_context<R>(f: impl FnOnce() -> R) -> impl FnOnce() -> Result<R, Error> {
     let ctx = current_request_context("copy_current_request_context").copy();
     move || ctx.into_context().with(f)
 }
+// ANCHOR_END: copy_current_request_context
 
 /// Makes of `chunks` a stream that still sees this request and session while the server sends it,
 /// after the view has returned. Give it to [`Response::stream`].
@@ -78,6 +80,7 @@ pub fn copy_current_request_context<R>(f: impl FnOnce() -> R) -> impl FnOnce() -
 /// # Panics
 /// Outside a request context.
 #[track_caller]
+// ANCHOR: stream_with_context
 pub fn stream_with_context<I>(chunks: I) -> StreamWithContext<I::IntoIter>
 where
     I: IntoIterator,
@@ -91,6 +94,7 @@ where
         pushed: false,
     }
 }
+// ANCHOR_END: stream_with_context
 
 /// The iterator that [`stream_with_context`] makes.
 pub struct StreamWithContext<I> {
@@ -161,12 +165,14 @@ impl<I> StreamWithContext<I> {
         self.req_ctx = contexts.req_ctx.parts().clone();
     }
 
+    // ANCHOR: close
     /// Ends the stream: its own values are dropped while the contexts are current, then those go.
     fn close(&mut self, contexts: &Contexts, exc: Option<&Error>) -> Result<(), Error> {
         self.pushed = false;
         drop(self.chunks.take());
         contexts.pop(exc)
     }
+    // ANCHOR_END: close
 }
 
 impl<I> StreamWithContext<I>
@@ -189,6 +195,7 @@ where
 {
     type Item = Result<Bytes, Error>;
 
+    // ANCHOR: next
     fn next(&mut self) -> Option<Self::Item> {
         self.chunks.as_ref()?;
         if !self.pushed && self.request_is_current() {
@@ -222,9 +229,11 @@ where
                 .unwrap_or(error))),
         }
     }
+    // ANCHOR_END: next
 }
 
 impl<I> Drop for StreamWithContext<I> {
+    // ANCHOR: drop
     /// The client left before the end: the teardown functions run all the same.
     fn drop(&mut self) {
         if self.pushed {
@@ -235,6 +244,7 @@ impl<I> Drop for StreamWithContext<I> {
             }
         }
     }
+    // ANCHOR_END: drop
 }
 
 impl<I> fmt::Debug for StreamWithContext<I> {

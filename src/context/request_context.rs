@@ -35,6 +35,7 @@ pub struct RequestContext {
     after_request_functions: RefCell<Vec<Hook<AfterFunction>>>,
 }
 
+// ANCHOR: parts
 /// What a copy of the context shares with it; this may go to another thread.
 #[derive(Clone)]
 pub(super) struct Parts {
@@ -48,6 +49,7 @@ pub(super) struct Parts {
     session: OnceCell<Arc<Session>>,
     flashes: OnceCell<Vec<Flash>>,
 }
+// ANCHOR_END: parts
 // ANCHOR_END: request_context
 
 impl Parts {
@@ -91,6 +93,7 @@ impl RequestContext {
     }
     // ANCHOR_END: new
 
+    // ANCHOR: copy
     /// What makes a context of its own for the same request and session, on whichever thread. Flask:
     /// `RequestContext.copy`.
     pub(super) fn copy(&self) -> Parts {
@@ -99,6 +102,7 @@ impl RequestContext {
             ..self.parts.clone()
         }
     }
+    // ANCHOR_END: copy
 
     pub(super) fn parts(&self) -> &Parts {
         &self.parts

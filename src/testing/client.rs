@@ -171,6 +171,7 @@ impl TestClient {
     /// # Errors
     /// Where there are no cookies to keep it in; where the session cannot be opened or saved; what
     /// `change` fails with, and then nothing is saved.
+    // ANCHOR: session_transaction
     pub fn session_transaction<R>(
         &mut self,
         change: impl FnOnce(&Session) -> Result<R, Error>,
@@ -198,6 +199,7 @@ impl TestClient {
         self.update_cookies(response.headers(), &self.server_name(), "/");
         Ok(result)
     }
+    // ANCHOR_END: session_transaction
 
     /// `with client:`. While `body` runs, the contexts of a request stay current after it, so that
     /// `session()`, `g()` and `request()` can be looked at; until the next request or the end.
@@ -212,6 +214,7 @@ impl TestClient {
         Ok(result)
     }
 
+    // ANCHOR: pop_contexts
     fn pop_contexts(&mut self) -> Result<(), Error> {
         while let Some((app_ctx, req_ctx)) = self.contexts.pop() {
             req_ctx.pop(None)?;
@@ -219,7 +222,9 @@ impl TestClient {
         }
         Ok(())
     }
+    // ANCHOR_END: pop_contexts
 
+    // ANCHOR: push_contexts
     fn push_contexts(&mut self) -> Result<(), Error> {
         for (app_ctx, req_ctx) in take_preserved_contexts() {
             app_ctx.push()?;
@@ -228,6 +233,7 @@ impl TestClient {
         }
         Ok(())
     }
+    // ANCHOR_END: push_contexts
 
     fn update_cookies(&mut self, headers: &HeaderMap, server_name: &str, path: &str) {
         let Some(jar) = &mut self.cookies else { return };
@@ -236,6 +242,7 @@ impl TestClient {
         }
     }
 
+    // ANCHOR: run
     /// Sends one request and reads the whole response.
     pub(super) fn run(
         &mut self,
@@ -270,6 +277,7 @@ impl TestClient {
         let response = TestResponse::new(status.as_u16(), headers, data);
         Ok((response, from))
     }
+    // ANCHOR_END: run
 }
 
 /// Where a request goes.

@@ -41,6 +41,7 @@ impl Cookie {
         (&self.key, &self.domain, &self.path) == (&other.key, &other.domain, &other.path)
     }
 
+    // ANCHOR: goes_to
     fn goes_to(&self, server_name: &str, path: &str) -> bool {
         let domain_matches = server_name == self.domain
             || (!self.origin_only
@@ -53,6 +54,7 @@ impl Cookie {
                 .is_some_and(|rest| self.path.ends_with('/') || rest.starts_with('/'));
         domain_matches && path_matches
     }
+    // ANCHOR_END: goes_to
 }
 
 /// The cookies of one browser. Werkzeug: `Client._cookies`.

@@ -49,6 +49,7 @@ use tracing_subscriber::layer::SubscriberExt;
 /// println!("{trace}");
 /// # Ok::<(), carafe::Error>(())
 /// ```
+// ANCHOR: record
 pub fn record<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     // `tracing` remembers for each span and event whether anybody wants it. While it knows of one
     // subscriber only, it asks the thread that gets there first, and a thread without a subscriber says
@@ -60,6 +61,7 @@ pub fn record<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     let result = tracing::subscriber::with_default(subscriber, f);
     (result, recorder.take())
 }
+// ANCHOR_END: record
 
 /// What was recorded: the steps, in the order in which they were entered.
 ///

@@ -9,6 +9,8 @@ mod after;
 mod app;
 #[path = "demos/before.rs"]
 mod before;
+#[path = "demos/blueprints.rs"]
+mod blueprints;
 #[path = "demos/contexts.rs"]
 mod contexts;
 #[path = "demos/differences.rs"]
@@ -17,6 +19,8 @@ mod differences;
 mod dispatch;
 #[path = "demos/errors.rs"]
 mod errors;
+#[path = "demos/lines.rs"]
+mod lines;
 #[path = "demos/make_response.rs"]
 mod make_response;
 #[path = "demos/open_session.rs"]
@@ -31,12 +35,22 @@ mod save_session;
 mod session_interface;
 #[path = "demos/sharing.rs"]
 mod sharing;
+#[path = "demos/signals.rs"]
+mod signals;
 #[path = "demos/signing.rs"]
 mod signing;
 #[path = "demos/start.rs"]
 mod start;
+#[path = "demos/streaming.rs"]
+mod streaming;
 #[path = "demos/surprises.rs"]
 mod surprises;
+#[path = "demos/teardown.rs"]
+mod teardown;
+#[path = "demos/testing.rs"]
+mod testing;
+#[path = "demos/threads.rs"]
+mod threads;
 #[path = "demos/wsgi.rs"]
 mod wsgi;
 
@@ -64,6 +78,12 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         dispatch::OUTPUTS,
         errors::OUTPUTS,
         make_response::OUTPUTS,
+        blueprints::OUTPUTS,
+        signals::OUTPUTS,
+        streaming::OUTPUTS,
+        teardown::OUTPUTS,
+        testing::OUTPUTS,
+        threads::OUTPUTS,
     ]
     .into_iter()
     .flatten()

@@ -69,6 +69,18 @@ pub(crate) const PLACES: &[Place] = &[
         FAILING,
         &["Flask.do_teardown_request", "Flask.do_teardown_appcontext"],
     ),
+    place(
+        "signals",
+        SECOND,
+        &[
+            "appcontext_pushed",
+            "request_started",
+            "request_finished",
+            "request_tearing_down",
+            "appcontext_tearing_down",
+            "appcontext_popped",
+        ],
+    ),
 ];
 
 impl Place {

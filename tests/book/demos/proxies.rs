@@ -26,8 +26,11 @@ fn where_am_i() -> String {
 fn threads() -> String {
     let app = App::new("shop");
     let on_a_thread = |path: &'static str| {
-        let ctx = app.test_request_context(path).unwrap();
-        thread::spawn(move || ctx.with(where_am_i).unwrap())
+        let app = app.clone();
+        thread::spawn(move || {
+            let ctx = app.test_request_context(path).unwrap();
+            ctx.with(where_am_i).unwrap()
+        })
     };
     let (one, two) = (on_a_thread("/pears"), on_a_thread("/plums"));
     let three = thread::spawn(where_am_i);

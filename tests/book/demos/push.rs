@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use carafe::config::Settings;
 use carafe::context::{has_app_context, has_request_context};
 use carafe::trace::Trace;
 use carafe::{App, Error, Request, Response, Scaffold, Session, SessionInterface, request, trace};
@@ -52,11 +53,11 @@ fn not_found() -> String {
 struct Down;
 
 impl SessionInterface for Down {
-    fn open_session(&self, _: &App, _: &Request) -> Result<Option<Session>, Error> {
+    fn open_session(&self, _: &Arc<Settings>, _: &Request) -> Result<Option<Session>, Error> {
         Err(Error::runtime("the database is down"))
     }
 
-    fn save_session(&self, _: &App, _: &Session, _: &mut Response) -> Result<(), Error> {
+    fn save_session(&self, _: &Arc<Settings>, _: &Session, _: &mut Response) -> Result<(), Error> {
         Ok(())
     }
 }

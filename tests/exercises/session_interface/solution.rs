@@ -5,8 +5,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use carafe::config::Settings;
 use carafe::session::SecureCookieSessionInterface;
-use carafe::{App, Error, Request, Response, Session, SessionInterface};
+use carafe::{Error, Request, Response, Session, SessionInterface};
 
 use super::LogOutEverywhere;
 
@@ -25,8 +26,12 @@ impl Sessions {
 }
 
 impl SessionInterface for Sessions {
-    fn open_session(&self, app: &App, request: &Request) -> Result<Option<Session>, Error> {
-        let session = self.cookies.open_session(app, request)?;
+    fn open_session(
+        &self,
+        settings: &Arc<Settings>,
+        request: &Request,
+    ) -> Result<Option<Session>, Error> {
+        let session = self.cookies.open_session(settings, request)?;
         Ok(session.map(|session| {
             let round = session.get::<u64>("round");
             match session.get::<String>("user") {
@@ -36,8 +41,13 @@ impl SessionInterface for Sessions {
         }))
     }
 
-    fn save_session(&self, app: &App, session: &Session, to: &mut Response) -> Result<(), Error> {
-        self.cookies.save_session(app, session, to)
+    fn save_session(
+        &self,
+        settings: &Arc<Settings>,
+        session: &Session,
+        to: &mut Response,
+    ) -> Result<(), Error> {
+        self.cookies.save_session(settings, session, to)
     }
 }
 

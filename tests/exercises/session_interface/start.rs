@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use carafe::config::Settings;
 use carafe::session::SecureCookieSessionInterface;
-use carafe::{App, Error, Request, Response, Session, SessionInterface};
+use carafe::{Error, Request, Response, Session, SessionInterface};
 
 use super::LogOutEverywhere;
 
@@ -14,12 +15,21 @@ pub(crate) struct Sessions {
 }
 
 impl SessionInterface for Sessions {
-    fn open_session(&self, app: &App, request: &Request) -> Result<Option<Session>, Error> {
-        self.cookies.open_session(app, request)
+    fn open_session(
+        &self,
+        settings: &Arc<Settings>,
+        request: &Request,
+    ) -> Result<Option<Session>, Error> {
+        self.cookies.open_session(settings, request)
     }
 
-    fn save_session(&self, app: &App, session: &Session, to: &mut Response) -> Result<(), Error> {
-        self.cookies.save_session(app, session, to)
+    fn save_session(
+        &self,
+        settings: &Arc<Settings>,
+        session: &Session,
+        to: &mut Response,
+    ) -> Result<(), Error> {
+        self.cookies.save_session(settings, session, to)
     }
 }
 
