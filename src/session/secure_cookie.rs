@@ -6,8 +6,9 @@
 //!
 //! Read next: `signing/`, which makes and checks the signature.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use super::{Session, SessionInterface};
 use crate::app::App;
@@ -23,6 +24,9 @@ use crate::wrappers::{Response, SetCookie};
 
 type SigningSerializer = URLSafeTimedSerializer<TaggedJsonSerializer>;
 
+/// A serializer, and the settings that it was made for.
+type Cached = (Arc<Settings>, Arc<SigningSerializer>);
+
 /// Keeps the session in a signed cookie.
 ///
 /// ```
@@ -35,9 +39,11 @@ type SigningSerializer = URLSafeTimedSerializer<TaggedJsonSerializer>;
 pub struct SecureCookieSessionInterface {
     salt: String,
     options: SignerOptions,
-    /// The serializer for the settings that were last seen: deriving its keys costs more than using
-    /// them.
-    cached: RwLock<Option<(Arc<Settings>, Arc<SigningSerializer>)>>,
+    /// The serializer for the first settings that were seen: deriving its keys costs more than using
+    /// them. Few apps change their settings after the first request, and no lock guards this one.
+    first: OnceLock<Cached>,
+    /// The serializer for the settings that were last seen, where these are others.
+    latest: RwLock<Option<Cached>>,
 }
 
 impl SecureCookieSessionInterface {
@@ -65,7 +71,8 @@ impl SecureCookieSessionInterface {
                 digest_method,
                 ..SignerOptions::default()
             },
-            cached: RwLock::new(None),
+            first: OnceLock::new(),
+            latest: RwLock::new(None),
         }
     }
 
@@ -87,17 +94,22 @@ impl SecureCookieSessionInterface {
     fn get_signing_serializer(
         &self,
         settings: &Arc<Settings>,
-    ) -> Result<Option<Arc<SigningSerializer>>, SignerError> {
+    ) -> Result<Option<Cow<'_, Arc<SigningSerializer>>>, SignerError> {
         let Some(secret_key) = settings.secret_key.as_ref().filter(|key| !key.is_empty()) else {
             return Ok(None);
         };
-        let cached = self.cached.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some((of, serializer)) = &*cached
+        if let Some((of, serializer)) = self.first.get()
             && Arc::ptr_eq(of, settings)
         {
-            return Ok(Some(Arc::clone(serializer)));
+            return Ok(Some(Cow::Borrowed(serializer)));
         }
-        drop(cached);
+        let latest = self.latest.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, serializer)) = &*latest
+            && Arc::ptr_eq(of, settings)
+        {
+            return Ok(Some(Cow::Owned(Arc::clone(serializer))));
+        }
+        drop(latest);
         // The newest key is the last one, and signs.
         let mut keys = settings.secret_key_fallbacks.clone();
         keys.push(secret_key.clone());
@@ -111,9 +123,11 @@ impl SecureCookieSessionInterface {
             )?
             .clock(Arc::clone(&settings.clock)),
         );
-        let entry = (Arc::clone(settings), Arc::clone(&serializer));
-        *self.cached.write().unwrap_or_else(PoisonError::into_inner) = Some(entry);
-        Ok(Some(serializer))
+        let made = (Arc::clone(settings), Arc::clone(&serializer));
+        if let Err(made) = self.first.set(made) {
+            *self.latest.write().unwrap_or_else(PoisonError::into_inner) = Some(made);
+        }
+        Ok(Some(Cow::Owned(serializer)))
     }
 }
 
