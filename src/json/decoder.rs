@@ -6,8 +6,7 @@
 //!
 //! Read next: `tag.rs`.
 
-use std::borrow::Cow;
-
+use super::detect::decode_bytes;
 use super::{JsonError, MAX_DEPTH, MAX_INT_DIGITS, tag};
 use crate::{Dict, Value};
 
@@ -48,54 +47,19 @@ pub(super) fn decode(text: &str, untag: bool) -> Result<Value, JsonError> {
     decoder.document()
 }
 
-/// `json.detect_encoding`, and then `bytes.decode`.
-fn decode_bytes(bytes: &[u8]) -> Result<Cow<'_, str>, JsonError> {
-    match *bytes {
-        [0, 0, 0xfe, 0xff, ref rest @ ..] => utf32(rest, u32::from_be_bytes),
-        [0xff, 0xfe, 0, 0, ref rest @ ..] => utf32(rest, u32::from_le_bytes),
-        [0xfe, 0xff, ref rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xff, 0xfe, ref rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xef, 0xbb, 0xbf, ref rest @ ..] => utf8(rest),
-        [0, 0, _, _, ..] => utf32(bytes, u32::from_be_bytes),
-        [0, _, _, _, ..] | [0, _] => utf16(bytes, u16::from_be_bytes),
-        [_, 0, 0, 0, ..] => utf32(bytes, u32::from_le_bytes),
-        [_, 0, _, _, ..] | [_, 0] => utf16(bytes, u16::from_le_bytes),
-        _ => utf8(bytes),
-    }
-}
-
-fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>, JsonError> {
-    std::str::from_utf8(bytes)
-        .map(Cow::Borrowed)
-        .map_err(|_| JsonError::Unicode("utf-8"))
-}
-
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<Cow<'_, str>, JsonError> {
-    let (units, rest) = bytes.as_chunks::<2>();
-    let text = char::decode_utf16(units.iter().map(|bytes| unit(*bytes))).collect::<Result<_, _>>();
-    match text {
-        Ok(text) if rest.is_empty() => Ok(Cow::Owned(text)),
-        _ => Err(JsonError::Unicode("utf-16")),
-    }
-}
-
-fn utf32(bytes: &[u8], unit: fn([u8; 4]) -> u32) -> Result<Cow<'_, str>, JsonError> {
-    let (units, rest) = bytes.as_chunks::<4>();
-    let text = units
-        .iter()
-        .map(|bytes| char::from_u32(unit(*bytes)))
-        .collect::<Option<_>>();
-    match text {
-        Some(text) if rest.is_empty() => Ok(Cow::Owned(text)),
-        _ => Err(JsonError::Unicode("utf-32")),
-    }
-}
-
 /// A list or a dict that has not been read to its end.
 enum Open {
     List(Vec<Value>),
     /// And the key whose value comes next.
     Dict(Dict, String),
+}
+
+/// What has been read where a value begins.
+enum Begun {
+    /// All of it.
+    Value(Value),
+    /// A list or a dict, as far as to its first value.
+    Open(Open),
 }
 
 struct Decoder<'a> {
@@ -118,16 +82,26 @@ impl<'a> Decoder<'a> {
 
     /// One value, and nothing behind it.
     fn document(&mut self) -> Result<Value, JsonError> {
-        let mut open = Vec::new();
+        // The innermost list or dict that is open, and those around it. Few have any around.
+        let mut inner = None;
+        let mut outer = Vec::new();
         self.skip_space();
         loop {
-            // `None` is a list or dict that was opened: its first value is next.
-            let Some(mut value) = self.begin(&mut open)? else {
-                continue;
+            let mut value = match self.begin()? {
+                Begun::Value(value) => value,
+                Begun::Open(container) => {
+                    if let Some(around) = inner.replace(container) {
+                        outer.push(around);
+                        if outer.len() >= MAX_DEPTH {
+                            return Err(JsonError::TooDeep);
+                        }
+                    }
+                    continue;
+                }
             };
             // A value is complete: it goes where it belongs, which may complete that in turn.
             loop {
-                let Some(container) = open.last_mut() else {
+                let Some(container) = &mut inner else {
                     self.skip_space();
                     if self.at < self.bytes.len() {
                         return Err(self.error("Extra data", self.at));
@@ -137,14 +111,14 @@ impl<'a> Decoder<'a> {
                 if !self.put(container, value)? {
                     break;
                 }
-                let complete = open.pop();
+                let complete = std::mem::replace(&mut inner, outer.pop());
                 value = complete.map_or(Ok(Value::Null), |container| self.close(container))?;
             }
         }
     }
 
-    /// Reads a value, or as far as to the first value inside of it, which is then on `open`.
-    fn begin(&mut self, open: &mut Vec<Open>) -> Result<Option<Value>, JsonError> {
+    /// Reads a value, or as far as to the first value inside of it.
+    fn begin(&mut self) -> Result<Begun, JsonError> {
         let start = self.at;
         let value = match self.peek() {
             Some(b'"') => {
@@ -155,18 +129,18 @@ impl<'a> Decoder<'a> {
                 self.at += 1;
                 self.skip_space();
                 if self.eat(b'}') {
-                    return Ok(Some(Value::Dict(Dict::new())));
+                    return Ok(Begun::Value(Value::Dict(Dict::new())));
                 }
                 let key = self.key()?;
-                return self.push(open, Open::Dict(Dict::new(), key));
+                return Ok(Begun::Open(Open::Dict(Dict::new(), key)));
             }
             Some(b'[') => {
                 self.at += 1;
                 self.skip_space();
                 if self.eat(b']') {
-                    return Ok(Some(Value::List(Vec::new())));
+                    return Ok(Begun::Value(Value::List(Vec::new())));
                 }
-                return self.push(open, Open::List(Vec::new()));
+                return Ok(Begun::Open(Open::List(Vec::new())));
             }
             Some(b'n') if self.word("null") => Value::Null,
             Some(b't') if self.word("true") => Value::Bool(true),
@@ -180,15 +154,7 @@ impl<'a> Decoder<'a> {
             },
             _ => return Err(self.error("Expecting value", start)),
         };
-        Ok(Some(value))
-    }
-
-    fn push(&self, open: &mut Vec<Open>, container: Open) -> Result<Option<Value>, JsonError> {
-        if open.len() >= MAX_DEPTH {
-            return Err(JsonError::TooDeep);
-        }
-        open.push(container);
-        Ok(None)
+        Ok(Begun::Value(value))
     }
 
     /// Puts a value into its list or dict, and tells whether that ends here.
@@ -219,7 +185,8 @@ impl<'a> Decoder<'a> {
     fn close(&self, container: Open) -> Result<Value, JsonError> {
         match container {
             Open::List(items) => Ok(Value::List(items)),
-            Open::Dict(dict, _) if self.untag => tag::untag(dict),
+            // A tag is a dict of one item.
+            Open::Dict(dict, _) if self.untag && dict.len() == 1 => tag::untag(dict),
             Open::Dict(dict, _) => Ok(Value::Dict(dict)),
         }
     }
@@ -355,6 +322,15 @@ impl<'a> Decoder<'a> {
         let text = &self.text[start..end];
         if is_float {
             return Ok(text.parse().ok().map(Value::Float));
+        }
+        if text.len() <= 18 {
+            // It fits: no need to look whether it does.
+            let (sign, digits) = match text.strip_prefix('-') {
+                Some(digits) => (-1, digits),
+                None => (1, text),
+            };
+            let shift = |number, digit: u8| number * 10 + i64::from(digit - b'0');
+            return Ok(Some(Value::Int(sign * digits.bytes().fold(0, shift))));
         }
         if text.len() > MAX_INT_DIGITS && text.trim_start_matches('-').len() > MAX_INT_DIGITS {
             return Err(JsonError::IntTooLong);

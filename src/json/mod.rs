@@ -18,6 +18,7 @@
 mod date;
 mod de;
 mod decoder;
+mod detect;
 mod encoder;
 mod error;
 mod ser;

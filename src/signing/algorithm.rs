@@ -49,6 +49,9 @@ pub enum Algorithm {
     None,
 }
 
+/// Room for the longest signature there is, that of SHA-512.
+pub(super) type Room = [u8; 64];
+
 /// An algorithm with its key: everything that can be done before the value is known.
 #[derive(Clone)]
 #[allow(clippy::large_enum_variant)] // There are as many as keys, and each is in use.
@@ -69,13 +72,19 @@ impl Keyed {
         }
     }
 
-    /// `SigningAlgorithm.get_signature`, handed to `use_it`.
-    pub(super) fn get_signature<T>(&self, value: &[u8], use_it: impl FnOnce(&[u8]) -> T) -> T {
+    /// `SigningAlgorithm.get_signature`, written to the beginning of `room`.
+    pub(super) fn get_signature<'r>(&self, value: &[u8], room: &'r mut Room) -> &'r [u8] {
+        fn signature<'r>(mac: &(impl Mac + Clone), value: &[u8], room: &'r mut Room) -> &'r [u8] {
+            let signature = mac.clone().chain_update(value).finalize().into_bytes();
+            let room = &mut room[..signature.len()];
+            room.copy_from_slice(&signature);
+            room
+        }
         match self {
-            Self::Sha1(mac) => use_it(&mac.clone().chain_update(value).finalize().into_bytes()),
-            Self::Sha256(mac) => use_it(&mac.clone().chain_update(value).finalize().into_bytes()),
-            Self::Sha512(mac) => use_it(&mac.clone().chain_update(value).finalize().into_bytes()),
-            Self::None => use_it(b""),
+            Self::Sha1(mac) => signature(mac, value, room),
+            Self::Sha256(mac) => signature(mac, value, room),
+            Self::Sha512(mac) => signature(mac, value, room),
+            Self::None => b"",
         }
     }
 

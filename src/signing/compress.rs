@@ -68,7 +68,8 @@ pub(super) fn decompress(data: &[u8], limit: usize) -> Option<Vec<u8>> {
     decompress_to_vec_zlib_with_limit(data, limit).ok()
 }
 
-/// No zlib stream of `data` can be shorter than this. It is 0 where that is not worth finding out.
+/// No zlib stream of `data` can be shorter than this. It is 0 where that is not worth finding out, and
+/// for what is not ASCII.
 ///
 /// Bytes that do not begin, continue or end a stretch of three that has been there before cannot be
 /// part of a match: they cost what a literal costs. In a block with fixed codes that is 8 bits, and a
@@ -77,61 +78,86 @@ pub(super) fn decompress(data: &[u8], limit: usize) -> Option<Vec<u8>> {
 /// equal ones in a row.
 fn fewest_bytes(data: &[u8]) -> usize {
     /// The stream's header and checksum, and the block's type.
-    const WRAPPING: f32 = 6.0 * 8.0 + 3.0;
-    if data.len() > MOST {
+    const WRAPPING: i32 = (6 * 8 + 3) * BIT;
+    if data.len() > MOST || !data.is_ascii() {
         return 0;
     }
-    let mut repeated = repeated_bytes(data);
-    let mut counts = [0_u8; 256];
-    // A bit for each byte that is a literal.
-    let mut used = [0_u64; 4];
-    let (mut literals, mut matches) = (0_u8, 0_u8);
-    let mut in_match = false;
-    for byte in data {
-        if repeated & 1 == 0 {
-            counts[usize::from(*byte)] += 1;
-            used[usize::from(byte >> 6)] |= 1 << (byte & 63);
-            literals += 1;
-        } else if !in_match {
-            matches += 1;
+    let mut counts = count(data);
+    let repeated = repeated_bytes(data, &counts);
+    let mut room = [0; MOST];
+    let (mut literals, mut matches) = (data, 0);
+    if repeated != 0 {
+        let mut length = 0;
+        for (at, byte) in data.iter().enumerate() {
+            room[length] = *byte;
+            length += usize::from(repeated >> at & 1 == 0);
         }
-        in_match = repeated & 1 == 1;
-        repeated >>= 1;
+        literals = &room[..length];
+        matches = (repeated & !(repeated << 1)).count_ones() as i32;
+        counts = count(literals);
     }
+    let fixed = (8 * literals.len() as i32 + 12 * matches + 7) * BIT;
+
+    // A block with codes of its own: the numbers of codes (14 bits), the codes for their lengths (3 bits
+    // each), the end of the block; and less half a bit for the rounding of the logarithms. The lengths
+    // 8, 7, 9, 6, 10, 5, and so on, come behind four other codes, as far as there is one. Of so many
+    // symbols one has a code no longer than their logarithm.
+    let lengths = 20 - 2 * (data.len() + 1).ilog2() as i32;
+    let mut own = (14 + 3 * lengths + 2 * matches + 1) * BIT - BIT / 2;
     let costs = &*COSTS;
-    let all_literals = costs.entropy[usize::from(literals)];
-    let (literals, matches) = (f32::from(literals), f32::from(matches));
-    let fixed = 8.0 * literals + 12.0 * matches + 7.0;
-
-    // The numbers of codes (14 bits), the lengths of five or more codes for lengths (3 bits each), the
-    // end of the block; and less 0.5 for the rounding of the logarithms.
-    let mut own = 14.0 + 15.0 + 2.0 * matches + 1.0 - 0.5;
-    own += all_literals;
-    let mut next = 0;
-    for (quarter, mut bits) in used.into_iter().enumerate() {
-        while bits != 0 {
-            let byte = quarter * 64 + bits.trailing_zeros() as usize;
-            bits &= bits - 1;
-            own += costs.gap[byte - next] + 0.5 - costs.entropy[usize::from(counts[byte])];
-            next = byte + 1;
+    own += costs.entropy[literals.len()];
+    // A bit for each eight characters in a row: whether there is one of them.
+    let mut used = 0_u32;
+    for byte in literals {
+        own += costs.literal[usize::from(counts[usize::from(byte & 0x7f)])];
+        used |= 1 << (byte >> 3);
+    }
+    let mut gap = 0;
+    for eight in 0..16 {
+        gap += 8;
+        if used >> eight & 1 == 1 {
+            own += costs.gap[gap - 8];
+            gap = 0;
         }
     }
-    own += costs.gap[256 - next];
+    // No character beyond ASCII has a code.
+    own += costs.gap[gap + 128];
 
-    ((WRAPPING + fixed.min(own)) / 8.0).ceil() as usize
+    // A part of a byte is a whole one.
+    ((WRAPPING + fixed.min(own)) as usize).div_ceil(8 * BIT as usize)
 }
 
-/// What [`fewest_bytes`] adds up, worked out once.
+/// How often there is each ASCII character.
+fn count(data: &[u8]) -> [u8; 128] {
+    let mut counts = [0; 128];
+    for byte in data {
+        counts[usize::from(byte & 0x7f)] += 1;
+    }
+    counts
+}
+
+/// [`fewest_bytes`] counts in parts of a bit.
+const BIT: i32 = 1024;
+
+/// What [`fewest_bytes`] adds up, worked out once. All is rounded down.
 struct Costs {
-    /// `n * log2(n)`, for up to [`MOST`].
-    entropy: [f32; MOST + 1],
+    /// The entropy of so many literals, were they all different: `n * log2(n)` bits.
+    entropy: [i32; MOST + 1],
+    /// What a literal adds to that where there are so many equal ones: their share of the half bit for
+    /// their code's length; less `log2(n)` bits.
+    literal: [i32; MOST + 1],
     /// [`gap_bits`], for all that there can be.
-    gap: [f32; 257],
+    gap: [i32; 257],
 }
 
-static COSTS: LazyLock<Costs> = LazyLock::new(|| Costs {
-    entropy: std::array::from_fn(|n| n as f32 * (n.max(1) as f32).log2()),
-    gap: std::array::from_fn(gap_bits),
+static COSTS: LazyLock<Costs> = LazyLock::new(|| {
+    let parts = |bits: f32| (bits * BIT as f32).floor() as i32;
+    let number = |n: usize| n.max(1) as f32;
+    Costs {
+        entropy: std::array::from_fn(|n| parts(number(n) * number(n).log2())),
+        literal: std::array::from_fn(|n| parts(0.5 / number(n) - number(n).log2())),
+        gap: std::array::from_fn(|gap| parts(gap_bits(gap))),
+    }
 });
 
 /// What it costs at least, in bits, to say that so many bytes in a row have no code: 4 bits for up to
@@ -147,25 +173,35 @@ fn gap_bits(gap: usize) -> f32 {
     many as f32 * 8.0 + rest
 }
 
-/// A bit for each of up to 128 bytes: whether it is within three bytes that stood there before.
-fn repeated_bytes(data: &[u8]) -> u128 {
+/// A bit for each of up to 128 ASCII characters: whether it is within three that stood there before.
+/// `counts` is how often there is each.
+fn repeated_bytes(data: &[u8], counts: &[u8; 128]) -> u128 {
     /// More than twice as many places as there can be entries.
     const PLACES: usize = 256;
-    let mut seen = [0_u32; PLACES];
+    // Where three bytes stand, counted from 1; 0 is an empty place.
+    let mut seen = [0_u8; PLACES];
     let mut repeated = 0;
-    for (at, window) in data.windows(3).enumerate() {
-        let [a, b, c] = *window else { continue };
-        // Never 0, which is an empty place.
-        let entry = u32::from_be_bytes([1, a, b, c]);
-        let mut place = entry.wrapping_mul(0x9e37_79b1) as usize >> 16;
+    // How many bytes up to this one are there more than once. Three in a row are rare in what is short.
+    let mut run = 0;
+    for (end, byte) in data.iter().enumerate() {
+        let others = counts[usize::from(byte & 0x7f)] > 1;
+        run = if others { run + 1 } else { 0 };
+        if run < 3 {
+            continue;
+        }
+        let window = &data[end - 2..=end];
+        let hash = window
+            .iter()
+            .fold(0_u32, |hash, byte| hash << 8 | u32::from(*byte));
+        let mut place = hash.wrapping_mul(0x9e37_79b1) as usize >> 16;
         loop {
             place %= PLACES;
-            if seen[place] == 0 {
-                seen[place] = entry;
+            let Some(before) = seen[place].checked_sub(1) else {
+                seen[place] = end as u8 - 1;
                 break;
-            }
-            if seen[place] == entry {
-                repeated |= 0b111 << at;
+            };
+            if data[usize::from(before)..].starts_with(window) {
+                repeated |= 0b111 << (end - 2);
                 break;
             }
             place += 1;

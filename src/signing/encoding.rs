@@ -34,9 +34,24 @@ pub fn base64_encode(bytes: &[u8]) -> String {
 /// [`base64_encode`], behind what `out` holds already.
 pub(super) fn base64_append(bytes: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
-    out.resize(start + (bytes.len() * 4).div_ceil(3), 0);
+    out.resize(start + encoded_len(bytes.len()), 0);
     let written = URL_SAFE_B64.encode_slice(bytes, &mut out[start..]);
     debug_assert_eq!(written.ok(), Some(out.len() - start));
+}
+
+/// [`base64_encode`], instead of what `out` holds.
+pub(super) fn base64_in_place(out: &mut Vec<u8>) {
+    let length = out.len();
+    out.resize(length + encoded_len(length), 0);
+    let (bytes, encoded) = out.split_at_mut(length);
+    let written = URL_SAFE_B64.encode_slice(bytes, encoded);
+    debug_assert_eq!(written.ok(), Some(encoded.len()));
+    out.drain(..length);
+}
+
+/// How many characters this many bytes become.
+fn encoded_len(bytes: usize) -> usize {
+    (bytes * 4).div_ceil(3)
 }
 
 /// `itsdangerous.base64_decode`, of bytes. `None` where that raises `BadData`. Characters outside of
@@ -56,6 +71,19 @@ pub fn base64_decode(encoded: &[u8]) -> Option<Vec<u8>> {
         }
         b64decode(&padded)
     })
+}
+
+/// [`base64_decode`], handed to `use_it`. What is short, as most of a cookie is, stays on the stack.
+pub(super) fn base64_decoded<T>(encoded: &[u8], use_it: impl FnOnce(&[u8]) -> T) -> Option<T> {
+    /// A multiple of three, which is what four characters hold.
+    const ROOM: usize = 192;
+    if encoded.len() <= ROOM / 3 * 4 {
+        let mut room = [0; ROOM];
+        if let Ok(length) = URL_SAFE_B64.decode_slice(encoded, &mut room) {
+            return Some(use_it(&room[..length]));
+        }
+    }
+    base64_decode(encoded).map(|bytes| use_it(&bytes))
 }
 
 /// `base64.b64decode`, as its default `validate=False` has it: characters outside of the alphabet
@@ -128,10 +156,26 @@ pub fn bytes_to_int(bytes: &[u8]) -> Option<u64> {
 /// `value.rsplit(sep, 1)`: what is before the last `sep`, and what is behind it.
 pub(super) fn rsplit<'a>(value: &'a [u8], sep: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
     let at = match *sep {
-        [byte] => value.iter().rposition(|other| *other == byte)?,
+        [byte] => rposition(value, byte)?,
         _ => value.windows(sep.len()).rposition(|window| window == sep)?,
     };
     Some((&value[..at], &value[at + sep.len()..]))
+}
+
+/// Where the last such byte is.
+fn rposition(bytes: &[u8], byte: u8) -> Option<usize> {
+    let mut rest = bytes;
+    // Without a look at which of them it is, sixteen bytes are compared as fast as one.
+    while let Some((before, last)) = rest.split_last_chunk::<16>() {
+        if last
+            .iter()
+            .fold(false, |found, other| found | (*other == byte))
+        {
+            break;
+        }
+        rest = before;
+    }
+    rest.iter().rposition(|other| *other == byte)
 }
 
 /// Python's `repr()` of bytes, as it stands in itsdangerous's messages.

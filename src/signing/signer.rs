@@ -7,8 +7,8 @@
 
 use std::fmt;
 
-use super::algorithm::{Algorithm, DigestMethod, Keyed};
-use super::encoding::{base64_decode, base64_encode, bytes_repr, rsplit};
+use super::algorithm::{Algorithm, DigestMethod, Keyed, Room};
+use super::encoding::{base64_append, base64_decoded, base64_encode, bytes_repr, rsplit};
 use super::{SignerError, SigningError};
 
 /// All that may stand in a signature.
@@ -127,7 +127,8 @@ impl SignerOptions {
                 self.digest_method.digest(&[salt, b"signer", secret_key])
             }
             KeyDerivation::Hmac => Keyed::new(Algorithm::Hmac(self.digest_method), secret_key)
-                .get_signature(salt, <[u8]>::to_vec),
+                .get_signature(salt, &mut [0; 64])
+                .to_vec(),
             KeyDerivation::None => secret_key.to_vec(),
         }
     }
@@ -198,8 +199,7 @@ impl Signer {
     /// `Signer.get_signature`: the signature of a value, in base64.
     #[must_use]
     pub fn get_signature(&self, value: &[u8]) -> String {
-        let newest = self.keys.last();
-        newest.map_or_else(String::new, |key| key.get_signature(value, base64_encode))
+        base64_encode(self.sign_with_newest(value, &mut [0; 64]))
     }
 
     /// `Signer.sign`: the value, the separator, the signature.
@@ -212,22 +212,26 @@ impl Signer {
 
     /// [`sign`](Self::sign), without a copy.
     pub(super) fn sign_in_place(&self, value: &mut Vec<u8>) {
-        let signature = self.get_signature(value);
+        let mut room = [0; 64];
+        let signature = self.sign_with_newest(value, &mut room);
         value.extend_from_slice(&self.sep);
-        value.extend_from_slice(signature.as_bytes());
+        base64_append(signature, value);
+    }
+
+    fn sign_with_newest<'r>(&self, value: &[u8], room: &'r mut Room) -> &'r [u8] {
+        let newest = self.keys.last();
+        newest.map_or(b"", |key| key.get_signature(value, room))
     }
 
     // ANCHOR: verify_signature
     /// `Signer.verify_signature`: whether any of the keys gave this signature, newest first.
     #[must_use]
     pub fn verify_signature(&self, value: &[u8], signature: &[u8]) -> bool {
-        let Some(signature) = base64_decode(signature) else {
-            return false;
+        let verify = |signature: &[u8]| {
+            let mut newest_first = self.keys.iter().rev();
+            newest_first.any(|key| key.verify_signature(value, signature))
         };
-        self.keys
-            .iter()
-            .rev()
-            .any(|key| key.verify_signature(value, &signature))
+        base64_decoded(signature, verify).unwrap_or(false)
     }
     // ANCHOR_END: verify_signature
 

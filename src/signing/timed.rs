@@ -8,7 +8,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::encoding::{base64_append, base64_decode, bytes_to_int, significant_bytes};
+use super::encoding::{base64_append, base64_decoded, bytes_to_int, significant_bytes};
 use super::serializer::{PayloadSerializer, unsign_options};
 use super::{SecretKeys, Signer, SignerError, SignerOptions, SigningError};
 use crate::Value;
@@ -135,7 +135,7 @@ fn unsign<'a>(
         payload: Some(value.to_vec()),
         date_signed: None,
     };
-    let timestamp = |bytes| base64_decode(bytes).and_then(|bytes| bytes_to_int(&bytes));
+    let timestamp = |encoded| base64_decoded(encoded, bytes_to_int).flatten();
 
     let result = match signer.unsign(signed_value) {
         Ok(result) => result,

@@ -7,7 +7,7 @@
 //! Read next: `compress.rs`, or `session/secure_cookie.rs`, which uses all of this.
 
 use super::compress::{compress, decompress};
-use super::encoding::{base64_append, base64_decode};
+use super::encoding::{base64_append, base64_decoded, base64_in_place};
 use super::{PayloadSerializer, Serializer, SigningError, TimedSerializer};
 use crate::Value;
 use crate::json::{JsonError, ValueRef};
@@ -64,15 +64,15 @@ impl<P> URLSafe<P> {
 
 impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
     fn dump_payload(&self, value: ValueRef<'_>) -> Result<Vec<u8>, JsonError> {
-        let json = self.serializer.dump_payload(value)?;
-        // Room for the timestamp and signature that follow.
-        let mut out = Vec::with_capacity(json.len() / 3 * 4 + 112);
-        match compress(&json) {
+        // One buffer for all, from the JSON to the signature that will follow.
+        let mut out = self.serializer.dump_payload(value)?;
+        match compress(&out) {
             Some(compressed) => {
+                out.clear();
                 out.push(b'.');
                 base64_append(&compressed, &mut out);
             }
-            None => base64_append(&json, &mut out),
+            None => base64_in_place(&mut out),
         }
         Ok(out)
     }
@@ -87,15 +87,19 @@ impl<P: PayloadSerializer> PayloadSerializer for URLSafe<P> {
             Some(payload) => (payload, true),
             None => (payload, false),
         };
-        let json = base64_decode(payload)
-            .ok_or_else(|| bad("Could not base64 decode the payload because of an exception"))?;
-        if !is_compressed {
-            return self.serializer.load_payload(&json);
-        }
-        let json = decompress(&json, self.max_payload).ok_or_else(|| {
-            bad("Could not zlib decompress the payload before decoding the payload")
-        })?;
-        self.serializer.load_payload(&json)
+        let load = |json: &[u8]| {
+            if !is_compressed {
+                return self.serializer.load_payload(json);
+            }
+            let json = decompress(json, self.max_payload).ok_or_else(|| {
+                bad("Could not zlib decompress the payload before decoding the payload")
+            })?;
+            self.serializer.load_payload(&json)
+        };
+        base64_decoded(payload, load).unwrap_or_else(|| {
+            let message = "Could not base64 decode the payload because of an exception";
+            Err(bad(message))
+        })
     }
     // ANCHOR_END: load_payload
 }
