@@ -29,8 +29,9 @@ fn check(hear_flashes: fn(&App, &Heard, &dyn Fn())) {
         visit(&shop);
         visit(&blog);
     });
+    let messages = heard.lock().unwrap().clone();
     assert_eq!(
-        *heard.lock().unwrap(),
+        messages,
         ["by shop"],
         "only what the shop flashed was to be heard"
     );
