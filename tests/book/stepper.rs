@@ -113,6 +113,17 @@ impl Scene {
     }
 }
 
+/// The number of the last line of a function that has these words. Its head does not count, nor the `stage!`
+/// that it calls itself in.
+fn line_of(excerpt: &Value, words: &str) -> Option<u64> {
+    let lines = excerpt["lines"].as_array()?;
+    let at = lines.iter().rposition(|line| {
+        let line = line.as_str().unwrap_or_default();
+        line.contains(words) && !line.trim_start().starts_with("stage!(")
+    })?;
+    (at > 0).then_some(excerpt["first"].as_u64()? + at as u64)
+}
+
 /// Collects the moments of a visit, and what they show.
 struct Moments<'a> {
     /// All excerpts there are, by their keys.
@@ -179,12 +190,7 @@ impl<'a> Moments<'a> {
 
     /// What the server does is no part of the trace.
     fn server_step(&mut self, label: &str, source: &'a str, line: &str) {
-        let excerpt = &self.table[source];
-        let at = excerpt["lines"].as_array().unwrap().iter();
-        let at = at
-            .enumerate()
-            .find(|(_, text)| text.as_str().is_some_and(|text| text.contains(line)));
-        let at = at.unwrap().0 as u64 + excerpt["first"].as_u64().unwrap();
+        let at = line_of(&self.table[source], line).expect("the line of the server");
         let source = self.source(source);
         self.steps.push(json!({
             "depth": 0, "kind": "server", "label": label, "source": source, "line": at,
@@ -205,7 +211,13 @@ impl<'a> Moments<'a> {
             "source".to_owned(),
             json!(self.source(text(&step["source"]))),
         );
-        shown.insert("line".to_owned(), step["at"].clone());
+        // A span is opened before what it is for.
+        let line = if text(&step["label"]).starts_with("server:") {
+            json!(line_of(&self.table[text(&step["source"])], "body.next()"))
+        } else {
+            step["at"].clone()
+        };
+        shown.insert("line".to_owned(), line);
         if let Some(key) = step["implementation"].as_str() {
             shown.insert("calls".to_owned(), json!(self.source(key)));
         }
@@ -326,16 +338,22 @@ impl<'a> Moments<'a> {
             format!("{label} goes on")
         };
         self.moment(around + 1, "within", &step["before"], &say);
-        // Where it has got to: the line that calls the step.
+        // Where it has got to: the line that calls the step. What is above it has been done.
         let name = text(&step["name"]).rsplit('.').next().unwrap_or_default();
         let call = format!("{name}(");
-        let outer = &self.table[text(&self.recorded()[around]["source"])];
-        let lines = outer["lines"].as_array().unwrap().iter();
-        let at = lines
-            .skip(1)
-            .position(|line| line.as_str().is_some_and(|line| line.contains(&call)));
-        if let (Some(at), Some(first)) = (at, outer["first"].as_u64()) {
-            self.moments.last_mut().unwrap()["line"] = json!(first + 1 + at as u64);
+        let outer = text(&self.recorded()[around]["source"]);
+        let mut line = line_of(&self.table[outer], &call);
+        let mut source = None;
+        if let (None, Some(inner)) = (line, self.recorded()[around]["implementation"].as_str()) {
+            // The function that the work was handed to has done it, not the one around that.
+            line = line_of(&self.table[inner], "self.next_chunk()");
+            source = Some(self.source(inner));
+        }
+        let moment = self.moments.last_mut().unwrap();
+        for (key, value) in [("line", json!(line)), ("source", json!(source))] {
+            if !value.is_null() {
+                moment[key] = value;
+            }
         }
     }
 

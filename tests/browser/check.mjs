@@ -107,7 +107,7 @@ async function tryStepper(page, stepper, where, index) {
       continue;
     }
     const moment = data.moments[at];
-    const source = data.sources[data.steps[moment.step].source];
+    const source = data.sources[moment.source ?? data.steps[moment.step].source];
     check(now.code > 0 && now.file.startsWith(`${source.file}:`), `${where}: step ${at + 1} shows its code`);
     check(now.file === `${source.file}:${now.line}` && now.lineSeen, `${where}: step ${at + 1} marks its line: ${now.file} ${now.line} ${now.lineSeen}`);
     const sent = data.response.slice(0, moment.sent).join('').replaceAll('\r', '');
