@@ -289,12 +289,12 @@
     }
 
     code(moment, step) {
-      const main = this.data.sources[step.source];
+      const main = this.data.sources[moment.source ?? step.source];
       const end = main.first + main.lines.length - 1;
       // Where in a function it failed is not recorded.
       const line = moment.line ?? (moment.phase === 'exit' && !step.error ? end : step.line);
       const parts = this.excerpt(main, line);
-      if (step.calls !== undefined) {
+      if (step.calls !== undefined && moment.source === undefined) {
         const inner = this.data.sources[step.calls];
         parts.push(h('p', { class: 'calls' }, 'which runs'), ...this.excerpt(inner, null));
       }
@@ -317,9 +317,10 @@
       });
       // Files that the book has a page of are in its table of contents.
       const page = document.querySelector(`.sidebar a[href$="code/${source.file.replace(/rs$/, 'html')}"]`);
-      const place = `${source.file}:${line ?? source.first}`;
+      const at = line ?? source.first;
+      const place = `${source.file}:${at}`;
       return [
-        h('p', { class: 'file' }, page ? h('a', { href: page.href }, place) : place),
+        h('p', { class: 'file' }, page ? h('a', { href: `${page.href}#L${at}` }, place) : place),
         source.about ? h('p', { class: 'about' }, prose(source.about)) : null,
         h('pre', {}, h('code', { class: 'nohighlight' }, lines.filter(Boolean))),
       ].filter(Boolean);

@@ -5,8 +5,11 @@
 //! that lists them too.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use super::files::Files;
+use super::page::Page;
+use super::summary::Entry;
 use super::{Book, SRC, regex};
 
 /// The line of `SUMMARY.md` from which on it is generated.
@@ -21,12 +24,13 @@ pub(crate) fn pages(book: &Book) -> (BTreeMap<String, String>, Vec<String>) {
     let mut problems = Vec::new();
     let mut pages = BTreeMap::new();
     let mut sources: Vec<Source<'_>> = Vec::new();
-    for (link, place) in linked(book) {
+    for (link, from) in linked(book) {
+        let place = &from[0].place;
         let source = source_of(&book.files, &link);
         let about = source.and_then(|source| about(book.files.get(source)?));
         match (source, about) {
             (Some(source), Some(about)) => {
-                pages.insert(format!("{SRC}{link}"), page(&link, source, &about));
+                pages.insert(format!("{SRC}{link}"), page(&link, source, &about, &from));
                 sources.push((source, about));
             }
             (Some(source), None) => {
@@ -47,15 +51,36 @@ pub(crate) fn pages(book: &Book) -> (BTreeMap<String, String>, Vec<String>) {
     (pages, problems)
 }
 
-/// The pages of source code that chapters link to, and where one does.
-fn linked(book: &Book) -> BTreeMap<String, String> {
-    let mut linked = BTreeMap::new();
-    for page in book.chapters() {
+/// A chapter that links to a page of source code.
+struct From<'a> {
+    /// Its first link, for a problem.
+    place: String,
+    /// Below `book/src`.
+    path: &'a str,
+    title: &'a str,
+}
+
+/// The pages of source code that chapters link to, and the chapters that do, in their order.
+fn linked(book: &Book) -> BTreeMap<String, Vec<From<'_>>> {
+    let mut linked: BTreeMap<String, Vec<From<'_>>> = BTreeMap::new();
+    let order = |page: &&Page| {
+        let at = |entry: &Entry| entry.path == page.path;
+        book.summary.iter().position(at).unwrap_or(usize::MAX)
+    };
+    let mut chapters: Vec<&Page> = book.chapters().collect();
+    chapters.sort_by_key(order);
+    for page in chapters {
         for link in &page.links {
             let path = link.text.split('#').next().unwrap_or_default();
             if path.starts_with("code/") && path.ends_with(".md") && path != "code/index.md" {
-                let place = page.problem(link.line, "linked here");
-                linked.entry(path.to_owned()).or_insert(place);
+                let from = linked.entry(path.to_owned()).or_default();
+                if from.iter().all(|from| from.path != page.path) {
+                    from.push(From {
+                        place: page.problem(link.line, "linked here"),
+                        path: &page.path,
+                        title: page.title().unwrap_or(&page.path),
+                    });
+                }
             }
         }
     }
@@ -74,7 +99,7 @@ fn about(source: &str) -> Option<String> {
     let lines = source
         .lines()
         .skip_while(|line| line.starts_with("#!") || line.trim().is_empty());
-    let comment = regex(r#"^(?://!|#|""")\s?(.*?)(?:""")?$"#);
+    let comment = regex(r#"^(?://!|#(?:[^!\[]|$)|""")\s?(.*?)(?:""")?$"#);
     let words: Vec<String> = lines
         .map_while(|line| Some(comment.captures(line)?[1].trim().to_owned()))
         .take_while(|words| !words.is_empty())
@@ -85,25 +110,54 @@ fn about(source: &str) -> Option<String> {
     (!words.is_empty()).then(|| link.replace_all(&words, "$1").into_owned())
 }
 
-fn page(link: &str, source: &str, about: &str) -> String {
-    let up = "../".repeat(link.matches('/').count() + 2);
+fn page(link: &str, source: &str, about: &str, from: &[From<'_>]) -> String {
+    let depth = link.matches('/').count();
+    let (chapters, root) = ("../".repeat(depth), "../".repeat(depth + 2));
     let language = match source.rsplit_once('.') {
         Some((_, "py")) => "python",
         Some((_, extension)) => extension,
         None => "text",
     };
-    format!("# {source}\n\n{about}\n\n````{language}\n{{{{#include {up}{source}}}}}\n````\n")
+    let mut back: Vec<String> = Vec::new();
+    for From { path, title, .. } in from {
+        back.push(format!("[{title}]({chapters}{path})"));
+    }
+    let back = back.join(", ");
+    format!(
+        "# {source}\n\n{about}\n\nChapters that show it: {back}.\n\n\
+         ````{language}\n{{{{#include {root}{source}}}}}\n````\n"
+    )
 }
 
+/// The folders of the list, and what is in them; a file is in the first that fits.
+const FOLDERS: &[(&str, &str)] = &[
+    ("src/", "The library"),
+    ("examples/", "Examples"),
+    ("tests/book/demos/", "What the chapters print"),
+    ("tests/exercises/", "Exercises"),
+    ("", "Tests, a file a stage"),
+];
+
 fn index(sources: &[Source<'_>]) -> String {
-    let lines = sources.iter().map(|(source, about)| {
-        let page = source.trim_end_matches(".rs");
-        format!("- [{source}]({page}.md): {about}\n")
-    });
-    let lines: String = lines.collect();
-    format!(
-        "# The code\n\nThe files that the chapters show parts of, whole and as they are compiled.\n\n{lines}"
-    )
+    let mut list =
+        "# The code\n\nThe files that the chapters show parts of, whole and as they are compiled.\n"
+            .to_owned();
+    let mut left: Vec<&Source<'_>> = sources.iter().collect();
+    for (folder, title) in FOLDERS {
+        let (here, others) = left
+            .into_iter()
+            .partition(|(source, _)| source.starts_with(folder));
+        left = others;
+        let here: Vec<&Source<'_>> = here;
+        if !here.is_empty() {
+            _ = write!(list, "\n## {title}\n\n");
+        }
+        for (source, about) in here {
+            let page = source.trim_end_matches(".rs");
+            _ = writeln!(list, "- [{source}]({page}.md): {about}");
+        }
+    }
+    list
 }
 
 fn listed(written: &str, sources: &[Source<'_>]) -> String {
@@ -157,7 +211,7 @@ mod tests {
         assert_eq!(
             pages["book/src/code/src/json/app.md"],
             "# src/json/app.rs\n\nThe `App`: what it is.\n\n\
-             ````rs\n{{#include ../../../../../src/json/app.rs}}\n````\n"
+             Chapters that show it: [Page](../../../page.md).\n\n````rs\n{{#include ../../../../../src/json/app.rs}}\n````\n"
         );
         assert_eq!(
             pages["book/src/SUMMARY.md"],
@@ -173,9 +227,21 @@ mod tests {
 
     #[test]
     fn the_include_of_such_a_page_is_found() {
-        let text = page("code/src/json/app.md", "src/json/app.rs", "It is.");
+        let text = page("code/src/json/app.md", "src/json/app.rs", "It is.", &[]);
         let page = super::super::Page::parse("code/src/json/app.md", &text);
         assert_eq!(page.includes[0].file.as_deref(), Some("src/json/app.rs"));
+    }
+
+    #[test]
+    fn what_a_file_is_ends_before_its_attributes() {
+        assert_eq!(
+            about("//! It is.\n#![allow(unused)]\n"),
+            Some("It is.".to_owned())
+        );
+        assert_eq!(
+            about("#!/bin/sh\n# It is.\n\n# More.\n"),
+            Some("It is.".to_owned())
+        );
     }
 
     #[test]
