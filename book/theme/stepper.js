@@ -35,7 +35,7 @@
   function breakable(text, places) {
     return text.split(places).flatMap((part, at) => (at ? [h('wbr'), part] : [part]));
   }
-  const IN_NAMES = /(?<=_)(?=\w{3})|(?=\.\w)/;
+  const IN_NAMES = /(?<=_)(?=\w{3})|(?=\.\w)|(?<=[a-z]{5})(?=[A-Z][a-z]{5})/;
   const IN_CODE = /(?<=::|\()(?!\))|(?=\.[a-z])/;
 
   /** One line of Rust as nodes: comments, strings, keywords and attributes are told apart. */
@@ -114,7 +114,8 @@
         },
       }, 'as a list');
       this.said = h('p', { class: 'say', role: 'status', 'aria-live': 'polite' });
-      return [h('div', { class: 'controls' }, Object.values(this.buttons), this.slider, this.number, list), this.said];
+      return h('div', { class: 'head' },
+        h('div', { class: 'controls' }, Object.values(this.buttons), this.slider, this.number, list), this.said);
     }
 
     /** Shows a step because somebody asked for it: the address says so too. */
@@ -209,6 +210,9 @@
   const SIGNS = { stage: '○', hook: 'ƒ', signal: '≋', log: '≡', span: '▹', server: '⇄' };
   const KINDS = { stage: '', hook: 'hook', signal: 'signal', log: 'log', span: 'span', server: '' };
 
+  /** What became of a step from one Flask to the next. */
+  const MARKS = { same: '●', new: '+', gone: '−', moved: '↕', changed: '≠', absent: '' };
+
   /** One recorded visit. */
   class Stepper extends Player {
     get count() {
@@ -237,7 +241,7 @@
       legend.push(h('span', {}, '✗ error'));
       this.stage.append(
         h('p', { class: 'title' }, h('strong', {}, title), ' ', h('code', {}, visit), h('span', {}, app)),
-        ...this.controls(),
+        this.controls(),
         h('div', { class: 'panes' },
           h('div', { class: 'side' }, this.panes.tree, h('p', { class: 'legend', 'aria-hidden': 'true' }, legend)),
           this.panes.code, this.panes.state),
@@ -447,7 +451,10 @@
       this.table = h('table', { class: 'eras' });
       this.scroll = h('div', { class: 'scroll' }, this.table);
       this.detail = h('dl', { class: 'detail' });
-      this.stage.append(h('p', { class: 'title' }, this.select), ...this.controls(), this.detail, this.scroll);
+      const legend = Object.entries(MARKS).filter(([, sign]) => sign)
+        .map(([mark, sign]) => h('span', {}, h('span', { class: `mark ${mark}` }, sign), ` ${mark === 'same' ? 'there' : mark}`));
+      this.stage.append(h('p', { class: 'title' }, this.select), this.controls(), this.detail, this.scroll,
+        h('p', { class: 'legend', 'aria-hidden': 'true' }, legend));
       this.choose(0);
     }
 
@@ -460,7 +467,7 @@
           h('span', { class: 'sign', 'aria-hidden': 'true' }, SIGNS[row.kind]),
           h('span', { class: 'name' }, breakable(row.name, IN_NAMES))),
         row.cells.map((cell) => h('td', { class: cell.mark },
-          h('span', { class: 'mark' }, { same: '●', new: '+', gone: '−', moved: '↕', changed: '≠', absent: '' }[cell.mark]),
+          h('span', { class: 'mark' }, MARKS[cell.mark]),
           h('span', { class: 'place' }, cell.place.split('/').pop() ?? '')))));
       this.table.replaceChildren(h('thead', {}, head), h('tbody', {}, this.lines));
     }

@@ -113,6 +113,13 @@ impl Scene {
     }
 }
 
+/// An error without the sentences that its page would have.
+fn brief(error: &str) -> &str {
+    let long = error.len() > 80;
+    let end = error.match_indices(": ").nth(1).filter(|_| long);
+    end.map_or(error, |(at, _)| &error[..at])
+}
+
 /// The number of the last line of a function that has these words. Its head does not count, nor the `stage!`
 /// that it calls itself in.
 fn line_of(excerpt: &Value, words: &str) -> Option<u64> {
@@ -288,7 +295,7 @@ impl<'a> Moments<'a> {
             Some(error) if self.is_passed_on(index, error) => {
                 format!("{label} passes the error on")
             }
-            Some(error) => format!("{label} fails: {error}"),
+            Some(error) => format!("{label} fails: {}", brief(error)),
             None if sends => "the server sends the piece".to_owned(),
             None if asked => "there is no next piece: the answer is complete".to_owned(),
             None => format!("{label} returns"),
