@@ -1,12 +1,13 @@
 // Opens the pages of the built book, from their files, and tries the steppers in them. See ./run.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const { values: options } = parseArgs({
-  options: Object.fromEntries(['book', 'fragments', 'modules', 'chromium', 'screenshots'].map((name) => [name, { type: 'string' }])),
+  options: Object.fromEntries(['book', 'source', 'modules', 'chromium', 'screenshots'].map((name) => [name, { type: 'string' }])),
 });
 const { chromium } = createRequire(`${resolve(options.modules)}/`)('playwright-core');
 
@@ -16,6 +17,13 @@ const THEMES = { light: 'light', dark: 'navy' };
 
 let passed = 0;
 const failures = [];
+
+// A browser that hangs shall not hang who waits for this.
+const MINUTES = 15;
+setTimeout(() => {
+  console.error(`FAILED  after ${MINUTES} minutes it was not done`);
+  process.exit(1);
+}, MINUTES * 60_000).unref();
 
 function check(right, what) {
   if (right) passed += 1;
@@ -38,7 +46,7 @@ function pages(folder) {
 const address = (path, hash = '') => pathToFileURL(path).href + hash;
 
 /** A page in which every complaint is collected. */
-async function open(browser, { size, theme = 'light', javaScriptEnabled = true, reducedMotion = 'reduce' }) {
+async function open(browser, { size, theme = 'light', javaScriptEnabled = true, reducedMotion = 'reduce', from = 'file:' }) {
   const context = await browser.newContext({ viewport: size, javaScriptEnabled, reducedMotion });
   await context.addInitScript((name) => localStorage.setItem('mdbook-theme', name), THEMES[theme]);
   const page = await context.newPage();
@@ -47,17 +55,26 @@ async function open(browser, { size, theme = 'light', javaScriptEnabled = true, 
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('requestfailed', (request) => complaints.push(`${request.url()} was not found`));
   page.on('request', (request) => {
-    if (!/^(file|data|blob):/.test(request.url())) complaints.push(`${request.url()} was asked for`);
+    if (![from, 'data:', 'blob:'].some((origin) => request.url().startsWith(origin))) complaints.push(`${request.url()} was asked for`);
   });
   return { page, context, complaints };
 }
 
+/** By how much the page is wider than the screen. What scrolls on its own may be. */
 const overflow = (page) => page.evaluate(() => {
-  const content = document.querySelector('.content') ?? document.documentElement;
-  return Math.max(
-    document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    content.scrollWidth - content.clientWidth,
-  );
+  const root = document.documentElement;
+  let over = root.scrollWidth - root.clientWidth;
+  const visit = (element) => {
+    const style = getComputedStyle(element);
+    if (style.display === 'none' || style.position === 'fixed') return;
+    const box = element.getBoundingClientRect();
+    if (box.width && box.height) over = Math.max(over, Math.floor(box.right - root.clientWidth));
+    if (style.overflowX === 'visible' || element.matches('main')) [...element.children].forEach(visit);
+  };
+  const main = document.querySelector('main');
+  if (!main) throw new Error('the page has no main part');
+  visit(main);
+  return over;
 });
 
 /** What a stepper shows now. */
@@ -147,13 +164,53 @@ async function tryStepper(page, stepper, where, index) {
   await stepper.getByRole('button', { name: 'as a list' }).click();
 }
 
-async function screenshots(page, stepper, file) {
+async function screenshots(page, stepper, file, parts) {
   const count = await stepper.evaluate((element) => element.count);
-  for (const part of [0, 0.35, 0.6, 1]) {
+  for (const part of parts) {
     const at = Math.round((count - 1) * part);
     await stepper.evaluate((element, to) => element.go(to), at);
     await stepper.screenshot({ path: join(options.screenshots, `${file}-${String(at + 1).padStart(2, '0')}.png`) });
   }
+}
+
+/** What stands in a stepper, as it is in the repository. */
+const fragment = (name) => readFileSync(join(options.source, 'generated/stepper', `${name}.html`), 'utf8');
+const data = (html) => /<script type="application\/json">(.*?)<\/script>/s.exec(html)[1];
+
+/** One step, and that it can be read: in the dark nothing but the colours is another. */
+async function tryColors(stepper, where) {
+  const at = Math.floor(await stepper.evaluate((element) => element.count) / 2);
+  await stepper.evaluate((element, to) => element.go(to), at);
+  const now = await shown(stepper);
+  check(now.at === at && now.current === 1 && now.currentSeen, `${where}: step ${at + 1} is shown: ${JSON.stringify(now)}`);
+  const contrasts = await stepper.evaluate((element) => {
+    // The browser knows every colour; one pixel of it says how bright it is.
+    const context = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const light = (over, under) => {
+      for (const color of [under, over]) {
+        context.fillStyle = color;
+        context.fillRect(0, 0, 1, 1);
+      }
+      const [red, green, blue] = [...context.getImageData(0, 0, 1, 1).data]
+        .map((byte) => (byte <= 10 ? byte / 3294 : ((byte / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const page = getComputedStyle(document.documentElement).backgroundColor;
+    const behind = (child) => {
+      for (let box = child; box; box = box.parentElement) {
+        const color = getComputedStyle(box).backgroundColor;
+        if (color !== 'rgba(0, 0, 0, 0)') return color;
+      }
+      return page;
+    };
+    return [...element.querySelectorAll('.stage :is(.name, .text, .what, .place, h4, dt, dd, .file, .none)')].map((child) => {
+      const under = behind(child);
+      const [a, b] = [light(getComputedStyle(child).color, under), light(under, page)];
+      return { contrast: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), text: child.textContent.slice(0, 30) };
+    });
+  });
+  const faint = contrasts.filter(({ contrast }) => contrast < 4.5);
+  check(contrasts.length > 20 && !faint.length, `${where}: of ${contrasts.length} texts are too faint: ${JSON.stringify(faint.slice(0, 5))}`);
 }
 
 /** All steppers of a page, at one width and in one theme. */
@@ -167,10 +224,12 @@ async function tryPage(browser, path, { size, theme }) {
   for (const [index, stepper] of steppers.entries()) {
     const own = await stepper.getAttribute('name');
     const where = `${name} ${own} ${size.width} ${theme}`;
-    seen.add(own);
-    tried += 1;
-    await tryStepper(page, stepper, where, index);
-    await screenshots(page, stepper, `${own}-${size.width}-${theme}`);
+    tried.push(`${own} ${size.width} ${theme}`);
+    const built = await stepper.locator('script').first().textContent();
+    check(built === data(fragment(own)), `${where}: it is the one of now: mdbook build book`);
+    if (theme === 'light') await tryStepper(page, stepper, where, index);
+    await tryColors(stepper, where);
+    await screenshots(page, stepper, `${own}-${size.width}-${theme}`, theme === 'dark' ? [0.6] : [0, 0.35, 0.6, 1]);
   }
   const over = await overflow(page);
   check(over <= 0, `${name} ${size.width} ${theme}: ${over} px too wide`);
@@ -184,6 +243,77 @@ async function tryPage(browser, path, { size, theme }) {
   await context.close();
 }
 
+/** Without JavaScript the list is there, all of it. */
+async function tryList(browser, path) {
+  const name = relative(options.book, path);
+  const { page, context } = await open(browser, { size: NARROW, javaScriptEnabled: false });
+  await page.goto(address(path), { waitUntil: 'load' });
+  const lists = await page.locator('.as-list').all();
+  check(lists.length > 0, `${name}: there is a list`);
+  for (const list of lists) {
+    check(await list.isVisible(), `${name}: the list is shown without JavaScript`);
+    check(await list.locator('li, tr').count() > 20, `${name}: the list has the steps`);
+  }
+  await page.screenshot({ path: join(options.screenshots, `nojs-${basename(name, '.html')}.png`) });
+  await context.close();
+}
+
+/** Every page loads without a complaint, and fits the screen; those with steppers are returned. */
+async function tryAll(browser, all, size) {
+  const { page, context, complaints } = await open(browser, { size });
+  const found = [];
+  for (const path of all) {
+    const name = `${relative(options.book, path)} ${size.width}`;
+    complaints.length = 0;
+    await page.goto(address(path), { waitUntil: 'load' });
+    check(complaints.length === 0, `${name}: ${complaints.join('; ')}`);
+    const over = await overflow(page);
+    check(over <= 0, `${name}: ${over} px too wide`);
+    const { text, title, indented } = await page.evaluate(() => ({
+      text: document.querySelector('main').textContent.length,
+      title: document.querySelector('main h1')?.textContent,
+      indented: [...document.querySelectorAll('pre > code.language-rust')]
+        .filter((code) => code.textContent.trim() && code.textContent.split('\n').every((line) => !line || line.startsWith(' ')))
+        .length,
+    }));
+    check(text > 100 && title, `${name}: it has a title, ${title}, and ${text} characters`);
+    check(indented === 0, `${name}: ${indented} pieces of code do not begin at the left`);
+    if (await page.locator('carafe-stepper, carafe-eras').count()) found.push(path);
+  }
+  await context.close();
+  return found;
+}
+
+/** The book on a server, as most will read it: a page, a search in it, and a line of a source file. */
+async function tryServed(browser) {
+  const types = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+  const server = createServer((request, response) => {
+    const file = join(options.book, decodeURIComponent(new URL(request.url, 'http://localhost').pathname));
+    const path = file.endsWith('/') ? `${file}index.html` : file;
+    if (!existsSync(path)) response.writeHead(404).end();
+    else response.writeHead(200, { 'Content-Type': types[extname(path)] ?? 'application/octet-stream' }).end(readFileSync(path));
+  });
+  await new Promise((ready) => { server.listen(0, '127.0.0.1', ready); });
+  const root = `http://127.0.0.1:${server.address().port}/`;
+  const { page, context, complaints } = await open(browser, { size: WIDE, from: root });
+  await page.goto(root, { waitUntil: 'load' });
+  check(await page.locator('carafe-stepper .stage').count() > 0, 'on a server, the first page has its stepper');
+  await page.keyboard.press('/');
+  await page.keyboard.type('teardown');
+  const results = page.locator('#mdbook-searchresults li');
+  await results.first().waitFor({ timeout: 10_000 }).catch(() => {});
+  const links = await results.locator('a').evaluateAll((found) => found.map((link) => link.getAttribute('href')));
+  check(links[0]?.startsWith('teardown.html'), `a search finds the chapter first: ${links.slice(0, 3)}`);
+  check(!links.some((link) => link.startsWith('code/')), `a search does not find source files: ${links}`);
+  await page.goto(`${root}code/src/lifecycle.html#L58`, { waitUntil: 'load' });
+  const line = page.locator('.numbers .now');
+  check(await line.count() === 1 && await line.textContent() === '58', 'a link leads to a line of a file');
+  check(await line.isVisible() && (await line.boundingBox()).y < WIDE.height, 'the line is seen');
+  check(complaints.length === 0, `on a server: ${complaints.join('; ')}`);
+  await context.close();
+  server.close();
+}
+
 const all = pages(options.book).sort();
 rmSync(options.screenshots, { recursive: true, force: true });
 mkdirSync(options.screenshots, { recursive: true });
@@ -192,55 +322,34 @@ const browser = await chromium.launch({
   args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
-const seen = new Set();
-let tried = 0;
+/** Which stepper was tried, how wide and in which theme. */
+const tried = [];
 try {
-  // Every page loads without a complaint, and fits a telephone.
-  const wide = await open(browser, { size: WIDE });
-  const narrow = await open(browser, { size: NARROW });
-  const withSteppers = [];
-  for (const path of all) {
-    const name = relative(options.book, path);
-    for (const { page, complaints } of [wide, narrow]) {
-      complaints.length = 0;
-      await page.goto(address(path), { waitUntil: 'load' });
-      check(complaints.length === 0, `${name}: ${complaints.join('; ')}`);
-    }
-    const over = await overflow(narrow.page);
-    check(over <= 0, `${name}: ${over} px too wide at ${NARROW.width} px`);
-    // index.html is the first chapter once more.
-    const steppers = await wide.page.locator('carafe-stepper, carafe-eras').count();
-    if (steppers && !['index.html', 'print.html'].includes(name)) withSteppers.push(path);
-  }
-  await wide.context.close();
-  await narrow.context.close();
-
-  for (const path of withSteppers) {
-    const name = relative(options.book, path);
-    const ways = [WIDE, NARROW].flatMap((size) => Object.keys(THEMES).map((theme) => ({ size, theme })));
-    await Promise.all(ways.map((way) => tryPage(browser, path, way)));
-    // Without JavaScript the list is there, all of it.
-    const { page, context } = await open(browser, { size: NARROW, javaScriptEnabled: false });
-    await page.goto(address(path), { waitUntil: 'load' });
-    for (const list of await page.locator('.as-list').all()) {
-      check(await list.isVisible(), `${name}: the list is shown without JavaScript`);
-      check(await list.locator('li, tr').count() > 20, `${name}: the list has the steps`);
-    }
-    check(await page.locator('.as-list').count() > 0, `${name}: there is a list`);
-    const over = await overflow(page);
-    check(over <= 0, `${name} without JavaScript: ${over} px too wide`);
-    await page.screenshot({ path: join(options.screenshots, `nojs-${basename(name, '.html')}.png`) });
-    await context.close();
-  }
+  const [found] = await Promise.all([tryAll(browser, all, WIDE), tryAll(browser, all, NARROW)]);
+  // index.html is the first chapter once more.
+  const withSteppers = found.filter((path) => relative(options.book, path) !== 'index.html');
+  const ways = [WIDE, NARROW].flatMap((size) => Object.keys(THEMES).map((theme) => ({ size, theme })));
+  // Two at a time: more only wait for each other.
+  const jobs = withSteppers.flatMap((path) => [...ways.map((way) => () => tryPage(browser, path, way)), () => tryList(browser, path)]);
+  jobs.push(() => tryServed(browser));
+  const work = async () => {
+    for (let job = jobs.shift(); job; job = jobs.shift()) await job();
+  };
+  await Promise.all([work(), work()]);
 } finally {
   await browser.close();
 }
 
-for (const file of readdirSync(options.fragments)) {
-  const [, name] = /<carafe-[a-z]+ name="([\w-]+)">/.exec(readFileSync(join(options.fragments, file), 'utf8'));
-  check(seen.has(name), `generated/stepper/${file} is on a page`);
-}
-check(all.length > 0 && tried > 0 && passed > 100, 'something was checked');
-console.log(`${all.length} pages, ${tried} steppers tried; screenshots in ${options.screenshots}`);
+// All of it was there to be checked.
+const chapters = [...readFileSync(join(options.source, 'SUMMARY.md'), 'utf8').matchAll(/\]\((.*?)\.md\)/g)].map(([, path]) => path);
+const built = all.map((path) => relative(options.book, path));
+check(chapters.length > 20, `there are ${chapters.length} chapters`);
+for (const chapter of chapters) check(built.includes(`${chapter}.html`), `${chapter}.md was built: mdbook build book`);
+const names = readdirSync(join(options.source, 'generated/stepper')).map((file) => basename(file, '.html'));
+check(names.length > 5, `there are ${names.length} steppers`);
+const wanted = names.flatMap((name) => [WIDE, NARROW].flatMap(({ width }) => Object.keys(THEMES).map((theme) => `${name} ${width} ${theme}`)));
+for (const way of wanted) check(tried.includes(way), `the stepper ${way} was tried`);
+check(passed > 3000, `${passed} checks are too few`);
+console.log(`${all.length} pages, ${tried.length} steppers tried; screenshots in ${options.screenshots}`);
 console.log(`${passed} passed, ${failures.length} failed`);
 process.exit(failures.length ? 1 : 0);
