@@ -13,6 +13,8 @@
   'use strict';
 
   const PAUSE = 1600;
+  /** How many signals are listed. */
+  const SIGNALS = 4;
 
   /** Makes an element: h('p', {class: 'say', onclick: f}, 'text', child). Null children are left out. */
   function h(tag, attributes = {}, ...children) {
@@ -233,7 +235,7 @@
       this.panes = {
         tree: h('ol', { class: 'tree', 'aria-label': 'Stages' }, this.rows.map((row) => h('li', {}, row))),
         code: h('div', { class: 'code', role: 'region', 'aria-label': 'The code that runs', tabindex: 0 }),
-        state: h('div', { class: 'state', role: 'region', 'aria-label': 'What is there' }),
+        state: h('div', { class: 'state', role: 'region', 'aria-label': 'What is there', tabindex: 0 }),
         request: h('pre', {}, this.data.request.replaceAll('\r', '')),
         response: h('pre'),
       };
@@ -338,16 +340,22 @@
       const reached = Math.max(...moments.slice(0, at + 1).map((each) => each.step));
       const signals = steps.map((step, index) => ({ step, index }))
         .filter(({ step, index }) => step.kind === 'signal' && index <= reached)
-        .map(({ step, index }) => h('li', { class: index === moment.step ? 'new' : '' }, step.label));
+        .map(({ step, index }) => h('li', { class: index === moment.step ? 'new' : '' }, step.label)).reverse();
+      // The last ones are enough: all of them stand in the tree.
+      const before = signals.splice(SIGNALS).length;
+      if (before) signals.push(h('li', { class: 'none' }, `and ${before} before`));
+      const cookiePart = cookie && this.part('session cookie', cookieParts(cookie.cookie, cookie === moment));
       this.panes.state.replaceChildren(
         h('div', { class: 'stacks' },
           this.part('app contexts', stack(was.app_contexts, now.app_contexts)),
           this.part('request contexts', stack(was.request_contexts, now.request_contexts))),
         this.part('g', set(was.g, now.g)),
         this.part('session', session(was.session, now.session)),
-        ...(cookie ? [this.part('session cookie', cookieParts(cookie.cookie, cookie === moment))] : []),
-        this.part('signals sent', signals.length ? h('ol', { class: 'signals' }, signals.reverse()) : none()),
+        this.part('signals sent', signals.length ? h('ol', { class: 'signals' }, signals) : none()),
+        ...(cookie ? [cookiePart] : []),
       );
+      if (cookie === moment) reveal(this.panes.state, cookiePart);
+      else if (at && moments[at - 1].cookie) this.panes.state.scrollTop = 0;
     }
 
     part(title, ...content) {
@@ -479,11 +487,11 @@
         else line.removeAttribute('aria-current');
       });
       reveal(this.scroll, this.lines[at]);
-      const different = row.cells.filter((cell) => !['same', 'absent'].includes(cell.mark));
+      const different = row.cells.flatMap(({ note }, era) => (note ? ` ${this.data.eras[era]}: ${note}. ` : []));
       const say = `${row.kind === 'stage' || row.kind === 'server' ? '' : `${row.kind} `}${row.name}`;
       this.said.replaceChildren(
         h('span', { class: 'sr' }, `Step ${at + 1} of ${this.count}. `), h('span', { class: 'what' }, `${say}.`),
-        h('span', { class: 'change' }, different.length ? '' : ' The same in all four.'));
+        ...(different.length ? different : [' The same in all four.']).map((text) => h('span', { class: 'change' }, text)));
       this.detail.replaceChildren(...row.cells.flatMap((cell, era) => [
         h('dt', {}, this.data.eras[era]),
         h('dd', { class: cell.mark }, cell.note ? h('strong', {}, cell.note) : null, cell.note && cell.place ? ' ' : '',
