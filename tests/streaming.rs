@@ -264,6 +264,21 @@ fn a_chunk_that_panics_is_an_error_of_the_stream() {
 }
 
 #[test]
+fn a_stream_without_contexts_that_panics_is_an_error_too_and_its_end() {
+    let mut app = app();
+    app.route("/", || {
+        Response::stream((0..3).map(|number| match number {
+            1 => panic!("the floor is gone"),
+            number => number.to_string(),
+        }))
+    });
+    let mut body = call(&app, "/").2;
+    assert_eq!(next(&mut body), "0");
+    assert!(body.next().unwrap().unwrap_err().is_panic());
+    assert!(body.next().is_none());
+}
+
+#[test]
 fn a_stream_that_fails_is_past_the_error_handlers() {
     let log = Log::default();
     let mut app = streaming_app(&log, || Err(DbError("no more rows").into()));
