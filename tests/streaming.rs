@@ -325,6 +325,28 @@ fn a_stream_may_be_read_on_another_thread() {
 }
 
 #[test]
+fn a_stream_that_is_read_before_its_request_ends_runs_in_the_contexts_that_are_there() {
+    let log = Log::default();
+    let mut app = streaming_app(&log, fine);
+    let seen = log.clone();
+    app.after_request(move |response: &mut Response| {
+        seen.add(format!("read {} bytes", response.get_data()?.len()));
+        Ok::<_, Error>(())
+    });
+
+    let (text, trace) = record(|| get(&app, "/").1);
+
+    assert_eq!(text, "/:0 /:1 /:2 ");
+    // The app context is pushed once more for the stream, and torn down once, as in Flask.
+    let signals = trace.signals();
+    let count = |signal: &str| signals.iter().filter(|name| *name == signal).count();
+    assert_eq!(count("appcontext_pushed"), 2);
+    assert_eq!(count("request_tearing_down"), 1);
+    assert_eq!(count("appcontext_tearing_down"), 1);
+    assert!(no_contexts());
+}
+
+#[test]
 fn a_stream_sees_the_session_and_the_g_of_its_request() {
     let mut app = app();
     app.route("/", || {
