@@ -187,12 +187,11 @@ impl<F: ?Sized> Hook<F> {
         call: impl FnOnce(&F) -> Result<R, Error>,
     ) -> Result<R, Error> {
         if somebody_listens() {
-            return in_span(&self.span(kind), || call(&self.func));
+            return in_span(|| self.span(kind), || call(&self.func));
         }
         call(&self.func)
     }
 
-    #[cold]
     fn span(&self, kind: &'static str) -> Span {
         tracing::debug_span!(
             target: "carafe::hook",

@@ -27,7 +27,9 @@ pub struct Request {
 /// A rule that matched, and what its view will be called with.
 struct Match {
     rule: Arc<Rule>,
-    view_args: Mutex<ViewArgs>,
+    view_args: ViewArgs,
+    /// What URL value preprocessors made of them, if there are any: other apps need no lock here.
+    changed: OnceLock<Mutex<ViewArgs>>,
 }
 
 impl Request {
@@ -43,9 +45,13 @@ impl Request {
 
     pub(crate) fn set_match(&self, matched: RuleMatch) {
         let RuleMatch { rule, view_args } = matched;
-        let view_args = Mutex::new(view_args);
+        let matched = Match {
+            rule,
+            view_args,
+            changed: OnceLock::new(),
+        };
         // A second match has nothing new to say.
-        drop(self.routing.set(Ok(Match { rule, view_args })));
+        drop(self.routing.set(Ok(matched)));
     }
 
     pub(crate) fn set_routing_exception(&self, error: Error) {
@@ -55,11 +61,6 @@ impl Request {
 
     fn matched(&self) -> Option<&Match> {
         self.routing.get()?.as_ref().ok()
-    }
-
-    fn lock_view_args(&self) -> Option<MutexGuard<'_, ViewArgs>> {
-        let view_args = self.matched()?.view_args.lock();
-        Some(view_args.unwrap_or_else(PoisonError::into_inner))
     }
 
     /// `request.url_rule`: the rule that matched.
@@ -74,7 +75,11 @@ impl Request {
 
     /// `request.view_args`: what the view will be called with. `None` where no rule matched.
     pub fn view_args(&self) -> Option<ViewArgs> {
-        self.lock_view_args().map(|view_args| view_args.clone())
+        let matched = self.matched()?;
+        Some(match matched.changed.get() {
+            Some(changed) => lock(changed).clone(),
+            None => matched.view_args.clone(),
+        })
     }
 
     /// Lets a URL value preprocessor change the view arguments. It works on a copy, since it may look
@@ -85,8 +90,8 @@ impl Request {
     ) -> R {
         let mut view_args = self.view_args();
         let result = change(self.endpoint(), view_args.as_mut());
-        if let (Some(mut kept), Some(changed)) = (self.lock_view_args(), view_args) {
-            *kept = changed;
+        if let (Some(matched), Some(view_args)) = (self.matched(), view_args) {
+            *lock(matched.changed.get_or_init(Mutex::default)) = view_args;
         }
         result
     }
@@ -108,6 +113,10 @@ impl Request {
     pub fn blueprints(&self) -> Vec<&str> {
         self.blueprint().map_or_else(Vec::new, split_blueprint_path)
     }
+}
+
+fn lock(view_args: &Mutex<ViewArgs>) -> MutexGuard<'_, ViewArgs> {
+    view_args.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// `a.b.c` is `a.b.c`, `a.b`, `a`. Flask: `_split_blueprint_path`.

@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::app::{App, AppId};
 use crate::error::Error;
+use crate::trace::somebody_listens;
 use crate::typing::HookReturn;
 use crate::wrappers::Response;
 
@@ -170,7 +171,9 @@ impl<A: 'static> Signal<A> {
     /// The first receiver's that fails; those after it are not called.
     // ANCHOR: send
     pub fn send(&self, sender: &App, data: &A) -> Result<(), Error> {
-        tracing::debug!(target: "carafe::signal", name = self.name);
+        if somebody_listens() {
+            self.announce();
+        }
         if self.count.load(Ordering::Acquire) == 0 {
             return Ok(());
         }
@@ -182,6 +185,12 @@ impl<A: 'static> Signal<A> {
     // ANCHOR_END: send
 
     // ANCHOR: receivers_for
+    #[cold]
+    #[inline(never)]
+    fn announce(&self) {
+        tracing::debug!(target: "carafe::signal", name = self.name);
+    }
+
     /// The receivers at this moment, so that one may connect or disconnect while it runs.
     fn receivers_for(&self, sender: &App) -> Vec<Arc<Function<A>>> {
         let receivers = self

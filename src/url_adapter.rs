@@ -62,31 +62,47 @@ impl UrlAdapter {
     }
 
     fn bind<'a>(&'a self, map: &'a Map, request: Option<&'a Request>) -> MapAdapter<'a> {
-        let host = || request.and_then(|request| request.host_header());
-        let server_name = self.server_name.as_deref().or_else(host);
-        let server_name = server_name.unwrap_or_default();
-        let outside = BindArgs {
+        let server_name = self.server_name.as_deref();
+        match request {
+            Some(request) => {
+                let server_name = server_name.or_else(|| request.host_header());
+                self.bind_to(map, request, server_name.unwrap_or_default())
+            }
+            None => map.bind(BindArgs {
+                server_name: server_name.unwrap_or_default(),
+                script_name: &self.script_name,
+                url_scheme: &self.url_scheme,
+                ..BindArgs::default()
+            }),
+        }
+    }
+
+    fn bind_to<'a>(
+        &self,
+        map: &'a Map,
+        request: &'a Request,
+        server_name: &'a str,
+    ) -> MapAdapter<'a> {
+        map.bind(BindArgs {
             server_name,
-            script_name: &self.script_name,
-            url_scheme: &self.url_scheme,
-            ..BindArgs::default()
-        };
-        map.bind(match request {
-            None => outside,
-            Some(request) => BindArgs {
-                server_name,
-                script_name: request.script_root(),
-                url_scheme: request.scheme(),
-                path_info: request.path_info(),
-                default_method: request.method(),
-                query_args: request.query_string(),
-            },
+            script_name: request.script_root(),
+            url_scheme: request.scheme(),
+            path_info: request.path_info(),
+            default_method: request.method(),
+            query_args: request.query_string(),
         })
     }
 
     /// The rule for the request, or the HTTP error or redirect in its place.
     pub(crate) fn match_request(&self, map: &Map, request: &Request) -> Result<RuleMatch, Error> {
-        let matched = self.bind(map, Some(request)).match_(None, None);
+        let adapter = self.bind_to(map, request, "");
+        let matched = match adapter.match_(None, None) {
+            // Only a redirect has to know the host, which takes longer to read than most paths to match.
+            Err(RoutingException::RequestRedirect { .. }) => {
+                self.bind(map, Some(request)).match_(None, None)
+            }
+            matched => matched,
+        };
         if self.wants_websocket && matched.is_ok() {
             return Err(HttpException::websocket_mismatch().into());
         }

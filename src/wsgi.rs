@@ -220,7 +220,14 @@ impl Iterator for Body {
         if let Some(chunk) = self.chunk.take() {
             return Some(Ok(chunk));
         }
-        self.stream.as_mut()?.next()
+        let stream = self.stream.as_mut()?;
+        // A panic is an error of the stream, and its end: it must not take the server along.
+        let chunk = catch(|| stream.next().transpose());
+        if chunk.as_ref().is_err_and(Error::is_panic) {
+            let stream = self.stream.take();
+            run_logged(move || drop(stream));
+        }
+        chunk.transpose()
     }
     // ANCHOR_END: next
 }

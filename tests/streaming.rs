@@ -264,6 +264,21 @@ fn a_chunk_that_panics_is_an_error_of_the_stream() {
 }
 
 #[test]
+fn a_stream_without_contexts_that_panics_is_an_error_too_and_its_end() {
+    let mut app = app();
+    app.route("/", || {
+        Response::stream((0..3).map(|number| match number {
+            1 => panic!("the floor is gone"),
+            number => number.to_string(),
+        }))
+    });
+    let mut body = call(&app, "/").2;
+    assert_eq!(next(&mut body), "0");
+    assert!(body.next().unwrap().unwrap_err().is_panic());
+    assert!(body.next().is_none());
+}
+
+#[test]
 fn a_stream_that_fails_is_past_the_error_handlers() {
     let log = Log::default();
     let mut app = streaming_app(&log, || Err(DbError("no more rows").into()));
@@ -307,6 +322,28 @@ fn a_stream_may_be_read_on_another_thread() {
     let (rest, popped) = rest.join().unwrap();
     assert_eq!(rest.unwrap(), "/:1 /:2 ");
     assert!(popped);
+}
+
+#[test]
+fn a_stream_that_is_read_before_its_request_ends_runs_in_the_contexts_that_are_there() {
+    let log = Log::default();
+    let mut app = streaming_app(&log, fine);
+    let seen = log.clone();
+    app.after_request(move |response: &mut Response| {
+        seen.add(format!("read {} bytes", response.get_data()?.len()));
+        Ok::<_, Error>(())
+    });
+
+    let (text, trace) = record(|| get(&app, "/").1);
+
+    assert_eq!(text, "/:0 /:1 /:2 ");
+    // The app context is pushed once more for the stream, and torn down once, as in Flask.
+    let signals = trace.signals();
+    let count = |signal: &str| signals.iter().filter(|name| *name == signal).count();
+    assert_eq!(count("appcontext_pushed"), 2);
+    assert_eq!(count("request_tearing_down"), 1);
+    assert_eq!(count("appcontext_tearing_down"), 1);
+    assert!(no_contexts());
 }
 
 #[test]

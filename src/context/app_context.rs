@@ -93,6 +93,12 @@ impl AppContext {
         APP_CTX_STACK.push(Rc::clone(self));
     }
 
+    /// Takes it off the stack, and nothing else.
+    pub(super) fn suspend(&self) {
+        self.refcnt.set(self.refcnt.get().saturating_sub(1));
+        APP_CTX_STACK.pop();
+    }
+
     /// Takes it away again. The last pop runs the app context's teardown functions, with `exc`.
     ///
     /// # Errors

@@ -128,6 +128,13 @@ impl Contexts {
         self.req_ctx.resume(None);
     }
 
+    fn suspend(&self) {
+        self.req_ctx.suspend();
+        if let Some(app_ctx) = &self.app_ctx {
+            app_ctx.suspend();
+        }
+    }
+
     fn pop(&self, exc: Option<&Error>) -> Result<(), Error> {
         let req_ctx_popped = self.req_ctx.auto_pop(exc);
         let app_ctx = self.app_ctx.as_ref();
@@ -137,40 +144,38 @@ impl Contexts {
 }
 
 impl<I> StreamWithContext<I> {
+    /// Those of the request, where it has not ended yet: then a view or an after function reads the
+    /// stream itself. Else contexts of its own.
     fn contexts(&self) -> Contexts {
-        Contexts {
-            app_ctx: self.app_ctx.as_ref().map(|app_ctx| Rc::new(app_ctx.copy())),
-            req_ctx: self.req_ctx.clone().into_context(),
-        }
-    }
-
-    /// Whether the request has not ended yet: a view or an after function reads the stream itself.
-    fn request_is_current(&self) -> bool {
-        let same_request = REQUEST_CTX_STACK.with_top(|top| {
-            top.is_some_and(|ctx| Arc::ptr_eq(ctx.request(), self.req_ctx.request()))
+        let current = REQUEST_CTX_STACK.top().filter(|ctx| {
+            Arc::ptr_eq(ctx.request(), self.req_ctx.request())
+                && APP_CTX_STACK.with_top(|top| {
+                    let own = self.app_ctx.as_ref().map(AppContext::g);
+                    top.map(|ctx| ctx.g())
+                        .zip(own)
+                        .is_some_and(|(g, own)| Arc::ptr_eq(g, own))
+                })
         });
-        let same_g = APP_CTX_STACK.with_top(|top| {
-            let own = self.app_ctx.as_ref().map(AppContext::g);
-            top.zip(own)
-                .is_some_and(|(ctx, own)| Arc::ptr_eq(ctx.g(), own))
-        });
-        same_request && same_g
-    }
-
-    fn suspend(&mut self, contexts: &Contexts) {
-        REQUEST_CTX_STACK.pop();
-        if contexts.app_ctx.is_some() {
-            APP_CTX_STACK.pop();
+        match current {
+            Some(req_ctx) => Contexts {
+                app_ctx: APP_CTX_STACK.top(),
+                req_ctx,
+            },
+            None => Contexts {
+                app_ctx: self.app_ctx.as_ref().map(|app_ctx| Rc::new(app_ctx.copy())),
+                req_ctx: self.req_ctx.clone().into_context(),
+            },
         }
-        self.req_ctx = contexts.req_ctx.parts().clone();
     }
 
     // ANCHOR: close
-    /// Ends the stream: its own values are dropped while the contexts are current, then those go.
-    fn close(&mut self, contexts: &Contexts, exc: Option<&Error>) -> Result<(), Error> {
+    /// Ends the stream: its own values are dropped while the contexts are current, then those go. Returns
+    /// what the reader is told last: an error of a teardown function, or else the one that ended it.
+    fn close(&mut self, contexts: &Contexts, error: Option<Error>) -> Option<Result<Bytes, Error>> {
         self.pushed = false;
         drop(self.chunks.take());
-        contexts.pop(exc)
+        let popped = contexts.pop(error.as_ref());
+        popped.err().or(error).map(Err)
     }
     // ANCHOR_END: close
 }
@@ -198,35 +203,23 @@ where
     // ANCHOR: next
     fn next(&mut self) -> Option<Self::Item> {
         self.chunks.as_ref()?;
-        if !self.pushed && self.request_is_current() {
-            let chunk = self.next_chunk();
-            if !matches!(chunk, Ok(Some(_))) {
-                self.chunks = None;
-            }
-            return chunk.transpose();
-        }
         let contexts = self.contexts();
         if self.pushed {
             contexts.resume();
         } else {
             self.pushed = true;
             if let Err(error) = contexts.push() {
-                return Some(Err(self
-                    .close(&contexts, Some(&error))
-                    .err()
-                    .unwrap_or(error)));
+                return self.close(&contexts, Some(error));
             }
         }
         match self.next_chunk() {
             Ok(Some(chunk)) => {
-                self.suspend(&contexts);
+                contexts.suspend();
+                self.req_ctx = contexts.req_ctx.parts().clone();
                 Some(Ok(chunk))
             }
-            Ok(None) => self.close(&contexts, None).err().map(Err),
-            Err(error) => Some(Err(self
-                .close(&contexts, Some(&error))
-                .err()
-                .unwrap_or(error))),
+            Ok(None) => self.close(&contexts, None),
+            Err(error) => self.close(&contexts, Some(error)),
         }
     }
     // ANCHOR_END: next
@@ -239,7 +232,7 @@ impl<I> Drop for StreamWithContext<I> {
         if self.pushed {
             let contexts = self.contexts();
             contexts.resume();
-            if let Err(error) = self.close(&contexts, None) {
+            if let Some(Err(error)) = self.close(&contexts, None) {
                 logging::error("closing a stream failed", &error);
             }
         }

@@ -43,10 +43,12 @@ impl<T> LocalStack<T> {
     }
     // ANCHOR_END: top
 
+    // ANCHOR: with_top
     /// Looks at the item on top without keeping it.
     pub(crate) fn with_top<R>(&self, look: impl FnOnce(Option<&Rc<T>>) -> R) -> R {
         self.stack.with_borrow(|stack| look(stack.last()))
     }
+    // ANCHOR_END: with_top
 
     /// What `look` sees in each item, the top last, for a trace: nothing where the stack cannot be
     /// looked at right now, as at the end of a thread.

@@ -39,8 +39,8 @@ fn run_and_pop<R>(
         pop(Some(&error))?;
         return Err(error);
     }
-    // Unwind safety: what the body left half-done is its own; contexts guard their state with locks
-    // and are only taken off the stack here.
+    // Unwind safety: what the body left half-done is its own. A context changes in one step each time,
+    // and is only taken off the stack here.
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(result) => {
             pop(None)?;

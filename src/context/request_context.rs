@@ -209,6 +209,12 @@ impl RequestContext {
         REQUEST_CTX_STACK.push(Rc::clone(self));
     }
 
+    /// Takes it off the stack, and nothing else.
+    pub(super) fn suspend(&self) {
+        self.implicit_app_ctx_stack.borrow_mut().pop();
+        REQUEST_CTX_STACK.pop();
+    }
+
     // ANCHOR: match_request
     /// Finds the rule for the URL. That there is none is not said now: dispatch raises it, so that
     /// before functions run first.

@@ -19,8 +19,8 @@ use crate::session::Session;
 macro_rules! stage {
     ($name:literal, $call:expr) => {
         if $crate::trace::somebody_listens() && $crate::trace::is_outside() {
-            let span = tracing::debug_span!(target: "carafe::lifecycle", $name);
-            return $crate::trace::in_stage(&span, || $call);
+            let span = || tracing::debug_span!(target: "carafe::lifecycle", $name);
+            return $crate::trace::in_stage(span, || $call);
         }
     };
 }
@@ -39,13 +39,16 @@ thread_local! {
 
 /// Whether the function that asks is still outside of its span.
 #[cold]
+#[inline(never)]
 pub(crate) fn is_outside() -> bool {
     !INSIDE.take()
 }
 
-/// Calls a stage again, this time inside of its span.
+/// Calls a stage again, this time inside of its span. All of that is kept apart, so that nothing of it
+/// is in the function's own way.
 #[cold]
-pub(crate) fn in_stage<R: Outcome>(span: &Span, call: impl FnOnce() -> R) -> R {
+#[inline(never)]
+pub(crate) fn in_stage<R: Outcome>(span: impl FnOnce() -> Span, call: impl FnOnce() -> R) -> R {
     in_span(span, || {
         INSIDE.set(true);
         let result = call();
@@ -57,8 +60,9 @@ pub(crate) fn in_stage<R: Outcome>(span: &Span, call: impl FnOnce() -> R) -> R {
 
 /// Runs `body` in a span. An error that it returns becomes an event.
 #[cold]
-pub(crate) fn in_span<R: Outcome>(span: &Span, body: impl FnOnce() -> R) -> R {
-    span.in_scope(|| {
+#[inline(never)]
+pub(crate) fn in_span<R: Outcome>(span: impl FnOnce() -> Span, body: impl FnOnce() -> R) -> R {
+    span().in_scope(|| {
         let result = body();
         if let Some(error) = result.error() {
             debug!(target: "carafe::lifecycle", ?error);

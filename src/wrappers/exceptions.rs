@@ -387,6 +387,7 @@ impl From<Response> for AbortWith {
 /// assert_eq!(abort(404).type_name(), "NotFound");
 /// assert_eq!(abort(299).to_string(), "no exception for 299");
 /// ```
+#[must_use = "an error that nobody returns does nothing: `return Err(abort(..))`"]
 pub fn abort(with: impl Into<AbortWith>) -> Error {
     match with.into() {
         AbortWith::Response(response) => HttpException::from_response(*response).into(),
@@ -398,6 +399,7 @@ pub fn abort(with: impl Into<AbortWith>) -> Error {
 }
 
 /// [`abort`] with a sentence of one's own: Flask's `abort(code, description)`.
+#[must_use = "an error that nobody returns does nothing: `return Err(abort_with_description(..))`"]
 pub fn abort_with_description(code: u16, description: impl Into<String>) -> Error {
     if default_exception(code).is_none() {
         return abort(code);

@@ -141,7 +141,7 @@ fn session_app() -> App {
     refresh.unwrap();
 
     app.get("/login", || {
-        session().insert("basket", ["tea"])?;
+        session().insert("basket", vec!["tea"])?;
         session().set_permanent(true).map(|()| "ok")
     });
     app.get("/nothing", || "ok");

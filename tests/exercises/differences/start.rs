@@ -9,6 +9,7 @@ pub(crate) fn create_app() -> App {
     app
 }
 
+#[allow(unused_must_use)] // The compiler did warn.
 fn must_be_member() {
     let name = request().args().get("name").map(str::to_owned);
     if name.as_deref() != Some("jack") {
