@@ -197,7 +197,7 @@ impl<'a> Moments<'a> {
 
     /// What the server does is no part of the trace.
     fn server_step(&mut self, label: &str, source: &'a str, line: &str) {
-        let at = line_of(&self.table[source], line).expect("the line of the server");
+        let at = line_of(&self.table[source], line).unwrap();
         let source = self.source(source);
         self.steps.push(json!({
             "depth": 0, "kind": "server", "label": label, "source": source, "line": at,
