@@ -17,7 +17,7 @@ use crate::trace::{self, stage};
 use crate::wrappers::{Response, SameSite, SetCookie};
 
 /// Opens a session at the start of a request and saves it at the end. Swap it with
-/// [`App::session_interface`].
+/// [`App::session_interface`](crate::App::session_interface).
 ///
 /// The methods take the app's [`Settings`] where Flask's take the app: they are all that is read of it,
 /// and one request sees one state of them. Who wants more asks [`current_app`](crate::current_app).
