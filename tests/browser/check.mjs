@@ -53,7 +53,11 @@ async function open(browser, { size, theme = 'light', javaScriptEnabled = true, 
   const complaints = [];
   page.on('console', (message) => ['error', 'warning'].includes(message.type()) && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));
-  page.on('requestfailed', (request) => complaints.push(`${request.url()} was not found`));
+  page.on('requestfailed', (request) => {
+    // What the page before still waited for is given up when the next is opened.
+    const { errorText } = request.failure();
+    if (errorText !== 'net::ERR_ABORTED') complaints.push(`${request.url()} was not found: ${errorText}`);
+  });
   page.on('request', (request) => {
     if (![from, 'data:', 'blob:'].some((origin) => request.url().startsWith(origin))) complaints.push(`${request.url()} was asked for`);
   });
