@@ -8,7 +8,7 @@
 //! Read next: `bits.rs`, which writes it.
 
 use super::bits::Bits;
-use super::codes::{Code, Coded, code};
+use super::codes::{Coded, code};
 use super::matches::{SHORTEST, Step, steps};
 
 /// The end of the block is a symbol too. Those for lengths come after it.
@@ -136,10 +136,10 @@ fn bits_of(code: &[Coded], length: impl Fn(&Coded) -> u8) -> usize {
 /// The block's own codes, and how they are told. It is the lengths that are told, by symbols once more,
 /// of which there are 19; and the lengths of the codes for these come first.
 pub(super) struct OwnCodes {
-    pub(super) literals: Code,
-    pub(super) distances: Code,
+    pub(super) literals: Vec<Coded>,
+    pub(super) distances: Vec<Coded>,
     pub(super) runs: Vec<Run>,
-    pub(super) for_runs: Code,
+    pub(super) for_runs: Vec<Coded>,
 }
 
 /// A length; or 16 for the last one again, 3 to 6 times; or no code, 17 for 3 to 10 times, 18 for 11 to 138.

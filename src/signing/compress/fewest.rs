@@ -16,12 +16,13 @@ pub(super) fn fewest_bytes(data: &[u8]) -> usize {
     if data.len() > MOST || !data.is_ascii() {
         return 0;
     }
-    // A bit for each byte that has been there.
-    let mut seen = 0_u128;
+    // For each byte, whether it has been there; and the same as bits.
+    let (mut there, mut seen) = ([0_u8; 128], 0_u128);
     // A bit for each place where the byte had been there before.
     let mut again = 0_u64;
     for (at, byte) in data.iter().enumerate() {
-        again |= ((seen >> byte & 1) as u64) << at;
+        let byte = byte & 0x7f;
+        again |= u64::from(std::mem::replace(&mut there[usize::from(byte)], 1)) << at;
         seen |= 1 << byte;
     }
     let triples = again & again >> 1 & again >> 2;
@@ -33,8 +34,8 @@ pub(super) fn fewest_bytes(data: &[u8]) -> usize {
     let fixed = 8 * literals + 12 * matches + 7;
 
     // With codes of its own, the literals and the end are so many symbols, and a match may add one. One
-    // of them has a code no longer than their logarithm. The lengths 5, 4, 3, and so on, are told after
-    // ten others and more, at 3 bits each; before these, there are 14 bits.
+    // of them has a code no longer than their logarithm. To tell that there is a code of 5, 4 or 3 bits
+    // takes 10, 12 or 14 times 3 bits; and there are 14 bits before these.
     let symbols = seen.count_ones() as usize + 1;
     let most = symbols + matched.count_ones() as usize / 3;
     let told = 14 + 3 * (20 - 2 * most.ilog2() as usize);
