@@ -104,6 +104,25 @@ mod a_cookie {
         bencher.bench_local(|| drop(black_box(serializer.dumps(black_box(&session)))));
     }
 
+    /// Sessions by the size of their JSON. zlib makes those of 119 and 253 bytes shorter.
+    const SESSIONS: [&str; 6] = [
+        r#"{"count":41,"username":"jack"}"#,
+        r#"{"count":41,"theme":"dark","user_id":12345,"username":"jack"}"#,
+        r#"{"_user_id":"1042","csrf_token":"5f2c9a7e0b41d86c3e97f10a2b4d6e8f90a1c3e5"}"#,
+        r#"{"_fresh":true,"_user_id":"1042","csrf_token":"5f2c9a7e0b41d86c3e97f10a2b4d6e8f90a1c3e5","lang":"en-GB","theme":"dark"}"#,
+        r#"{"csrf_token":"ImY4NTZkMjNhOTQ3YjEwZWM4MjVkZjYxMzA5N2JlNGE1ZDZjODIwZjci.ZVPxAA.t0r6Qm3XwK9bLhYz4JvNcE8sUgI","user_id":7}"#,
+        r#"{"_flashes":[{" t":["message","Your profile was saved."]}],"_fresh":true,"_id":"9b1e6a4f70c25d3e8f9016b7a2c4d5e3f0a1b2c3d4e5f60718293a4b5c6d7e8f","_user_id":"1042","csrf_token":"5f2c9a7e0b41d86c3e97f10a2b4d6e8f90a1c3e5","theme":"dark","username":"jack"}"#,
+    ];
+
+    #[divan::bench(args = SESSIONS.map(str::len))]
+    fn sign_sizes(bencher: Bencher<'_, '_>, size: usize) {
+        let json = SESSIONS.into_iter().find(|json| json.len() == size);
+        let session = json.and_then(|json| TaggedJsonSerializer.loads(json).ok());
+        let session = session.expect("there is one of this size");
+        let serializer = serializer();
+        bencher.bench_local(|| drop(black_box(serializer.dumps(black_box(&session)))));
+    }
+
     #[divan::bench]
     fn sign_by_hand(bencher: Bencher<'_, '_>) {
         let (by_hand, session) = (

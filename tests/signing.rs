@@ -2,7 +2,7 @@
 //!
 //! Each test asks `signing/oracle.py` the same as it asks Carafe, thousands of times, with random
 //! input from a fixed seed. What needs no Python is in `signing_vectors.rs`; the JSON beneath is in
-//! `python_json.rs`.
+//! `python_json.rs`, and the compression in `signing_zlib.rs`.
 
 #![allow(clippy::unwrap_used)] // A test's helper may panic as the test may.
 
@@ -13,12 +13,12 @@ mod python;
 #[allow(dead_code)] // Shared with `python_json.rs`, which needs more of it.
 mod values;
 
+use carafe::Value;
 use carafe::json::{self, JsonError, TaggedJsonSerializer};
 use carafe::signing::{
     Algorithm, CompactJson, DigestMethod, KeyDerivation, PayloadSerializer, PythonJson, Serializer,
     SignerOptions, SigningError, TimedSerializer, URLSafe,
 };
-use carafe::{Dict, Value};
 use fastrand::Rng;
 use oracle::{Oracle, Raised};
 use serde_json::{Value as Json, json};
@@ -242,7 +242,7 @@ fn what_either_side_signs_is_the_same_text_and_the_other_reads_it() {
         return;
     };
     let mut rng = rng(1);
-    let (mut compressed, mut differ) = (0, 0);
+    let (mut compressed, mut large) = (0, 0);
     for round in 0..4000 {
         let setup = if round % 3 == 0 {
             Setup::flask()
@@ -261,10 +261,16 @@ fn what_either_side_signs_is_the_same_text_and_the_other_reads_it() {
         let theirs = oracle.ask(&request).unwrap();
         let theirs = theirs.as_str().unwrap();
         let ours = setup.dumps(&value, now).unwrap();
-        if setup.url && (ours.starts_with('.') || theirs.starts_with('.')) {
-            // Another zlib may find other matches.
-            compressed += 1;
-            differ += usize::from(ours.starts_with('.') != theirs.starts_with('.'));
+        let plain = Layers {
+            json: setup.json,
+            url: false,
+        };
+        let size = plain.dump_payload((&value).into()).unwrap().len();
+        compressed += usize::from(setup.url && ours.starts_with('.'));
+        if setup.url && size > 1024 {
+            // A larger payload is for another zlib, which may find other matches.
+            large += 1;
+            assert_eq!(ours.starts_with('.'), theirs.starts_with('.'));
         } else {
             assert_eq!(ours, theirs, "{setup:?} {value:?}");
         }
@@ -279,8 +285,8 @@ fn what_either_side_signs_is_the_same_text_and_the_other_reads_it() {
             assert!(ours.is_ok() || setup.options.sep == b"ba" || !setup.fallbacks.is_empty());
         }
     }
-    println!("{compressed} were compressed, {differ} on one side only");
-    assert!(compressed > 500 && differ * 50 < compressed);
+    println!("{compressed} were compressed, {large} were large");
+    assert!(compressed > 500 && large * 2 < compressed);
 }
 
 #[test]
@@ -434,42 +440,4 @@ fn a_compressed_payload_that_is_damaged_and_then_signed_gets_the_same_verdict() 
         assert_same_verdict(&ours, &oracle.ask(&request), &hex(&zlib));
     }
     assert!(read > 1500 && refused > 1500, "{read} {refused}");
-}
-
-#[test]
-fn whether_a_payload_near_the_limit_is_compressed_agrees_nearly_always() {
-    let Some(mut oracle) = Oracle::start("compression") else {
-        return;
-    };
-    let mut rng = rng(4);
-    let words = [
-        "user", "name", "jack", "cart", "items", "total", "_id", "csrf", "token", "lang",
-    ];
-    let (mut near, mut differ) = (0, 0);
-    for _ in 0..10000 {
-        let dict: Dict = (0..rng.usize(1..6))
-            .map(|_| {
-                let key = [words[rng.usize(..10)], words[rng.usize(..10)]].concat();
-                let value = match rng.u8(..4) {
-                    0 => Value::Int(rng.i64(..10_000)),
-                    1 => Value::Str(format!("{:x}", rng.u64(..))),
-                    2 => Value::Tuple(vec![words[rng.usize(..10)].into(), true.into()]),
-                    _ => words[rng.usize(..10)].into(),
-                };
-                (key, value)
-            })
-            .collect();
-        let text = TaggedJsonSerializer.dumps(&dict).unwrap();
-        let theirs = oracle
-            .ask(&json!({"op": "is_compressed", "text": text}))
-            .unwrap();
-        let payload = URLSafe::new(TaggedJsonSerializer)
-            .dump_payload((&dict).into())
-            .unwrap();
-        let ours = payload.starts_with(b".");
-        near += 1;
-        differ += usize::from(Json::Bool(ours) != theirs);
-    }
-    println!("{differ} of {near} differ");
-    assert!(differ * 300 < near, "{differ} of {near} differ");
 }

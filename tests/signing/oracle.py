@@ -10,7 +10,6 @@ import math
 import struct
 import sys
 import traceback
-import zlib
 from datetime import datetime, timedelta, timezone
 from hashlib import sha1, sha256, sha512
 from uuid import UUID
@@ -139,6 +138,11 @@ def json_dumps(request):
     return provider.dumps(value, separators=(",", ":"))
 
 
+# Compresses and encodes bytes as they are.
+BYTES = url_safe.URLSafeSerializer(
+    "key", serializer=type("Bytes", (), {"dumps": bytes, "loads": bytes})
+)
+
 OPS = {
     "dumps": dumps,
     "loads": loads,
@@ -151,8 +155,7 @@ OPS = {
     "parse_date": lambda request: wire(parse_date(request["text"])),
     "http_date": lambda request: http_date(unwire(request["value"])),
     "b64decode": lambda request: base64.b64decode(bytes.fromhex(request["bytes"])).hex(),
-    "is_compressed": lambda request: len(zlib.compress(request["text"].encode()))
-    < len(request["text"].encode()) - 1,
+    "dump_bytes": lambda request: BYTES.dump_payload(bytes.fromhex(request["bytes"])).decode(),
 }
 
 for line in sys.stdin:
