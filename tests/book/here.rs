@@ -43,6 +43,7 @@ pub(crate) const PLACES: &[Place] = &[
     ),
     place("push", SECOND, &["RequestContext.push"]),
     place("open_session", SECOND, &["open_session"]),
+    place("signing", SECOND, &["open_session"]),
     place(
         "before",
         FIRST,
@@ -80,6 +81,23 @@ pub(crate) const PLACES: &[Place] = &[
             "appcontext_tearing_down",
             "appcontext_popped",
         ],
+    ),
+    place(
+        "blueprints",
+        FIRST,
+        &[
+            "Flask.preprocess_request",
+            "Flask.process_response",
+            "Flask.do_teardown_request",
+        ],
+    ),
+    place("streaming", SECOND, &["RequestContext.auto_pop"]),
+    place("threads", SECOND, &["view index"]),
+    place("sharing", FIRST, &["open_session", "save_session"]),
+    place(
+        "session_interface",
+        FIRST,
+        &["open_session", "save_session"],
     ),
 ];
 
