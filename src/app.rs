@@ -4,29 +4,24 @@
 //! clones share one app, so that a context, a test client or a thread can hold it. The request's way
 //! through it is the other half, in `lifecycle.rs`.
 //!
-//! Read next: `lifecycle.rs`.
+//! Read next: `setup.rs`, what it holds, then `lifecycle.rs`.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
-use foldhash::fast::RandomState;
-use indexmap::IndexMap;
-
-use crate::blueprint::{Blueprint, BlueprintId, RegisterOptions};
+use crate::blueprint::{Blueprint, RegisterOptions};
 use crate::config::{Config, Settings};
 use crate::context::{AppContext, RequestContext};
 use crate::error::Error;
-use crate::hook::{
-    BeforeFirstFunction, Hook, TeardownFunction, ViewFunction, before_first_hook, teardown_hook,
-};
+use crate::hook::{Hook, ViewFunction, before_first_hook, teardown_hook};
 use crate::request::Request;
-use crate::routing::{BuildError, Converter, ConverterArgs, Map, Rule, RuleError};
+use crate::routing::{BuildError, Converter, ConverterArgs};
 use crate::scaffold::{Functions, Route, Scaffold};
-use crate::session::{SecureCookieSessionInterface, SessionInterface};
+use crate::session::SessionInterface;
+use crate::setup::Setup;
 use crate::testing::{TestClient, environ_builder};
 use crate::trace::stage;
 use crate::typing::{HookReturn, IntoReturnValue, ReturnValue};
@@ -71,43 +66,6 @@ struct Inner {
 }
 // ANCHOR_END: inner
 
-type UrlBuildErrorHandler =
-    dyn Fn(&BuildError, &str, &Dict) -> Result<Option<String>, Error> + Send + Sync;
-
-// ANCHOR: setup
-/// All that is registered: the attributes of Flask's `App` that its setup methods fill.
-#[derive(Clone)]
-pub(crate) struct Setup {
-    pub(crate) url_map: Map,
-    pub(crate) view_functions: HashMap<String, Hook<ViewFunction>, RandomState>,
-    /// What is registered on the app itself.
-    pub(crate) functions: Functions,
-    /// What is registered on each blueprint, by its full name.
-    pub(crate) blueprint_functions: HashMap<String, Functions, RandomState>,
-    pub(crate) before_first_request_funcs: Vec<Hook<BeforeFirstFunction>>,
-    pub(crate) teardown_appcontext_funcs: Vec<Hook<TeardownFunction>>,
-    pub(crate) url_build_error_handlers: Vec<Arc<UrlBuildErrorHandler>>,
-    pub(crate) blueprints: IndexMap<String, BlueprintId>,
-    pub(crate) session_interface: Arc<dyn SessionInterface>,
-}
-// ANCHOR_END: setup
-
-impl Setup {
-    fn new() -> Self {
-        Setup {
-            url_map: Map::new(),
-            view_functions: HashMap::default(),
-            functions: Functions::default(),
-            blueprint_functions: HashMap::default(),
-            before_first_request_funcs: Vec::new(),
-            teardown_appcontext_funcs: Vec::new(),
-            url_build_error_handlers: Vec::new(),
-            blueprints: IndexMap::new(),
-            session_interface: Arc::new(SecureCookieSessionInterface::new()),
-        }
-    }
-}
-
 impl App {
     /// An app with Flask's default config and a cookie session, which wants a secret key. `name` is
     /// what it calls itself in traces and logs.
@@ -151,7 +109,14 @@ impl App {
     }
 
     pub(crate) fn set_got_first_request(&self) {
-        self.inner.final_setup.get_or_init(|| self.setup());
+        // Under the lock that a change takes: none is made that nobody would see.
+        let setup = self.read_setup();
+        self.inner.final_setup.get_or_init(|| Arc::clone(&setup));
+    }
+
+    fn read_setup(&self) -> RwLockReadGuard<'_, Arc<Setup>> {
+        let setup = &self.inner.setup;
+        setup.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn before_first_request_lock(&self) -> &Mutex<()> {
@@ -160,13 +125,7 @@ impl App {
 
     /// What is registered by now.
     pub(crate) fn setup(&self) -> Arc<Setup> {
-        Arc::clone(
-            &self
-                .inner
-                .setup
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        Arc::clone(&self.read_setup())
     }
 
     /// What a context has to keep, if it is made before setup is over.
@@ -186,12 +145,12 @@ impl App {
     /// Changes what is registered, unless the first request has been handled.
     #[track_caller]
     pub(crate) fn change_setup<R>(&self, f_name: &str, change: impl FnOnce(&mut Setup) -> R) -> R {
-        self.check_setup_finished(f_name);
         let mut setup = self
             .inner
             .setup
             .write()
             .unwrap_or_else(PoisonError::into_inner);
+        self.check_setup_finished(f_name);
         change(Arc::make_mut(&mut setup))
     }
     // ANCHOR_END: change_setup
@@ -419,33 +378,6 @@ impl Scaffold for App {
         );
     }
     // ANCHOR_END: set_view
-}
-
-impl Setup {
-    fn add_rule(&mut self, route: Route, endpoint: &str, automatic: bool) -> Result<(), RuleError> {
-        let mut methods = route.methods.unwrap_or_else(|| vec!["GET".to_owned()]);
-        let has_options = methods.iter().any(|method| method == "OPTIONS");
-        // A rule answers OPTIONS by itself unless its view wants to.
-        let automatic = match route.provide_automatic_options {
-            Some(provide) => provide,
-            None => automatic && !has_options,
-        };
-        if automatic && route.provide_automatic_options.is_none() {
-            methods.push("OPTIONS".to_owned());
-        }
-        let mut rule = Rule::try_new(route.rule, endpoint)?
-            .with_methods(methods)
-            .with_defaults(route.defaults)
-            .with_automatic_options(automatic);
-        if let Some(strict) = route.strict_slashes {
-            rule = rule.with_strict_slashes(strict);
-        }
-        if let Some(merge) = route.merge_slashes {
-            rule = rule.with_merge_slashes(merge);
-        }
-        self.url_map.add(rule)?;
-        Ok(())
-    }
 }
 
 /// An app may answer for another one: a view returns it, and it is called with the view's request.

@@ -59,6 +59,7 @@ mod request;
 pub mod routing;
 mod scaffold;
 pub mod session;
+mod setup;
 pub mod signals;
 pub mod signing;
 pub mod testing;

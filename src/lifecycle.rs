@@ -18,13 +18,14 @@ mod response;
 
 use std::sync::PoisonError;
 
-use crate::app::{App, Setup};
+use crate::app::App;
 use crate::context::RequestContext;
 use crate::error::{Error, catch};
 use crate::logging;
 use crate::request::split_blueprint_path;
 use crate::scaffold::Functions;
 use crate::session::save_session;
+use crate::setup::Setup;
 use crate::signals;
 use crate::trace::stage;
 use crate::typing::ReturnValue;

@@ -13,9 +13,10 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use super::APP_CTX_STACK;
-use crate::app::{App, Setup};
+use crate::app::App;
 use crate::config::Settings;
 use crate::error::{Error, catch};
+use crate::setup::Setup;
 use crate::signals;
 use crate::trace::stage;
 use crate::url_adapter::UrlAdapter;

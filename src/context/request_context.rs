@@ -13,12 +13,13 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::{APP_CTX_STACK, AppContext, REQUEST_CTX_STACK};
-use crate::app::{App, Setup};
+use crate::app::App;
 use crate::config::Settings;
 use crate::error::{Error, catch};
 use crate::hook::{AfterFunction, Hook};
 use crate::request::Request;
 use crate::session::{self, Session};
+use crate::setup::Setup;
 use crate::signals::Flash;
 use crate::trace::stage;
 use crate::url_adapter::UrlAdapter;

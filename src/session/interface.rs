@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Session;
-use crate::app::Setup;
 use crate::config::Settings;
 use crate::error::Error;
 use crate::request::Request;
+use crate::setup::Setup;
 use crate::trace::{self, stage};
 use crate::wrappers::{Response, SameSite, SetCookie};
 

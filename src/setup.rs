@@ -1,0 +1,88 @@
+//! `Setup`: what an app has registered.
+//!
+//! Mirrors the attributes that `flask/sansio/app.py` fills while an app is set up. An app replaces it as a
+//! whole with each change, until its first request; from then on it stays as it is.
+//!
+//! Read next: `scaffold.rs`, for the functions in it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+use indexmap::IndexMap;
+
+use crate::blueprint::BlueprintId;
+use crate::error::Error;
+use crate::hook::{BeforeFirstFunction, Hook, TeardownFunction, ViewFunction};
+use crate::routing::{BuildError, Map, Rule, RuleError};
+use crate::scaffold::{Functions, Route};
+use crate::session::{SecureCookieSessionInterface, SessionInterface};
+use crate::value::Dict;
+
+pub(crate) type UrlBuildErrorHandler =
+    dyn Fn(&BuildError, &str, &Dict) -> Result<Option<String>, Error> + Send + Sync;
+
+// ANCHOR: setup
+/// All that is registered: the attributes of Flask's `App` that its setup methods fill.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    pub(crate) url_map: Map,
+    pub(crate) view_functions: HashMap<String, Hook<ViewFunction>, RandomState>,
+    /// What is registered on the app itself.
+    pub(crate) functions: Functions,
+    /// What is registered on each blueprint, by its full name.
+    pub(crate) blueprint_functions: HashMap<String, Functions, RandomState>,
+    pub(crate) before_first_request_funcs: Vec<Hook<BeforeFirstFunction>>,
+    pub(crate) teardown_appcontext_funcs: Vec<Hook<TeardownFunction>>,
+    pub(crate) url_build_error_handlers: Vec<Arc<UrlBuildErrorHandler>>,
+    pub(crate) blueprints: IndexMap<String, BlueprintId>,
+    pub(crate) session_interface: Arc<dyn SessionInterface>,
+}
+// ANCHOR_END: setup
+
+impl Setup {
+    pub(crate) fn new() -> Self {
+        Setup {
+            url_map: Map::new(),
+            view_functions: HashMap::default(),
+            functions: Functions::default(),
+            blueprint_functions: HashMap::default(),
+            before_first_request_funcs: Vec::new(),
+            teardown_appcontext_funcs: Vec::new(),
+            url_build_error_handlers: Vec::new(),
+            blueprints: IndexMap::new(),
+            session_interface: Arc::new(SecureCookieSessionInterface::new()),
+        }
+    }
+
+    /// `Flask.add_url_rule`, but for the view. `automatic` is `PROVIDE_AUTOMATIC_OPTIONS`.
+    pub(crate) fn add_rule(
+        &mut self,
+        route: Route,
+        endpoint: &str,
+        automatic: bool,
+    ) -> Result<(), RuleError> {
+        let mut methods = route.methods.unwrap_or_else(|| vec!["GET".to_owned()]);
+        let has_options = methods.iter().any(|method| method == "OPTIONS");
+        // A rule answers OPTIONS by itself unless its view wants to.
+        let automatic = match route.provide_automatic_options {
+            Some(provide) => provide,
+            None => automatic && !has_options,
+        };
+        if automatic && route.provide_automatic_options.is_none() {
+            methods.push("OPTIONS".to_owned());
+        }
+        let mut rule = Rule::try_new(route.rule, endpoint)?
+            .with_methods(methods)
+            .with_defaults(route.defaults)
+            .with_automatic_options(automatic);
+        if let Some(strict) = route.strict_slashes {
+            rule = rule.with_strict_slashes(strict);
+        }
+        if let Some(merge) = route.merge_slashes {
+            rule = rule.with_merge_slashes(merge);
+        }
+        self.url_map.add(rule)?;
+        Ok(())
+    }
+}
