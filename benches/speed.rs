@@ -8,6 +8,8 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use carafe::json::TaggedJsonSerializer;
 use carafe::routing::{BindArgs, Map, Rule};
 use carafe::signing::{
@@ -65,6 +67,13 @@ mod a_request {
         bencher
             .with_inputs(|| environ("/counter", cookie.as_ref()))
             .bench_values(|environ| by_hand.counter(environ));
+    }
+
+    /// What it costs to count, or to lock: an instruction with a lock prefix.
+    #[divan::bench]
+    fn one_locked_instruction(bencher: Bencher<'_, '_>) {
+        let count = AtomicUsize::new(0);
+        bencher.bench_local(|| black_box(&count).fetch_add(1, Ordering::Relaxed));
     }
 
     #[divan::bench]
