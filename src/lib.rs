@@ -55,6 +55,7 @@ mod hook;
 pub mod json;
 mod lifecycle;
 mod logging;
+pub mod middleware;
 mod request;
 pub mod routing;
 mod scaffold;
