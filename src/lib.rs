@@ -46,6 +46,8 @@
 
 mod app;
 mod blueprint;
+#[cfg(feature = "bridge")]
+mod bridge;
 pub mod clock;
 pub mod config;
 pub mod context;
@@ -56,9 +58,12 @@ pub mod json;
 mod lifecycle;
 mod logging;
 pub mod middleware;
+mod pace;
 mod request;
 pub mod routing;
 mod scaffold;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
 mod setup;
 pub mod signals;

@@ -15,7 +15,7 @@ mod panics;
 mod report;
 mod text;
 
-use std::sync::Once;
+use std::sync::{Arc, Once};
 
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY};
@@ -26,7 +26,7 @@ use crate::error::{Error, catch};
 use crate::logging;
 use crate::trace::{self, Recorder, Trace, visible};
 use crate::wrappers::Response;
-use crate::wsgi::{Body, Environ, StartResponse, WsgiApp};
+use crate::wsgi::{Body, Environ, Pace, StartResponse, WsgiApp};
 use forward::Forward;
 use report::{Asked, Report};
 
@@ -112,6 +112,10 @@ impl WsgiApp for DebuggedApplication {
         let (status, headers, body) = page.into_wsgi(&asked.method);
         start_response.start_response(status, headers);
         Ok(body)
+    }
+
+    fn pace(&self, environ: &Environ) -> Option<&Arc<Pace>> {
+        self.app.pace(environ)
     }
 }
 

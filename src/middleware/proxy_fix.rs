@@ -7,6 +7,7 @@
 //! Read next: `wrappers/host.rs`, what is made of the host.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use http::header::HOST;
 use http::uri::Scheme;
@@ -15,7 +16,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::error::Error;
 use crate::wrappers::datastructures::{header_value, latin1_decode, latin1_encode};
 use crate::wrappers::headers::parse_list_header;
-use crate::wsgi::{Body, Environ, StartResponse, WsgiApp};
+use crate::wsgi::{Body, Environ, Pace, StartResponse, WsgiApp};
 
 /// Takes client, scheme, host, port and prefix from what the proxies in front of the server say. Werkzeug:
 /// `ProxyFix`.
@@ -168,6 +169,10 @@ impl<A: WsgiApp> WsgiApp for ProxyFix<A> {
     ) -> Result<Body, Error> {
         self.fix(&mut environ);
         self.app.call(environ, start_response)
+    }
+
+    fn pace(&self, environ: &Environ) -> Option<&Arc<Pace>> {
+        self.app.pace(environ)
     }
 }
 
