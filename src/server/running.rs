@@ -151,8 +151,8 @@ impl Running {
             }
             began
         });
-        let pool = self.shared.bridge.pool();
-        if !pool.close(limit.saturating_sub(began.elapsed())) {
+        let left = limit.saturating_sub(began.elapsed());
+        if !self.shared.bridge.close(left) {
             let error = Error::from(io::Error::from(io::ErrorKind::TimedOut));
             logging::error(
                 "some requests were still running when the server stopped",
