@@ -15,7 +15,7 @@ mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
@@ -66,10 +66,9 @@ impl Default for Limits {
     }
 }
 
-/// An app, and the threads that it may wait on.
+/// The threads that apps may wait on.
 pub(crate) struct Bridge {
-    app: Arc<dyn WsgiApp>,
-    /// Of an app that says nothing itself.
+    /// Of apps that say nothing themselves.
     pace: Arc<Pace>,
     pool: Pool,
     /// Threads for what is not known to wait, while those of the pool are taken by what is.
@@ -82,9 +81,8 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    pub(crate) fn new(app: Arc<dyn WsgiApp>, limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Bridge {
-            app,
             pace: Arc::new(Pace::learned()),
             pool: Pool::new(limits.pool, limits.queue),
             spare: Pool::new(limits.inline, limits.queue),
@@ -97,7 +95,8 @@ impl Bridge {
     // ANCHOR: answer
     /// Answers one request.
     pub(crate) async fn answer<B>(
-        self: Arc<Self>,
+        &self,
+        app: &Arc<dyn WsgiApp>,
         request: Request<B>,
         origin: &Origin,
     ) -> Response<Output>
@@ -114,13 +113,13 @@ impl Bridge {
         let arriving = !upload.is_complete();
 
         let environ = environ::environ(parts, origin, upload);
-        let pace = self.app.pace(&environ).unwrap_or(&self.pace);
+        let pace = app.pace(&environ).unwrap_or(&self.pace);
         if !arriving
             && !pace.may_block()
             && let Some(_place) = self.place_inline(pace)
         {
             let watch = pace.is_learned().then(Watch::start);
-            let answer = run(&*self.app, environ);
+            let answer = run(&**app, environ);
             if let Some(watch) = watch {
                 pace.record(watch.waited());
             }
@@ -137,7 +136,7 @@ impl Bridge {
             false => None,
         };
         let may_be_quick = !arriving && !pace.is_known_to_block();
-        let app = Arc::clone(&self.app);
+        let app = Arc::clone(app);
         let job = move |reply| {
             let watch = Watch::start();
             let answer = run(&*app, environ);
@@ -213,8 +212,9 @@ impl Bridge {
     // ANCHOR_END: in_pool
 
     /// Waits for the threads to end, but no longer than `timeout`. Whether they all have.
+    #[cfg(feature = "server")]
     pub(crate) fn close(&self, timeout: Duration) -> bool {
-        let began = Instant::now();
+        let began = std::time::Instant::now();
         let spare = self.spare.close(timeout);
         let pool = self.pool.close(timeout.saturating_sub(began.elapsed()));
         spare && pool

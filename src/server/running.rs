@@ -66,7 +66,8 @@ impl Running {
             .map_err(failed)?;
         let local_addr = listeners.iter().find_map(Listener::local_addr);
         let shared = Arc::new(Shared {
-            bridge: Arc::new(Bridge::new(app, settings.limits)),
+            app,
+            bridge: Bridge::new(settings.limits),
             registry: Registry::new(&settings),
             access_log: AccessLog::default(),
             settings,
