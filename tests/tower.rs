@@ -1,5 +1,7 @@
 //! An app mounted in an axum router: `cargo test --features axum --test tower`
 
+#![allow(clippy::expect_used)]
+
 use std::sync::mpsc;
 use std::thread;
 
