@@ -85,11 +85,10 @@ impl WsgiApp for DebuggedApplication {
         let asked = Asked::new(&environ);
         // The head is held back until the app returns: a teardown function may fail after it was given.
         let mut head = None;
-        let call = || {
-            self.app.call(environ, &mut |status, headers| {
-                head = Some((status, headers))
-            })
+        let mut keep_head = |status, headers| {
+            head = Some((status, headers));
         };
+        let call = || catch(|| self.app.call(environ, &mut keep_head));
         let ((result, panics), trace) = recorded(|| panics::noted(call));
         let error = match result {
             Ok(body) => {

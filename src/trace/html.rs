@@ -99,13 +99,14 @@ impl Rows<'_> {
     }
 
     fn note_row(&mut self, note: &Note<'_>, depth: usize) {
-        let class = match note.topic {
-            Topic::Error => "note error",
-            Topic::Context => "note context",
-            Topic::Session | Topic::G | Topic::Cookie | Topic::Match => "note",
+        let (class, text) = match note.topic {
+            // An error is told in each step that it went through. The whole of it stands elsewhere.
+            Topic::Error => ("note error", note.text.lines().next().unwrap_or_default()),
+            Topic::Context => ("note context", note.text.as_str()),
+            _ => ("note", note.text.as_str()),
         };
         self.open(format_args!("{class}"), "", note.state, depth);
-        self.write(format_args!("{}", escaped(&note.text, TEXT)));
+        self.write(format_args!("{}", escaped(text, TEXT)));
         self.close();
     }
 

@@ -47,10 +47,8 @@ pub(super) fn page(report: &Report<'_>) -> String {
 fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
     let asked = report.asked;
     let (style, app) = (style(), escaped(report.app, 200));
-    let (method, url) = (
-        escaped(asked.method.as_str(), 200),
-        escaped(&asked.url, TEXT),
-    );
+    let method = escaped(asked.method.as_str(), 200);
+    let url = escaped(&asked.url, 200);
     let title = report.causes.first().map_or_else(String::new, |cause| {
         let name = cause.name.as_deref().unwrap_or_default();
         format!("{}: {}", escaped(name, 200), escaped(&cause.message, 200))
@@ -103,8 +101,8 @@ fn errors(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
     if let Some(raised) = &report.raised {
         let label = escaped(&raised.label, 400);
         write!(out, "<p class=\"where\">in <a href=\"#raised\">{label}</a>")?;
-        if let Some(place) = &raised.place {
-            write!(out, " <code>{}</code>", escaped(place, 400))?;
+        if let Some((at, place)) = &raised.place {
+            write!(out, ", {at} <code>{}</code>", escaped(place, 400))?;
         }
         writeln!(out, "</p>")?;
     }
@@ -149,24 +147,24 @@ fn source(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
     writeln!(out, "</section>")
 }
 
+/// The request, as far as it may be shown.
 fn headers(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
     let asked = report.asked;
     writeln!(out, "<section>\n<h2>The request</h2>\n<dl>")?;
-    let mut row = |name: &str, value: &str| {
-        let (name, value) = (escaped(name, 200), escaped(value, TEXT));
-        writeln!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>")
-    };
-    row("method", asked.method.as_str())?;
-    row("path", &asked.path)?;
-    row("protocol", &asked.protocol)?;
-    row("client", asked.client.as_deref().unwrap_or("not known"))?;
+    row("method", asked.method.as_str(), out)?;
+    row("path", &asked.path, out)?;
+    row("url", &asked.url, out)?;
+    row("protocol", &asked.protocol, out)?;
+    let client = asked.client.as_deref().unwrap_or("not known");
+    row("client", client, out)?;
     writeln!(out, "</dl>\n<h3>Headers</h3>\n<dl>")?;
-    let mut row = |name: &str, value: &str| {
-        let (name, value) = (escaped(name, 200), escaped(value, TEXT));
-        writeln!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>")
-    };
     for (name, value) in &asked.headers {
-        row(name, value)?;
+        row(name, value, out)?;
     }
     writeln!(out, "</dl>\n</section>")
+}
+
+fn row(name: &str, value: &str, out: &mut String) -> std::fmt::Result {
+    let (name, value) = (escaped(name, 200), escaped(value, TEXT));
+    writeln!(out, "<div><dt>{name}</dt><dd>{value}</dd></div>")
 }

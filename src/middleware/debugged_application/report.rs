@@ -12,7 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::panics::{Noted, excerpt};
 use crate::error::Error;
-use crate::trace::{Trace, place};
+use crate::trace::{Kind, Step, Trace, place};
 use crate::wrappers::HttpException;
 use crate::wrappers::datastructures::latin1_decode;
 use crate::wrappers::headers::{parse_list_header, parse_options_header};
@@ -128,8 +128,8 @@ pub(super) struct Cause {
 pub(super) struct Raised {
     /// The function in which it first showed, such as `view index`.
     pub(super) label: String,
-    /// Where that one was registered, or stands.
-    pub(super) place: Option<String>,
+    /// Where that one was `registered at`, or where it stands, `at` some line.
+    pub(super) place: Option<(&'static str, String)>,
     /// Its step in the trace.
     pub(super) step: usize,
 }
@@ -138,7 +138,7 @@ impl fmt::Display for Raised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "in {}", self.label)?;
         match &self.place {
-            Some(place) => write!(f, " ({place})"),
+            Some((at, place)) => write!(f, ", {at} {place}"),
             None => Ok(()),
         }
     }
@@ -220,15 +220,19 @@ fn raised(trace: &Trace, error: &Error) -> Option<Raised> {
     });
     // Of several that are as deep, a panic was the last: those before were caught. An error that is
     // handed on, as by a handler that returns what it was given, came from the first.
-    let depth = |(_, step): &(usize, &crate::trace::Step)| step.depth;
+    let depth = |(_, step): &(usize, &Step)| step.depth;
     let (step, at) = if error.is_panic() {
         ended_with_it.max_by_key(depth)
     } else {
         ended_with_it.rev().max_by_key(depth)
     }?;
+    let how = match at.kind {
+        Kind::Hook => "registered at",
+        _ => "at",
+    };
     Some(Raised {
         label: at.label(),
-        place: place(at),
+        place: place(at).map(|place| (how, place)),
         step,
     })
 }
