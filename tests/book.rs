@@ -23,6 +23,8 @@ mod here;
 mod lifecycle;
 #[path = "../examples/memory_sessions/main.rs"]
 mod memory_sessions;
+#[path = "../examples/live_book/moments.rs"]
+mod moments;
 
 #[path = "book/stepper.rs"]
 mod stepper;

@@ -64,12 +64,16 @@ fn get(server: &Running, path: &str) -> String {
 }
 
 // ANCHOR: where_it_runs
+/// A view that answers with the name of its thread.
+fn says_thread() -> impl Fn() -> String + Send + Sync + 'static {
+    || thread_name()
+}
+
 fn where_it_runs() -> String {
     let mut app = App::new("demo");
-    // Each view answers with the name of its thread.
-    app.get(Route::new("/quick").blocking(false), || thread_name());
-    app.get(Route::new("/report").blocking(true), || thread_name());
-    app.get("/hello", || thread_name());
+    app.get(Route::new("/quick").blocking(false), says_thread());
+    app.get(Route::new("/report").blocking(true), says_thread());
+    app.get("/hello", says_thread());
     let server = start(app);
 
     let log = Lines::default();

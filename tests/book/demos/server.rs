@@ -149,9 +149,7 @@ fn around() -> String {
 fn wire() -> String {
     let mut app = App::new("demo");
     app.get("/whole", || "one piece\n");
-    app.get("/stream", || {
-        Response::stream(["two ", "pieces\n"].into_iter())
-    });
+    app.get("/stream", || Response::stream(["two ", "pieces\n"]));
     let server = start(app);
     let mut client = Client::connect(&server);
     // Three requests at once, on one connection.
