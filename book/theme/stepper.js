@@ -529,12 +529,13 @@
 
     build() {
       this.select = h('select', { id: 'live-choice', onchange: () => this.choose() }, this.choices.map(
-        ({ method, path, about }) => h('option', {}, `${method} ${path}: ${about}`)));
+        ({ method, path }) => h('option', {}, `${method} ${path}`)));
+      this.about = h('p', { class: 'about' });
       this.fields = h('div', { class: 'fields' });
       this.button = h('button', { type: 'submit' }, 'Send');
       this.said = h('p', { class: 'said', role: 'status' });
       this.form = h('form', { onsubmit: (event) => { event.preventDefault(); this.send(); } },
-        h('label', { for: 'live-choice' }, 'Request'), this.select, this.fields, this.button, this.said);
+        h('label', { for: 'live-choice' }, 'Request'), this.select, this.about, this.fields, this.button, this.said);
       this.player = h('div');
       this.replaceChildren(this.form, this.player);
       this.choose();
@@ -550,6 +551,7 @@
         h('label', { for: `live-${name}` }, name),
         h('input', { id: `live-${name}`, name, maxlength: this.choice.most, autocomplete: 'off', spellcheck: 'false' }),
       ]));
+      this.about.textContent = this.choice.about;
       this.say('');
     }
 
