@@ -124,6 +124,9 @@ impl Dict {
     /// An empty dict with room for this many items.
     #[must_use]
     pub fn with_capacity(items: usize) -> Self {
+        if items == 0 {
+            return Self::new();
+        }
         Self::from(Items::with_capacity_and_hasher(items, DictState::default()))
     }
 
@@ -185,7 +188,9 @@ impl PartialEq for Dict {
 
 impl FromIterator<(String, Value)> for Dict {
     fn from_iter<I: IntoIterator<Item = (String, Value)>>(items: I) -> Self {
-        Self::from(Items::from_iter(items))
+        let mut dict = Self::new();
+        dict.extend(items);
+        dict
     }
 }
 
@@ -197,7 +202,10 @@ impl<const N: usize> From<[(String, Value); N]> for Dict {
 
 impl Extend<(String, Value)> for Dict {
     fn extend<I: IntoIterator<Item = (String, Value)>>(&mut self, items: I) {
-        (**self).extend(items);
+        let mut items = items.into_iter().peekable();
+        if items.peek().is_some() {
+            (**self).extend(items);
+        }
     }
 }
 
