@@ -8,8 +8,12 @@
 //!
 //! Read next: `json/` (how a `Value` becomes Python's JSON text), `session/` (who stores them).
 
+mod foreign;
+
 use indexmap::IndexMap;
 use uuid::Uuid;
+
+pub use foreign::{Foreign, Object};
 
 /// A Python `dict` with text keys: it keeps the order in which keys were first inserted.
 pub type Dict = IndexMap<String, Value>;
@@ -47,6 +51,8 @@ pub enum Value {
     /// A `datetime.datetime` in UTC, in whole Unix seconds, which may be negative. (Flask keeps no
     /// fraction of a second in a session either.)
     DateTime(i64),
+    /// What a Flask app put into a stored session, and has no other variant here.
+    Foreign(Box<Foreign>),
 }
 
 impl Value {
@@ -160,6 +166,11 @@ impl Value {
             Self::Markup(_) => "Markup",
             Self::Uuid(_) => "UUID",
             Self::DateTime(_) => "datetime",
+            Self::Foreign(foreign) => match **foreign {
+                Foreign::Map(_) => "dict",
+                Foreign::Ext { .. } => "Ext",
+                Foreign::Object(_) => "object",
+            },
         }
     }
 

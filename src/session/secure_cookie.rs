@@ -186,6 +186,10 @@ impl SessionInterface for SecureCookieSessionInterface {
         Ok(())
     }
     // ANCHOR_END: save_session
+
+    fn may_block(&self) -> bool {
+        false
+    }
 }
 
 impl Default for SecureCookieSessionInterface {

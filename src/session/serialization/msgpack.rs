@@ -1,0 +1,276 @@
+//! MessagePack, as msgspec writes and reads it: what Flask-Session stores by default.
+//!
+//! It is more than JSON: bytes are bytes, an aware datetime is an extension type, keys need not be
+//! text, a float may be no number. What is read is written again byte for byte.
+//!
+//! `rmp` knows how long a number's bytes are; what they mean to Python is here.
+//!
+//! Read next: `json.rs`.
+
+use rmp::Marker;
+use rmp::encode;
+
+use super::FormatError;
+use crate::json::MAX_DEPTH;
+use crate::value::{Dict, Foreign, Value};
+
+/// The extension type of a point in time, which MessagePack itself defines.
+const TIMESTAMP: i8 = -1;
+
+/// `msgspec.msgpack.encode(session)`.
+pub(super) fn encode(session: &Dict) -> Result<Vec<u8>, FormatError> {
+    let mut out = Vec::with_capacity(128);
+    write_dict(&mut out, session, 0)?;
+    Ok(out)
+}
+
+fn write_dict(out: &mut Vec<u8>, dict: &Dict, depth: usize) -> Result<(), FormatError> {
+    written(encode::write_map_len(out, length(dict.len())?))?;
+    for (key, value) in dict {
+        written(encode::write_str(out, key))?;
+        write(out, value, depth + 1)?;
+    }
+    Ok(())
+}
+
+fn write(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), FormatError> {
+    if depth > MAX_DEPTH {
+        return FormatError::new("lists and dicts nest too deep");
+    }
+    match value {
+        Value::Null => written(encode::write_nil(out)),
+        Value::Bool(flag) => written(encode::write_bool(out, *flag)),
+        Value::Int(number) => written(encode::write_sint(out, *number)),
+        Value::BigInt(digits) => match digits.parse() {
+            Ok(number) => written(encode::write_uint(out, number)),
+            Err(_) => FormatError::new("msgpack has no integers beyond 64 bits"),
+        },
+        Value::Float(number) => written(encode::write_f64(out, *number)),
+        Value::Str(text) | Value::Markup(text) => written(encode::write_str(out, text)),
+        Value::Uuid(uuid) => written(encode::write_str(out, &uuid.to_string())),
+        Value::Bytes(bytes) => {
+            length(bytes.len())?;
+            written(encode::write_bin(out, bytes))
+        }
+        Value::DateTime(seconds) => write_ext(out, TIMESTAMP, &timestamp(*seconds)),
+        Value::List(items) | Value::Tuple(items) => {
+            written(encode::write_array_len(out, length(items.len())?))?;
+            for item in items {
+                write(out, item, depth + 1)?;
+            }
+            Ok(())
+        }
+        Value::Dict(dict) => write_dict(out, dict, depth),
+        Value::Foreign(foreign) => match &**foreign {
+            Foreign::Map(items) => {
+                written(encode::write_map_len(out, length(items.len())?))?;
+                for (key, value) in items {
+                    write(out, key, depth + 1)?;
+                    write(out, value, depth + 1)?;
+                }
+                Ok(())
+            }
+            Foreign::Ext { code, data } => write_ext(out, *code, data),
+            Foreign::Object(object) => write(out, &super::plain(object)?, depth),
+        },
+    }
+}
+
+fn write_ext(out: &mut Vec<u8>, code: i8, data: &[u8]) -> Result<(), FormatError> {
+    written(encode::write_ext_meta(out, length(data.len())?, code))?;
+    out.extend_from_slice(data);
+    Ok(())
+}
+
+/// A `Vec` takes whatever is written to it, but `rmp` cannot know.
+fn written<T, E: std::fmt::Display>(result: Result<T, E>) -> Result<(), FormatError> {
+    match result {
+        Ok(_) => Ok(()),
+        Err(error) => FormatError::new(error.to_string()),
+    }
+}
+
+fn length(length: usize) -> Result<u32, FormatError> {
+    match u32::try_from(length) {
+        Ok(length) => Ok(length),
+        Err(_) => FormatError::new("msgpack has no more than 4 GiB in one piece"),
+    }
+}
+
+// ANCHOR: timestamp
+/// Whole seconds since 1970 in the fewest bytes that MessagePack has for them, as msgspec picks them.
+fn timestamp(seconds: i64) -> Vec<u8> {
+    match (u32::try_from(seconds), seconds) {
+        (Ok(seconds), _) => seconds.to_be_bytes().to_vec(),
+        // 34 bits; the 30 before them are nanoseconds.
+        (_, 0..=0x3_ffff_ffff) => seconds.to_be_bytes().to_vec(),
+        _ => [&[0; 4], &seconds.to_be_bytes()[..]].concat(),
+    }
+}
+// ANCHOR_END: timestamp
+
+/// `msgspec.msgpack.decode(bytes)`, of a dict. All of the bytes have to belong to it.
+pub(super) fn decode(bytes: &[u8]) -> Result<Dict, FormatError> {
+    let mut reader = Reader { rest: bytes };
+    let value = reader.value(0)?;
+    if !reader.rest.is_empty() {
+        return FormatError::new("bytes are left behind the msgpack");
+    }
+    super::session_dict(value)
+}
+
+struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], FormatError> {
+        match self.rest.split_at_checked(length) {
+            Some((taken, rest)) => {
+                self.rest = rest;
+                Ok(taken)
+            }
+            None => FormatError::new("the msgpack is cut off"),
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], FormatError> {
+        let taken = self.take(N)?;
+        taken
+            .try_into()
+            .or_else(|_| FormatError::new("the msgpack is cut off"))
+    }
+
+    fn u8(&mut self) -> Result<u8, FormatError> {
+        Ok(u8::from_be_bytes(self.array()?))
+    }
+
+    fn u16(&mut self) -> Result<u16, FormatError> {
+        Ok(u16::from_be_bytes(self.array()?))
+    }
+
+    fn u32(&mut self) -> Result<u32, FormatError> {
+        Ok(u32::from_be_bytes(self.array()?))
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Value, FormatError> {
+        if depth > MAX_DEPTH {
+            return FormatError::new("the msgpack nests too deep");
+        }
+        Ok(match Marker::from_u8(self.u8()?) {
+            Marker::Null => Value::Null,
+            Marker::False => Value::Bool(false),
+            Marker::True => Value::Bool(true),
+            Marker::FixPos(number) => Value::Int(number.into()),
+            Marker::FixNeg(number) => Value::Int(number.into()),
+            Marker::U8 => Value::Int(self.u8()?.into()),
+            Marker::U16 => Value::Int(self.u16()?.into()),
+            Marker::U32 => Value::Int(self.u32()?.into()),
+            Marker::U64 => Value::from(u64::from_be_bytes(self.array()?)),
+            Marker::I8 => Value::Int(i8::from_be_bytes(self.array()?).into()),
+            Marker::I16 => Value::Int(i16::from_be_bytes(self.array()?).into()),
+            Marker::I32 => Value::Int(i32::from_be_bytes(self.array()?).into()),
+            Marker::I64 => Value::Int(i64::from_be_bytes(self.array()?)),
+            Marker::F32 => Value::Float(f32::from_be_bytes(self.array()?).into()),
+            Marker::F64 => Value::Float(f64::from_be_bytes(self.array()?)),
+            Marker::FixStr(length) => self.text(length.into())?,
+            Marker::Str8 => self.u8().map(usize::from).and_then(|n| self.text(n))?,
+            Marker::Str16 => self.u16().map(usize::from).and_then(|n| self.text(n))?,
+            Marker::Str32 => self.u32().and_then(|n| self.text(n as usize))?,
+            Marker::Bin8 => self.u8().map(usize::from).and_then(|n| self.bytes(n))?,
+            Marker::Bin16 => self.u16().map(usize::from).and_then(|n| self.bytes(n))?,
+            Marker::Bin32 => self.u32().and_then(|n| self.bytes(n as usize))?,
+            Marker::FixArray(length) => self.list(length.into(), depth)?,
+            Marker::Array16 => self.u16().and_then(|n| self.list(n.into(), depth))?,
+            Marker::Array32 => self.u32().and_then(|n| self.list(n, depth))?,
+            Marker::FixMap(length) => self.map(length.into(), depth)?,
+            Marker::Map16 => self.u16().and_then(|n| self.map(n.into(), depth))?,
+            Marker::Map32 => self.u32().and_then(|n| self.map(n, depth))?,
+            Marker::FixExt1 => self.ext(1)?,
+            Marker::FixExt2 => self.ext(2)?,
+            Marker::FixExt4 => self.ext(4)?,
+            Marker::FixExt8 => self.ext(8)?,
+            Marker::FixExt16 => self.ext(16)?,
+            Marker::Ext8 => self.u8().map(usize::from).and_then(|n| self.ext(n))?,
+            Marker::Ext16 => self.u16().map(usize::from).and_then(|n| self.ext(n))?,
+            Marker::Ext32 => self.u32().and_then(|n| self.ext(n as usize))?,
+            Marker::Reserved => return FormatError::new("a byte that msgpack does not have"),
+        })
+    }
+
+    fn text(&mut self, length: usize) -> Result<Value, FormatError> {
+        match std::str::from_utf8(self.take(length)?) {
+            Ok(text) => Ok(Value::Str(text.to_owned())),
+            Err(_) => FormatError::new("text in the msgpack is no UTF-8"),
+        }
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<Value, FormatError> {
+        Ok(Value::Bytes(self.take(length)?.to_vec()))
+    }
+
+    fn list(&mut self, length: u32, depth: usize) -> Result<Value, FormatError> {
+        // No room is made for a length that the bytes themselves cannot bear out.
+        let mut items = Vec::with_capacity((length as usize).min(self.rest.len()).min(1024));
+        for _ in 0..length {
+            items.push(self.value(depth + 1)?);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn map(&mut self, length: u32, depth: usize) -> Result<Value, FormatError> {
+        let mut dict = Dict::with_capacity((length as usize).min(self.rest.len()).min(1024));
+        for index in 0..length {
+            match self.value(depth + 1)? {
+                Value::Str(key) => {
+                    let value = self.value(depth + 1)?;
+                    dict.insert(key, value);
+                }
+                key => {
+                    let texts = dict.into_iter().map(|(key, value)| (key.into(), value));
+                    return self.foreign_map(texts.collect(), key, length - index, depth);
+                }
+            }
+        }
+        Ok(Value::Dict(dict))
+    }
+
+    /// The rest of a map, from a key on that is no text. `left` counts it.
+    #[cold]
+    fn foreign_map(
+        &mut self,
+        mut items: Vec<(Value, Value)>,
+        first: Value,
+        left: u32,
+        depth: usize,
+    ) -> Result<Value, FormatError> {
+        items.push((first, self.value(depth + 1)?));
+        for _ in 1..left {
+            items.push((self.value(depth + 1)?, self.value(depth + 1)?));
+        }
+        Ok(Foreign::Map(items).into())
+    }
+
+    // ANCHOR: ext
+    fn ext(&mut self, length: usize) -> Result<Value, FormatError> {
+        let code = i8::from_be_bytes(self.array()?);
+        let data = self.take(length)?;
+        if code == TIMESTAMP {
+            let seconds = match *data {
+                [a, b, c, d] => u32::from_be_bytes([a, b, c, d]).into(),
+                [0, 0, 0, a, b, c, d, e] => i64::from_be_bytes([0, 0, 0, a, b, c, d, e]),
+                [0, 0, 0, 0, a, b, c, d, e, f, g, h] => {
+                    i64::from_be_bytes([a, b, c, d, e, f, g, h])
+                }
+                _ => 0,
+            };
+            // A `Value` holds whole seconds; a time with a fraction stays what it is.
+            if timestamp(seconds) == data {
+                return Ok(Value::DateTime(seconds));
+            }
+        }
+        let data = data.to_vec();
+        Ok(Foreign::Ext { code, data }.into())
+    }
+    // ANCHOR_END: ext
+}
