@@ -6,6 +6,7 @@
 //!
 //! Read next: `msgpack.rs`, what most sessions are in.
 
+mod json;
 mod msgpack;
 
 use std::fmt;
@@ -57,7 +58,7 @@ impl std::error::Error for FormatError {}
 pub(crate) fn encode(session: &Dict, format: Format) -> Result<Vec<u8>, FormatError> {
     match format {
         Format::MessagePack => msgpack::encode(session),
-        Format::Json => FormatError::new("later"),
+        Format::Json => json::encode(session),
         Format::Pickle => FormatError::new("later"),
     }
 }

@@ -1,0 +1,112 @@
+//! JSON, as msgspec writes and reads it: Flask-Session's other format.
+//!
+//! What JSON lacks becomes what msgspec makes of it: bytes are base64, dates and UUIDs text, a float
+//! that is no number is null. A key that is a number becomes text.
+//!
+//! Read next: `pickle.rs`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::FormatError;
+use crate::json::{self, MAX_DEPTH, Style};
+use crate::value::{Dict, Foreign, Value};
+
+/// `msgspec.json.encode(session)`.
+pub(super) fn encode(session: &Dict) -> Result<Vec<u8>, FormatError> {
+    let plain = dict(session, 0)?;
+    match json::encode((&plain).into(), &Style::COMPACT) {
+        Ok(text) => Ok(text.into_bytes()),
+        Err(error) => FormatError::new(error.to_string()),
+    }
+}
+
+/// `msgspec.json.decode(bytes)`, of a dict.
+pub(super) fn decode(bytes: &[u8]) -> Result<Dict, FormatError> {
+    let text = std::str::from_utf8(bytes);
+    let value = text.map(json::loads);
+    match value {
+        Ok(Ok(value)) => super::session_dict(value),
+        Ok(Err(error)) => FormatError::new(error.to_string()),
+        Err(_) => FormatError::new("the JSON is no UTF-8"),
+    }
+}
+
+fn dict(dict: &Dict, depth: usize) -> Result<Dict, FormatError> {
+    let items = dict.iter();
+    items
+        .map(|(key, each)| Ok((key.clone(), value(each, depth + 1)?)))
+        .collect()
+}
+
+/// The same with nothing in it that JSON lacks.
+fn value(value: &Value, depth: usize) -> Result<Value, FormatError> {
+    if depth > MAX_DEPTH {
+        return FormatError::new("lists and dicts nest too deep");
+    }
+    Ok(match value {
+        Value::Float(number) if !number.is_finite() => Value::Null,
+        Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
+        Value::Uuid(uuid) => uuid.to_string().into(),
+        Value::DateTime(seconds) => time(*seconds, 0)?,
+        Value::Markup(text) => text.as_str().into(),
+        Value::List(items) | Value::Tuple(items) => {
+            let items = items.iter().map(|item| self::value(item, depth + 1));
+            Value::List(items.collect::<Result<_, _>>()?)
+        }
+        Value::Dict(items) => dict(items, depth)?.into(),
+        Value::Foreign(foreign) => match &**foreign {
+            Foreign::Map(items) => {
+                let items = items.iter();
+                let items = items.map(|(key, each)| Ok((text(key)?, self::value(each, depth + 1)?)));
+                Value::Dict(items.collect::<Result<_, FormatError>>()?)
+            }
+            Foreign::Ext { code: -1, data } => ext_time(data)?,
+            Foreign::Ext { .. } => return FormatError::new("JSON has no extension types"),
+            Foreign::Object(object) => self::value(&super::plain(object)?, depth)?,
+        },
+        other => other.clone(),
+    })
+}
+
+/// A key as text.
+fn text(key: &Value) -> Result<String, FormatError> {
+    match key {
+        Value::Str(text) | Value::Markup(text) => Ok(text.clone()),
+        Value::Int(number) => Ok(number.to_string()),
+        Value::BigInt(digits) => Ok(digits.clone()),
+        Value::Float(number) if number.is_finite() => Ok(format!("{number:?}")),
+        Value::Bytes(bytes) => Ok(STANDARD.encode(bytes)),
+        Value::Uuid(uuid) => Ok(uuid.to_string()),
+        other => {
+            let name = other.type_name();
+            FormatError::new(format!("JSON has no dict with a {name} for a key"))
+        }
+    }
+}
+
+/// MessagePack's timestamp with a fraction of a second.
+fn ext_time(data: &[u8]) -> Result<Value, FormatError> {
+    match *data {
+        [a, b, c, d, e, f, g, h] => {
+            let both = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
+            let seconds = (both & 0x3_ffff_ffff) as i64;
+            time(seconds, (both >> 34) as u32)
+        }
+        [a, b, c, d, e, f, g, h, i, j, k, l] => {
+            let seconds = i64::from_be_bytes([e, f, g, h, i, j, k, l]);
+            time(seconds, u32::from_be_bytes([a, b, c, d]))
+        }
+        _ => FormatError::new("a time of an unknown form"),
+    }
+}
+
+/// A time as RFC 3339 has it, in microseconds, as Python's are.
+fn time(seconds: i64, nanoseconds: u32) -> Result<Value, FormatError> {
+    let nanoseconds = i32::try_from(nanoseconds).unwrap_or(i32::MAX);
+    match jiff::Timestamp::new(seconds, nanoseconds) {
+        Ok(time) if nanoseconds < 1000 => Ok(format!("{time:.0}").into()),
+        Ok(time) => Ok(format!("{time:.6}").into()),
+        Err(_) => FormatError::new("a time outside of the years that there are"),
+    }
+}

@@ -1,0 +1,7 @@
+//! Every store, put through one suite, and what each one has of its own.
+//!
+//! The code: `suite.rs` has what they all should do. `src/session/store/` has the stores.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod memory;
+mod suite;
