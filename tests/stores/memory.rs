@@ -21,7 +21,9 @@ fn what_has_expired_makes_room_without_being_asked() {
     let store = MemoryStore::new();
     for n in 0..100_000 {
         let lifetime = Lifetime { now: n, seconds: 9 };
-        store.set(&format!("session:{n}"), b"data", lifetime).unwrap();
+        store
+            .set(&format!("session:{n}"), b"data", lifetime)
+            .unwrap();
     }
     assert!(store.len() < 200, "{} are left of 10", store.len());
 }

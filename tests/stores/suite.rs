@@ -56,21 +56,45 @@ const CHECKS: &[Check] = &[
     ("a reader undoes no other request's write", read_late),
     ("a reader brings no ended session back", read_after_logout),
     ("the last of two writers wins", written_late),
-    ("an optimistic writer hears of the other one", written_late_optimistic),
-    ("who was logged out everywhere is logged out", logged_out_everywhere),
-    ("both formats are read, whichever is configured", both_formats),
+    (
+        "an optimistic writer hears of the other one",
+        written_late_optimistic,
+    ),
+    (
+        "who was logged out everywhere is logged out",
+        logged_out_everywhere,
+    ),
+    (
+        "both formats are read, whichever is configured",
+        both_formats,
+    ),
     ("a visit takes two round trips at most", round_trips),
     ("many threads at once all find their own", many_threads),
-    ("[store] what is set is got, until it is deleted", store_keeps),
+    (
+        "[store] what is set is got, until it is deleted",
+        store_keeps,
+    ),
     ("[store] any bytes are kept", store_keeps_any_bytes),
-    ("[store] a key that a client made up finds nothing", store_odd_keys),
+    (
+        "[store] a key that a client made up finds nothing",
+        store_odd_keys,
+    ),
     ("[store] what has expired is gone", store_expires),
     ("[store] each set starts a lifetime anew", store_set_anew),
-    ("[store] a touch keeps the value, and revives nothing", store_touches),
+    (
+        "[store] a touch keeps the value, and revives nothing",
+        store_touches,
+    ),
     ("[store] compare and set is for who knows", store_compares),
     ("[store] one of many compares wins", store_compares_at_once),
-    ("[store] all under a prefix are shown, and no other", store_visits),
-    ("[store] a cleanup takes what has expired, and no other", store_cleans_up),
+    (
+        "[store] all under a prefix are shown, and no other",
+        store_visits,
+    ),
+    (
+        "[store] a cleanup takes what has expired, and no other",
+        store_cleans_up,
+    ),
     ("[store] another client finds it", store_is_shared),
 ];
 
@@ -248,7 +272,10 @@ fn every_kind() -> Vec<(&'static str, Value)> {
         ("text", "Zoë \u{0} 🫖\r\n".into()),
         ("no text", "".into()),
         ("bytes", Value::Bytes((0..=255).collect())),
-        ("a list", vec![Value::from(2.5), dict.clone(), vec![1].into()].into()),
+        (
+            "a list",
+            vec![Value::from(2.5), dict.clone(), vec![1].into()].into(),
+        ),
         ("a dict", dict),
         ("a time", Value::DateTime(-1)),
         ("a time with a fraction", time.into()),
@@ -363,8 +390,17 @@ const RUBBISH: &[&str] = &[
 
 fn rubbish(subject: &Subject) -> Result<(), Error> {
     let (app, _) = app(subject)?;
-    let long = ["x".repeat(250), "x".repeat(255), "x".repeat(256), "x".repeat(3000)];
-    for rubbish in RUBBISH.iter().copied().chain(long.iter().map(|long| &**long)) {
+    let long = [
+        "x".repeat(250),
+        "x".repeat(255),
+        "x".repeat(256),
+        "x".repeat(3000),
+    ];
+    for rubbish in RUBBISH
+        .iter()
+        .copied()
+        .chain(long.iter().map(|long| &**long))
+    {
         let mut client = thief(&app, rubbish);
         says(&mut client, "/get/color", "")?;
         page(&mut client, "/set/color/red")?;
@@ -500,7 +536,10 @@ fn can(subject: &Subject, ability: Ability) -> Result<bool, Error> {
 fn written_late_optimistic(subject: &Subject) -> Result<(), Error> {
     if !can(subject, Ability::CompareAndSet)? {
         let refused = interface(subject).optimistic(true).is_err();
-        return ensure(refused, "optimistic saves are taken by a store that has none");
+        return ensure(
+            refused,
+            "optimistic saves are taken by a store that has none",
+        );
     }
     let (app, _) = app_with(interface(subject).optimistic(true)?)?;
     let mut client = app.test_client();
@@ -534,7 +573,9 @@ fn logged_out_everywhere(subject: &Subject) -> Result<(), Error> {
     same("how many are jack's", found.len(), 2)?;
     for session in &found {
         if let Some(id) = &session.id {
-            let of_a_client = clients.iter().any(|client| client.get_cookie("session") == Some(id));
+            let of_a_client = clients
+                .iter()
+                .any(|client| client.get_cookie("session") == Some(id));
             ensure(of_a_client, "an id that nobody has was found")?;
         }
     }
@@ -595,15 +636,15 @@ fn round_trips(subject: &Subject) -> Result<(), Error> {
     let mut client = app_with(interface)?.0.test_client();
     // In brackets: what Flask-Session takes.
     let visits = [
-        ("/plain", 0),         // (0)
-        ("/get/color", 0),     // (0)
-        ("/set/color/red", 1), // (1)
-        ("/get/color", 2),     // (2)
-        ("/plain", 2),         // (2)
+        ("/plain", 0),          // (0)
+        ("/get/color", 0),      // (0)
+        ("/set/color/red", 1),  // (1)
+        ("/get/color", 2),      // (2)
+        ("/plain", 2),          // (2)
         ("/set/color/blue", 2), // (2)
-        ("/login/jack", 3),    // (3)
-        ("/logout", 2),        // (2)
-        ("/logout", 0),        // (1: it deletes what was never there)
+        ("/login/jack", 3),     // (3)
+        ("/logout", 2),         // (2)
+        ("/logout", 0),         // (1: it deletes what was never there)
     ];
     for (path, trips) in visits {
         let before = counting.1.load(Ordering::Relaxed);
@@ -654,9 +695,17 @@ fn store_keeps(subject: &Subject) -> Result<(), Error> {
     let (store, key) = ((subject.store)(), prefix() + "id");
     same("nothing", store.get(&key, NOW)?, None)?;
     store.set(&key, b"one", lifetime())?;
-    same("the value", store.get(&key, NOW)?.as_deref(), Some(&b"one"[..]))?;
+    same(
+        "the value",
+        store.get(&key, NOW)?.as_deref(),
+        Some(&b"one"[..]),
+    )?;
     store.set(&key, b"two", lifetime())?;
-    same("the next", store.get(&key, NOW)?.as_deref(), Some(&b"two"[..]))?;
+    same(
+        "the next",
+        store.get(&key, NOW)?.as_deref(),
+        Some(&b"two"[..]),
+    )?;
     store.delete(&key)?;
     same("what is deleted", store.get(&key, NOW)?, None)?;
     store.delete(&key)?;
@@ -709,7 +758,10 @@ fn store_set_anew(subject: &Subject) -> Result<(), Error> {
     for round in 0..3 {
         let now = carafe::clock::Clock::now(&clock);
         if round == 1 {
-            ensure(store.touch(&key, lifetime_at(now))?, "a touch found nothing")?;
+            ensure(
+                store.touch(&key, lifetime_at(now))?,
+                "a touch found nothing",
+            )?;
         } else {
             store.set(&key, b"one", lifetime_at(now))?;
         }
@@ -728,7 +780,11 @@ fn store_touches(subject: &Subject) -> Result<(), Error> {
     for _twice in 0..2 {
         ensure(store.touch(&key, lifetime())?, "a touch did not find it")?;
     }
-    same("the value", store.get(&key, NOW)?.as_deref(), Some(&b"one"[..]))
+    same(
+        "the value",
+        store.get(&key, NOW)?.as_deref(),
+        Some(&b"one"[..]),
+    )
 }
 
 fn store_compares(subject: &Subject) -> Result<(), Error> {
@@ -739,13 +795,20 @@ fn store_compares(subject: &Subject) -> Result<(), Error> {
     let try_it = |expected: Option<&[u8]>, value: &[u8]| {
         store.compare_and_set(&key, expected, value, lifetime())
     };
-    ensure(!try_it(Some(b"one"), b"bad")?, "nothing was taken for a value")?;
+    ensure(
+        !try_it(Some(b"one"), b"bad")?,
+        "nothing was taken for a value",
+    )?;
     ensure(try_it(None, b"one")?, "a new one was refused")?;
     ensure(!try_it(None, b"bad")?, "a value was taken for nothing")?;
     ensure(!try_it(Some(b"two"), b"bad")?, "another value was taken")?;
     ensure(try_it(Some(b"one"), b"one")?, "the same was refused")?;
     ensure(try_it(Some(b"one"), b"two")?, "the right one was refused")?;
-    same("the value", store.get(&key, NOW)?.as_deref(), Some(&b"two"[..]))?;
+    same(
+        "the value",
+        store.get(&key, NOW)?.as_deref(),
+        Some(&b"two"[..]),
+    )?;
     store.delete(&key)?;
     ensure(!try_it(Some(b"two"), b"bad")?, "what was deleted is back")
 }
@@ -784,7 +847,10 @@ fn store_visits(subject: &Subject) -> Result<(), Error> {
         store.visit(&prefix, NOW, &mut |entry: Entry<'_>| {
             // Where the store does not know its keys, it shows others' too.
             let mine = entry.value.starts_with(prefix.as_bytes());
-            if entry.key.is_some_and(|key| !key.starts_with(&prefix) || !mine) {
+            if entry
+                .key
+                .is_some_and(|key| !key.starts_with(&prefix) || !mine)
+            {
                 return Verdict::Keep;
             }
             shown += u32::from(mine);

@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::FormatError;
+use super::time::{self, TIMESTAMP, Time};
 use crate::json::{self, MAX_DEPTH, Style};
 use crate::value::{Dict, Foreign, Value};
 
@@ -48,7 +49,7 @@ fn value(value: &Value, depth: usize) -> Result<Value, FormatError> {
         Value::Float(number) if !number.is_finite() => Value::Null,
         Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
         Value::Uuid(uuid) => uuid.to_string().into(),
-        Value::DateTime(seconds) => time(*seconds, 0)?,
+        Value::DateTime(seconds) => time(Some((*seconds, 0)))?,
         Value::Markup(text) => text.as_str().into(),
         Value::List(items) | Value::Tuple(items) => {
             let items = items.iter().map(|item| self::value(item, depth + 1));
@@ -58,10 +59,14 @@ fn value(value: &Value, depth: usize) -> Result<Value, FormatError> {
         Value::Foreign(foreign) => match &**foreign {
             Foreign::Map(items) => {
                 let items = items.iter();
-                let items = items.map(|(key, each)| Ok((text(key)?, self::value(each, depth + 1)?)));
+                let items =
+                    items.map(|(key, each)| Ok((text(key)?, self::value(each, depth + 1)?)));
                 Value::Dict(items.collect::<Result<_, FormatError>>()?)
             }
-            Foreign::Ext { code: -1, data } => ext_time(data)?,
+            Foreign::Ext {
+                code: TIMESTAMP,
+                data,
+            } => time(time::from_bytes(data))?,
             Foreign::Ext { .. } => return FormatError::new("JSON has no extension types"),
             Foreign::Object(object) => self::value(&super::plain(object)?, depth)?,
         },
@@ -85,28 +90,9 @@ fn text(key: &Value) -> Result<String, FormatError> {
     }
 }
 
-/// MessagePack's timestamp with a fraction of a second.
-fn ext_time(data: &[u8]) -> Result<Value, FormatError> {
-    match *data {
-        [a, b, c, d, e, f, g, h] => {
-            let both = u64::from_be_bytes([a, b, c, d, e, f, g, h]);
-            let seconds = (both & 0x3_ffff_ffff) as i64;
-            time(seconds, (both >> 34) as u32)
-        }
-        [a, b, c, d, e, f, g, h, i, j, k, l] => {
-            let seconds = i64::from_be_bytes([e, f, g, h, i, j, k, l]);
-            time(seconds, u32::from_be_bytes([a, b, c, d]))
-        }
-        _ => FormatError::new("a time of an unknown form"),
-    }
-}
-
-/// A time as RFC 3339 has it, in microseconds, as Python's are.
-fn time(seconds: i64, nanoseconds: u32) -> Result<Value, FormatError> {
-    let nanoseconds = i32::try_from(nanoseconds).unwrap_or(i32::MAX);
-    match jiff::Timestamp::new(seconds, nanoseconds) {
-        Ok(time) if nanoseconds < 1000 => Ok(format!("{time:.0}").into()),
-        Ok(time) => Ok(format!("{time:.6}").into()),
-        Err(_) => FormatError::new("a time outside of the years that there are"),
+fn time(time: Option<Time>) -> Result<Value, FormatError> {
+    match time.and_then(time::text) {
+        Some(text) => Ok(text.into()),
+        None => FormatError::new("a time outside of the years that there are"),
     }
 }

@@ -4,10 +4,14 @@
 //! and read by whichever format it is in: the configured one is tried first, then the other one, then
 //! the pickle that Flask-Session wrote up to 0.6. A pickle is a program; here it is only read, as data.
 //!
-//! Read next: `msgpack.rs`, what most sessions are in.
+//! Read next: `msgpack.rs`, what most sessions are in, then `json.rs` and `pickle.rs`.
 
 mod json;
 mod msgpack;
+mod pickle;
+mod pickle_value;
+mod pickle_writer;
+mod time;
 
 use std::fmt;
 
@@ -59,14 +63,32 @@ pub(crate) fn encode(session: &Dict, format: Format) -> Result<Vec<u8>, FormatEr
     match format {
         Format::MessagePack => msgpack::encode(session),
         Format::Json => json::encode(session),
-        Format::Pickle => FormatError::new("later"),
+        Format::Pickle => pickle_writer::encode(session),
     }
 }
 
+// ANCHOR: decode
 /// The session in these bytes, by the format that they turn out to be in: Flask-Session's `decode`.
+/// Where that is none, the error is the configured one's.
 pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Dict, FormatError> {
-    let _ = configured;
-    msgpack::decode(bytes)
+    let others = match configured {
+        Format::MessagePack => [Format::Json, Format::Pickle],
+        Format::Json => [Format::MessagePack, Format::Pickle],
+        Format::Pickle => [Format::MessagePack, Format::Json],
+    };
+    decode_as(bytes, configured).or_else(|error| {
+        let mut decoded = others.into_iter().map(|other| decode_as(bytes, other));
+        decoded.find_map(Result::ok).ok_or(error)
+    })
+}
+// ANCHOR_END: decode
+
+fn decode_as(bytes: &[u8], format: Format) -> Result<Dict, FormatError> {
+    match format {
+        Format::MessagePack => msgpack::decode(bytes),
+        Format::Json => json::decode(bytes),
+        Format::Pickle => pickle::decode(bytes),
+    }
 }
 
 /// What was read has to be a dict with text for keys: a session's.
@@ -77,7 +99,25 @@ fn session_dict(value: Value) -> Result<Dict, FormatError> {
     }
 }
 
-/// An object as the formats that have no classes would hold it.
+// ANCHOR: plain
+/// An object as the formats that have no classes hold it, if msgspec has such a form.
 fn plain(object: &Object) -> Result<Value, FormatError> {
-    FormatError::new(format!("an object of {} has no other form", object.name))
+    let args = object.args.as_deref().unwrap_or_default();
+    let plain = match (&*object.module, &*object.name, args) {
+        ("decimal", "Decimal", [Value::Str(text)]) => Some(text.as_str().into()),
+        ("builtins", "set" | "frozenset", [Value::List(items)]) => Some(items.clone().into()),
+        ("builtins", "bytearray", [bytes @ Value::Bytes(_)]) => Some(bytes.clone()),
+        ("datetime", ..) => time::plain(object),
+        _ => None,
+    };
+    match plain {
+        Some(plain) => Ok(plain),
+        None => {
+            let Object { module, name, .. } = object;
+            FormatError::new(format!(
+                "there is no form for a {module}.{name} but a pickle"
+            ))
+        }
+    }
 }
+// ANCHOR_END: plain

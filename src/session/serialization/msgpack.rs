@@ -11,11 +11,9 @@ use rmp::Marker;
 use rmp::encode;
 
 use super::FormatError;
+use super::time::{self, TIMESTAMP};
 use crate::json::MAX_DEPTH;
 use crate::value::{Dict, Foreign, Value};
-
-/// The extension type of a point in time, which MessagePack itself defines.
-const TIMESTAMP: i8 = -1;
 
 /// `msgspec.msgpack.encode(session)`.
 pub(super) fn encode(session: &Dict) -> Result<Vec<u8>, FormatError> {
@@ -52,7 +50,7 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), FormatErr
             length(bytes.len())?;
             written(encode::write_bin(out, bytes))
         }
-        Value::DateTime(seconds) => write_ext(out, TIMESTAMP, &timestamp(*seconds)),
+        Value::DateTime(seconds) => write_ext(out, TIMESTAMP, &time::to_bytes((*seconds, 0))),
         Value::List(items) | Value::Tuple(items) => {
             written(encode::write_array_len(out, length(items.len())?))?;
             for item in items {
@@ -96,18 +94,6 @@ fn length(length: usize) -> Result<u32, FormatError> {
         Err(_) => FormatError::new("msgpack has no more than 4 GiB in one piece"),
     }
 }
-
-// ANCHOR: timestamp
-/// Whole seconds since 1970 in the fewest bytes that MessagePack has for them, as msgspec picks them.
-fn timestamp(seconds: i64) -> Vec<u8> {
-    match (u32::try_from(seconds), seconds) {
-        (Ok(seconds), _) => seconds.to_be_bytes().to_vec(),
-        // 34 bits; the 30 before them are nanoseconds.
-        (_, 0..=0x3_ffff_ffff) => seconds.to_be_bytes().to_vec(),
-        _ => [&[0; 4], &seconds.to_be_bytes()[..]].concat(),
-    }
-}
-// ANCHOR_END: timestamp
 
 /// `msgspec.msgpack.decode(bytes)`, of a dict. All of the bytes have to belong to it.
 pub(super) fn decode(bytes: &[u8]) -> Result<Dict, FormatError> {
@@ -255,19 +241,12 @@ impl<'a> Reader<'a> {
     fn ext(&mut self, length: usize) -> Result<Value, FormatError> {
         let code = i8::from_be_bytes(self.array()?);
         let data = self.take(length)?;
-        if code == TIMESTAMP {
-            let seconds = match *data {
-                [a, b, c, d] => u32::from_be_bytes([a, b, c, d]).into(),
-                [0, 0, 0, a, b, c, d, e] => i64::from_be_bytes([0, 0, 0, a, b, c, d, e]),
-                [0, 0, 0, 0, a, b, c, d, e, f, g, h] => {
-                    i64::from_be_bytes([a, b, c, d, e, f, g, h])
-                }
-                _ => 0,
-            };
-            // A `Value` holds whole seconds; a time with a fraction stays what it is.
-            if timestamp(seconds) == data {
-                return Ok(Value::DateTime(seconds));
-            }
+        // A `Value` holds whole seconds; a time with a fraction stays what it is.
+        if code == TIMESTAMP
+            && let Some((seconds, 0)) = time::from_bytes(data)
+            && time::to_bytes((seconds, 0)) == data
+        {
+            return Ok(Value::DateTime(seconds));
         }
         let data = data.to_vec();
         Ok(Foreign::Ext { code, data }.into())
