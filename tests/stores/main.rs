@@ -3,5 +3,6 @@
 //! The code: `suite.rs` has what they all should do. `src/session/store/` has the stores.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod files;
 mod memory;
 mod suite;

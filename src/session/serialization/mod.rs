@@ -77,8 +77,12 @@ pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Dict, FormatErr
         Format::Pickle => [Format::MessagePack, Format::Json],
     };
     decode_as(bytes, configured).or_else(|error| {
-        let mut decoded = others.into_iter().map(|other| decode_as(bytes, other));
-        decoded.find_map(Result::ok).ok_or(error)
+        let [other, last] = others.map(|other| decode_as(bytes, other));
+        // What begins as a pickle does is one, and why it is refused is what counts.
+        let is_pickle = bytes.first() == Some(&0x80);
+        other
+            .or(last)
+            .map_err(|last| if is_pickle { last } else { error })
     })
 }
 // ANCHOR_END: decode
@@ -89,6 +93,16 @@ fn decode_as(bytes: &[u8], format: Format) -> Result<Dict, FormatError> {
         Format::Json => json::decode(bytes),
         Format::Pickle => pickle::decode(bytes),
     }
+}
+
+/// `pickle.loads(bytes)` of an `int`.
+pub(crate) fn int_from_pickle(bytes: &[u8]) -> Option<i64> {
+    pickle::decode_value(bytes).ok()?.as_i64()
+}
+
+/// `pickle.dumps(number)`.
+pub(crate) fn int_to_pickle(number: i64) -> Vec<u8> {
+    pickle_writer::encode_int(number)
 }
 
 /// What was read has to be a dict with text for keys: a session's.

@@ -41,6 +41,11 @@ pub(super) enum Node {
 
 /// `pickle.loads(bytes)`, of a dict, where that is nothing but data.
 pub(super) fn decode(bytes: &[u8]) -> Result<Dict, FormatError> {
+    super::session_dict(decode_value(bytes)?)
+}
+
+/// The same, of any value.
+pub(super) fn decode_value(bytes: &[u8]) -> Result<Value, FormatError> {
     let mut machine = Machine {
         rest: bytes,
         nodes: Vec::new(),
@@ -49,7 +54,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Dict, FormatError> {
         memo: HashMap::new(),
     };
     let root = machine.run()?;
-    super::session_dict(Tree::new(&machine.nodes).value(root)?)
+    Tree::new(&machine.nodes).value(root)
 }
 
 /// `pickle._Unpickler`, as far as it builds data.

@@ -21,6 +21,16 @@ pub(super) fn encode(session: &Dict) -> Result<Vec<u8>, FormatError> {
     Ok(writer.out)
 }
 
+/// `pickle.dumps(number)`.
+pub(super) fn encode_int(number: i64) -> Vec<u8> {
+    let mut writer = Writer {
+        out: vec![0x80, 4], // PROTO
+    };
+    writer.int(number);
+    writer.out.push(b'.'); // STOP
+    writer.out
+}
+
 struct Writer {
     out: Vec<u8>,
 }

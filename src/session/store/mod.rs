@@ -8,11 +8,13 @@
 //! them all, `server_side.rs` calls them.
 
 mod error;
+mod files;
 mod memory;
 mod open;
 mod url;
 
 pub use error::{StoreError, StoreErrorKind};
+pub use files::{FileOptions, FileStore};
 pub use memory::MemoryStore;
 pub use open::{Scheme, open, schemes};
 pub(crate) use url::StoreUrl;

@@ -6,7 +6,7 @@
 //! Read next: `url.rs`, what an `open` gets.
 
 use super::url::nearest;
-use super::{Store, StoreError, StoreUrl, memory};
+use super::{Store, StoreError, StoreUrl, files, memory};
 
 /// A scheme that [`open`] knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,7 @@ fn opener(scheme: &str) -> Option<Opener> {
     // Each store behind a feature has a line of its own here, under its `#[cfg]`.
     Some(match scheme {
         "memory" => memory::open,
+        "file" => files::open,
         _ => return None,
     })
 }
@@ -59,6 +60,7 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | URL | store |
 /// | --- | --- |
 /// | `memory:` | [`MemoryStore`](super::MemoryStore) |
+/// | `file:///directory?threshold=500&mode=600&cachelib=true` | [`FileStore`](super::FileStore), with [`FileOptions`](super::FileOptions) |
 ///
 /// # Errors
 /// Of the kind [`Config`](super::StoreErrorKind::Config): an unknown scheme or parameter, or a store
