@@ -14,7 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use super::serialization::{self, Format};
-use super::store::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, Verdict, open};
+use super::store::{
+    Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, Verdict, from_config, open,
+};
 use super::stored::Stored;
 use super::{Session, SessionInterface};
 use crate::app::App;
@@ -106,6 +108,43 @@ impl ServerSideSessionInterface {
     /// Where the URL is no good, or the store can't be had.
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
         Ok(Self::with_store(Arc::from(open(url)?)))
+    }
+
+    /// Keeps sessions as Flask-Session's config keys say: `Session(app)`. Where Flask has a client object,
+    /// as in `SESSION_REDIS`, Carafe takes a URL. Of its own it has `SESSION_STORE_TIMEOUT` in seconds,
+    /// `SESSION_STORE_POOL`, `SESSION_OPTIMISTIC`, and `memory` for a `SESSION_TYPE`.
+    ///
+    /// # Errors
+    /// As [`from_url`](Self::from_url); also for a key that begins with `SESSION_` and that neither
+    /// Flask nor Flask-Session knows, and for a value of another type.
+    ///
+    /// ```
+    /// use carafe::{App, session::ServerSideSessionInterface};
+    /// let mut app = App::new("shop");
+    /// app.config().set("SESSION_TYPE", "memory")?;
+    /// app.config().set("SESSION_KEY_PREFX", "shop:")?;
+    /// let error = ServerSideSessionInterface::from_config(&app).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "session store config: unknown config key SESSION_KEY_PREFX: the nearest is \
+    ///      SESSION_KEY_PREFIX"
+    /// );
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    pub fn from_config(app: &App) -> Result<Self, StoreError> {
+        let config = from_config(&app.config().settings())?;
+        let mut interface = Self::with_store(Arc::from(config.store));
+        let options = &mut interface.options;
+        options.permanent = config.permanent.unwrap_or(options.permanent);
+        options.use_signer = config.use_signer.unwrap_or(options.use_signer);
+        options.id_length = config.id_length.unwrap_or(options.id_length);
+        options.format = config.format.unwrap_or(options.format);
+        if let Some(key_prefix) = config.key_prefix {
+            options.key_prefix = key_prefix;
+        }
+        interface
+            .cleanup_n_requests(config.cleanup_n_requests)
+            .optimistic(config.optimistic.unwrap_or(false))
     }
 
     /// `SESSION_KEY_PREFIX`: what a key in the store starts with. `session:` by default.

@@ -15,6 +15,7 @@ mod time;
 
 use std::fmt;
 
+use super::store::{StoreError, StoreErrorKind};
 use crate::value::{Dict, Object, Value};
 
 /// The format of a session in a store. Flask-Session: `SESSION_SERIALIZATION_FORMAT`.
@@ -28,6 +29,38 @@ pub enum Format {
     Json,
     /// A pickle, which only cachelib's files still are.
     Pickle,
+}
+
+impl Format {
+    /// The session as bytes.
+    ///
+    /// # Errors
+    /// Of the kind [`Unstorable`](StoreErrorKind::Unstorable), where the format has nothing for a value.
+    ///
+    /// ```
+    /// use carafe::{Dict, session::Format};
+    /// let session = Dict::from_iter([("n".to_owned(), 1.into())]);
+    /// assert_eq!(Format::MessagePack.encode(&session)?, b"\x81\xa1n\x01");
+    /// assert_eq!(Format::Json.encode(&session)?, br#"{"n":1}"#);
+    /// // Whichever it is, it is read.
+    /// assert_eq!(Format::MessagePack.decode(br#"{"n":1}"#)?, session);
+    /// # Ok::<(), carafe::session::store::StoreError>(())
+    /// ```
+    pub fn encode(self, session: &Dict) -> Result<Vec<u8>, StoreError> {
+        encode(session, self).map_err(|error| {
+            StoreError::new("format", StoreErrorKind::Unstorable, error.to_string())
+        })
+    }
+
+    /// The session in these bytes, in this format or in another.
+    ///
+    /// # Errors
+    /// Of the kind [`Unreadable`](StoreErrorKind::Unreadable), where they are in none.
+    pub fn decode(self, bytes: &[u8]) -> Result<Dict, StoreError> {
+        decode(bytes, self).map_err(|error| {
+            StoreError::new("format", StoreErrorKind::Unreadable, error.to_string())
+        })
+    }
 }
 
 impl fmt::Display for Format {

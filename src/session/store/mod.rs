@@ -7,12 +7,14 @@
 //! Read next: `memory.rs`, the shortest store, then any other: they are of one shape. `open.rs` lists
 //! them all, `server_side.rs` calls them.
 
+mod config;
 mod error;
 mod files;
 mod memory;
 mod open;
 mod url;
 
+pub(crate) use config::from_config;
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{FileOptions, FileStore};
 pub use memory::MemoryStore;

@@ -9,7 +9,9 @@
 
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{
+    AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode,
+};
 
 use super::StoreError;
 
@@ -49,6 +51,36 @@ impl StoreUrl {
             query: query.collect::<Result<_, StoreError>>()?,
             known: Vec::new(),
         })
+    }
+
+    /// The URL of a path in the file system.
+    pub(super) fn of_path(scheme: &str, path: &str) -> Self {
+        const PATH: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#').add(b' ');
+        StoreUrl {
+            store: "url",
+            scheme: scheme.to_owned(),
+            rest: format!("//{}", utf8_percent_encode(path, PATH)),
+            query: Vec::new(),
+            known: Vec::new(),
+        }
+    }
+
+    /// Makes the path this database's name, or `default` where there is neither a path nor a name. In
+    /// MongoDB's URLs the path also says where a user is known: that stays as it was.
+    pub(super) fn set_database(&mut self, name: Option<&str>, default: &str) {
+        let hosts = self.rest.trim_start_matches('/');
+        let (hosts, path) = hosts.split_once('/').unwrap_or((hosts, ""));
+        let users = if path.is_empty() { "admin" } else { path }.to_owned();
+        let has_user = hosts.contains('@');
+        let name = match name {
+            None if path.is_empty() => default,
+            None => return,
+            Some(name) => name,
+        };
+        self.rest = format!("//{hosts}/{}", encode(name));
+        if has_user {
+            self.set_default("authSource", users);
+        }
     }
 
     /// The same, for errors that name this store.
@@ -195,7 +227,13 @@ fn decode(text: &str) -> Result<String, StoreError> {
 }
 
 fn encode(text: &str) -> String {
-    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    /// All that means nothing in a URL.
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'_')
+        .remove(b'.')
+        .remove(b'~');
+    utf8_percent_encode(text, RESERVED).to_string()
 }
 
 // ANCHOR: nearest
