@@ -11,6 +11,7 @@ use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{FileOptions, FileStore, Lifetime, Store, StoreErrorKind, open};
 use carafe::{App, Error, Scaffold, session};
 
+use crate::sharing;
 use crate::suite::{self, Subject};
 
 /// 2023-11-14 22:13:20 UTC.
@@ -90,6 +91,23 @@ fn so_it_does_without_a_threshold() {
         },
         &[],
     );
+}
+
+#[test]
+fn a_flask_app_shares_the_directory() {
+    let dir = TempDir::new();
+    let config = serde_json::json!({
+        "SESSION_TYPE": "filesystem",
+        "SESSION_FILE_DIR": dir.path(),
+        "SESSION_FILE_THRESHOLD": 100,
+    });
+    let url = format!(
+        "file://{}?cachelib=true&threshold=100",
+        dir.path().display()
+    );
+    sharing::run(&config, || {
+        ServerSideSessionInterface::from_url(&url).unwrap()
+    });
 }
 
 #[test]

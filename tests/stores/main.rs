@@ -5,4 +5,8 @@
 
 mod files;
 mod memory;
+#[path = "../python/mod.rs"]
+#[allow(dead_code)]
+mod python;
+mod sharing;
 mod suite;

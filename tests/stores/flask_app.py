@@ -1,0 +1,152 @@
+"""A Flask app with Flask-Session, which sharing.rs drives: one JSON line for each JSON line.
+
+The first line is its config. Where Flask-Session takes a client object, the config has a URL, and the
+client is made here. Every other line is a visit: a path and a cookie; the answer has the status, the
+text, and what became of the cookie.
+"""
+
+import json
+import sys
+import warnings
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from uuid import UUID
+
+from flask import Flask, request, session
+from flask_session import Session
+from markupsafe import Markup
+
+warnings.simplefilter("ignore")
+
+
+def client(config):
+    """Puts the client objects where the config has URLs."""
+    kind = config["SESSION_TYPE"]
+    if kind == "redis":
+        import redis
+
+        url = config["SESSION_REDIS"]
+        if url.startswith("redis+cluster://"):
+            host, port = url.removeprefix("redis+cluster://").split(",")[0].split(":")
+            config["SESSION_REDIS"] = redis.RedisCluster(host=host, port=int(port))
+        else:
+            config["SESSION_REDIS"] = redis.Redis.from_url(url)
+    elif kind == "memcached":
+        from pymemcache.client.base import Client
+        from pymemcache.client.hash import HashClient
+
+        servers = config["SESSION_MEMCACHED"]
+        one = len(servers) == 1
+        config["SESSION_MEMCACHED"] = Client(servers[0]) if one else HashClient(servers)
+    elif kind == "mongodb":
+        import pymongo
+
+        config["SESSION_MONGODB"] = pymongo.MongoClient(config["SESSION_MONGODB"])
+    elif kind == "sqlalchemy":
+        from flask_sqlalchemy import SQLAlchemy
+
+        config["SQLALCHEMY_DATABASE_URI"] = config["SESSION_SQLALCHEMY"]
+        config["SESSION_SQLALCHEMY"] = SQLAlchemy()
+
+
+def make_app(config):
+    app = Flask("flask")
+    app.secret_key = "adavafa"
+    client(config)
+    app.config.update(config)
+    if config["SESSION_TYPE"] == "sqlalchemy":
+        config["SESSION_SQLALCHEMY"].init_app(app)
+    Session(app)
+
+    @app.get("/get/<key>")
+    def get(key):
+        return session.get(key, "")
+
+    @app.get("/set/<key>/<value>")
+    def set_(key, value):
+        session[key] = value
+        return "set"
+
+    @app.get("/login/<name>")
+    def login(name):
+        app.session_interface.regenerate(session)
+        session["user"] = name
+        return "welcome"
+
+    @app.get("/logout")
+    def logout():
+        session.clear()
+        return "bye"
+
+    @app.get("/fill")
+    def fill():
+        two_hours = timezone(timedelta(hours=2))
+        session["bytes"] = bytes(range(256))
+        session["tuple"] = (1, ("two", None))
+        session["naive"] = datetime(2024, 2, 29, 12, 30, 59, 123456)
+        session["aware"] = datetime(2024, 2, 29, 12, 30, tzinfo=timezone.utc)
+        session["fraction"] = datetime(2024, 2, 29, 12, 30, 0, 5, tzinfo=timezone.utc)
+        session["elsewhere"] = datetime(2024, 2, 29, 12, 30, tzinfo=two_hours)
+        session["before"] = datetime(1066, 10, 14, 0, 0, 0, 1, tzinfo=timezone.utc)
+        session["after"] = datetime(2600, 1, 1, tzinfo=timezone.utc)
+        session["date"] = date(2024, 2, 29)
+        session["uuid"] = UUID("12345678-1234-5678-1234-567812345678")
+        session["high uuid"] = UUID(int=2**128 - 1)
+        session["decimal"] = Decimal("1.50")
+        session["set"] = {1}
+        session["numbers"] = [0, -1, 255, 256, -32769, 2**31, -(2**63), 2**64 - 1]
+        session["floats"] = [0.1, -0.0, 1e300, 5e-324]
+        session["odd floats"] = [float("inf"), float("-inf"), float("nan")]
+        session["text"] = "Zoë \0 🫖 \u2028"
+        session["nested"] = {"a": [{"b": {}}, [], [[]], True, None]}
+        session["large"] = "x" * 70_000
+        session["many"] = {str(n): n for n in range(500)}
+        if request.args.get("format") != "json":
+            session["int keys"] = {1: "one", 2: {3: [4]}}
+            session["odd keys"] = {1.5: 1, None: 2, True: 3, b"b": 4}
+        if request.args.get("format") == "pickle":
+            session["markup"] = Markup("<b>")
+            session["big"] = [2**64, -(2**200), 10**4000]
+            session["frozenset"] = frozenset({"a"})
+            session["bytearray"] = bytearray(b"a\0")
+            session["delta"] = timedelta(days=-1, microseconds=7)
+            shared = ["shared"]
+            session["shared"] = [shared, shared]
+        return "filled"
+
+    @app.get("/look")
+    def look():
+        items = {key: repr(value) for key, value in session.items()}
+        return json.dumps(items, sort_keys=True)
+
+    @app.get("/json")
+    def json_():
+        return json.dumps(dict(session), sort_keys=True)
+
+    return app
+
+
+def main():
+    answers = sys.stdout
+    sys.stdout = sys.stderr
+    app = None
+    for line in sys.stdin:
+        question = json.loads(line)
+        if app is None:
+            app = make_app(question)
+            answer = {"configured": True}
+        else:
+            flask = app.test_client(use_cookies=False)
+            headers = {}
+            if question["cookie"]:
+                headers["Cookie"] = f"session={question['cookie']}"
+            response = flask.get(question["path"], headers=headers)
+            answer = {
+                "status": response.status_code,
+                "text": response.text,
+                "set_cookie": response.headers.get("Set-Cookie"),
+            }
+        print(json.dumps(answer), file=answers, flush=True)
+
+
+main()
