@@ -328,7 +328,7 @@ impl ServerSideSessionInterface {
             return;
         };
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
-        if (request + 1) % every == 0
+        if (request + 1).is_multiple_of(every)
             && !self.store.expires_by_itself()
             && let Err(error) = self.store.cleanup(settings.clock.now())
         {

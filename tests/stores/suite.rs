@@ -25,8 +25,10 @@ pub(crate) struct Subject {
     pub(crate) store: Box<dyn Fn() -> Arc<dyn Store>>,
     /// Lets this many seconds pass. For a store that asks the app what time it is, [`clock_moves`];
     /// for a server with a clock of its own, what makes it believe so.
-    pub(crate) pass: Box<dyn Fn(&FixedClock, u64)>,
+    pub(crate) pass: Pass,
 }
+
+type Pass = Box<dyn Fn(&FixedClock, u64)>;
 
 /// The `pass` of a store that asks the app what time it is.
 pub(crate) fn clock_moves(clock: &FixedClock, seconds: u64) {
@@ -214,6 +216,7 @@ fn ensure(right: bool, complaint: impl Into<String>) -> Result<(), Error> {
     }
 }
 
+#[allow(clippy::needless_pass_by_value)] // A check reads better so.
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Result<(), Error> {
     let complaint = format!("{what} is {found:?}, and should be {wanted:?}");
     ensure(found == wanted, complaint)

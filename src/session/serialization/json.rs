@@ -40,36 +40,45 @@ fn dict(dict: &Dict, depth: usize) -> Result<Dict, FormatError> {
         .collect()
 }
 
-/// The same with nothing in it that JSON lacks.
+/// The same with nothing in it that JSON lacks. Kept small, as it calls itself.
 fn value(value: &Value, depth: usize) -> Result<Value, FormatError> {
     if depth > MAX_DEPTH {
         return FormatError::new("lists and dicts nest too deep");
     }
+    match value {
+        Value::List(items) | Value::Tuple(items) => list(items, depth),
+        Value::Dict(items) => dict(items, depth).map(Value::Dict),
+        Value::Foreign(foreign) => match &**foreign {
+            Foreign::Map(items) => map(items, depth),
+            Foreign::Ext {
+                code: TIMESTAMP,
+                data,
+            } => time(time::from_bytes(data)),
+            Foreign::Ext { .. } => FormatError::new("JSON has no extension types"),
+            Foreign::Object(object) => self::value(&super::plain(object)?, depth + 1),
+        },
+        other => scalar(other),
+    }
+}
+
+fn list(items: &[Value], depth: usize) -> Result<Value, FormatError> {
+    let items = items.iter().map(|item| value(item, depth + 1));
+    Ok(Value::List(items.collect::<Result<_, _>>()?))
+}
+
+fn map(items: &[(Value, Value)], depth: usize) -> Result<Value, FormatError> {
+    let items = items.iter();
+    let items = items.map(|(key, each)| Ok((text(key)?, value(each, depth + 1)?)));
+    Ok(Value::Dict(items.collect::<Result<_, FormatError>>()?))
+}
+
+fn scalar(value: &Value) -> Result<Value, FormatError> {
     Ok(match value {
         Value::Float(number) if !number.is_finite() => Value::Null,
         Value::Bytes(bytes) => STANDARD.encode(bytes).into(),
         Value::Uuid(uuid) => uuid.to_string().into(),
         Value::DateTime(seconds) => time(Some((*seconds, 0)))?,
         Value::Markup(text) => text.as_str().into(),
-        Value::List(items) | Value::Tuple(items) => {
-            let items = items.iter().map(|item| self::value(item, depth + 1));
-            Value::List(items.collect::<Result<_, _>>()?)
-        }
-        Value::Dict(items) => dict(items, depth)?.into(),
-        Value::Foreign(foreign) => match &**foreign {
-            Foreign::Map(items) => {
-                let items = items.iter();
-                let items =
-                    items.map(|(key, each)| Ok((text(key)?, self::value(each, depth + 1)?)));
-                Value::Dict(items.collect::<Result<_, FormatError>>()?)
-            }
-            Foreign::Ext {
-                code: TIMESTAMP,
-                data,
-            } => time(time::from_bytes(data))?,
-            Foreign::Ext { .. } => return FormatError::new("JSON has no extension types"),
-            Foreign::Object(object) => self::value(&super::plain(object)?, depth)?,
-        },
         other => other.clone(),
     })
 }

@@ -31,12 +31,40 @@ fn write_dict(out: &mut Vec<u8>, dict: &Dict, depth: usize) -> Result<(), Format
     Ok(())
 }
 
+/// Kept small, as it calls itself: what cannot nest is written by [`write_scalar`].
 fn write(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), FormatError> {
     if depth > MAX_DEPTH {
         return FormatError::new("lists and dicts nest too deep");
     }
     match value {
-        Value::Null => written(encode::write_nil(out)),
+        Value::List(items) | Value::Tuple(items) => write_list(out, items, depth),
+        Value::Dict(dict) => write_dict(out, dict, depth),
+        Value::Foreign(foreign) => match &**foreign {
+            Foreign::Map(items) => write_map(out, items, depth),
+            Foreign::Ext { code, data } => write_ext(out, *code, data),
+            Foreign::Object(object) => write(out, &super::plain(object)?, depth + 1),
+        },
+        scalar => write_scalar(out, scalar),
+    }
+}
+
+fn write_list(out: &mut Vec<u8>, items: &[Value], depth: usize) -> Result<(), FormatError> {
+    written(encode::write_array_len(out, length(items.len())?))?;
+    items
+        .iter()
+        .try_for_each(|item| write(out, item, depth + 1))
+}
+
+fn write_map(out: &mut Vec<u8>, items: &[(Value, Value)], depth: usize) -> Result<(), FormatError> {
+    written(encode::write_map_len(out, length(items.len())?))?;
+    items.iter().try_for_each(|(key, value)| {
+        write(out, key, depth + 1)?;
+        write(out, value, depth + 1)
+    })
+}
+
+fn write_scalar(out: &mut Vec<u8>, value: &Value) -> Result<(), FormatError> {
+    match value {
         Value::Bool(flag) => written(encode::write_bool(out, *flag)),
         Value::Int(number) => written(encode::write_sint(out, *number)),
         Value::BigInt(digits) => match digits.parse() {
@@ -44,33 +72,17 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), FormatErr
             Err(_) => FormatError::new("msgpack has no integers beyond 64 bits"),
         },
         Value::Float(number) => written(encode::write_f64(out, *number)),
-        Value::Str(text) | Value::Markup(text) => written(encode::write_str(out, text)),
+        Value::Str(text) | Value::Markup(text) => {
+            length(text.len())?;
+            written(encode::write_str(out, text))
+        }
         Value::Uuid(uuid) => written(encode::write_str(out, &uuid.to_string())),
         Value::Bytes(bytes) => {
             length(bytes.len())?;
             written(encode::write_bin(out, bytes))
         }
         Value::DateTime(seconds) => write_ext(out, TIMESTAMP, &time::to_bytes((*seconds, 0))),
-        Value::List(items) | Value::Tuple(items) => {
-            written(encode::write_array_len(out, length(items.len())?))?;
-            for item in items {
-                write(out, item, depth + 1)?;
-            }
-            Ok(())
-        }
-        Value::Dict(dict) => write_dict(out, dict, depth),
-        Value::Foreign(foreign) => match &**foreign {
-            Foreign::Map(items) => {
-                written(encode::write_map_len(out, length(items.len())?))?;
-                for (key, value) in items {
-                    write(out, key, depth + 1)?;
-                    write(out, value, depth + 1)?;
-                }
-                Ok(())
-            }
-            Foreign::Ext { code, data } => write_ext(out, *code, data),
-            Foreign::Object(object) => write(out, &super::plain(object)?, depth),
-        },
+        _ => written(encode::write_nil(out)),
     }
 }
 
@@ -139,11 +151,35 @@ impl<'a> Reader<'a> {
         Ok(u32::from_be_bytes(self.array()?))
     }
 
+    /// Kept small, as it calls itself: what cannot nest is read by [`scalar`](Self::scalar).
     fn value(&mut self, depth: usize) -> Result<Value, FormatError> {
         if depth > MAX_DEPTH {
             return FormatError::new("the msgpack nests too deep");
         }
-        Ok(match Marker::from_u8(self.u8()?) {
+        match Marker::from_u8(self.u8()?) {
+            Marker::FixArray(length) => self.list(length.into(), depth),
+            Marker::FixMap(length) => self.map(length.into(), depth),
+            marker @ (Marker::Array16 | Marker::Map16 | Marker::Array32 | Marker::Map32) => {
+                self.long(marker, depth)
+            }
+            marker => self.scalar(marker),
+        }
+    }
+
+    fn long(&mut self, marker: Marker, depth: usize) -> Result<Value, FormatError> {
+        let length = match marker {
+            Marker::Array16 | Marker::Map16 => self.u16()?.into(),
+            _ => self.u32()?,
+        };
+        match marker {
+            Marker::Array16 | Marker::Array32 => self.list(length, depth),
+            _ => self.map(length, depth),
+        }
+    }
+
+    #[inline(never)]
+    fn scalar(&mut self, marker: Marker) -> Result<Value, FormatError> {
+        Ok(match marker {
             Marker::Null => Value::Null,
             Marker::False => Value::Bool(false),
             Marker::True => Value::Bool(true),
@@ -166,12 +202,6 @@ impl<'a> Reader<'a> {
             Marker::Bin8 => self.u8().map(usize::from).and_then(|n| self.bytes(n))?,
             Marker::Bin16 => self.u16().map(usize::from).and_then(|n| self.bytes(n))?,
             Marker::Bin32 => self.u32().and_then(|n| self.bytes(n as usize))?,
-            Marker::FixArray(length) => self.list(length.into(), depth)?,
-            Marker::Array16 => self.u16().and_then(|n| self.list(n.into(), depth))?,
-            Marker::Array32 => self.u32().and_then(|n| self.list(n, depth))?,
-            Marker::FixMap(length) => self.map(length.into(), depth)?,
-            Marker::Map16 => self.u16().and_then(|n| self.map(n.into(), depth))?,
-            Marker::Map32 => self.u32().and_then(|n| self.map(n, depth))?,
             Marker::FixExt1 => self.ext(1)?,
             Marker::FixExt2 => self.ext(2)?,
             Marker::FixExt4 => self.ext(4)?,
@@ -180,7 +210,7 @@ impl<'a> Reader<'a> {
             Marker::Ext8 => self.u8().map(usize::from).and_then(|n| self.ext(n))?,
             Marker::Ext16 => self.u16().map(usize::from).and_then(|n| self.ext(n))?,
             Marker::Ext32 => self.u32().and_then(|n| self.ext(n as usize))?,
-            Marker::Reserved => return FormatError::new("a byte that msgpack does not have"),
+            _ => return FormatError::new("a byte that msgpack does not have"),
         })
     }
 

@@ -52,6 +52,7 @@ pub(super) fn decode_value(bytes: &[u8]) -> Result<Value, FormatError> {
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
+        protocol: 0,
     };
     let root = machine.run()?;
     Tree::new(&machine.nodes).value(root)
@@ -65,6 +66,7 @@ struct Machine<'a> {
     /// How high the stack was at each open mark.
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
+    protocol: u8,
 }
 
 const CUT_OFF: &str = "the pickle is cut off";
@@ -190,11 +192,11 @@ impl<'a> Machine<'a> {
     // ANCHOR: step
     fn step(&mut self, opcode: u8) -> Result<(), FormatError> {
         match opcode {
-            0x80 => drop(self.u8()?),         // PROTO
-            0x95 => drop(self.array::<8>()?), // FRAME
-            b'N' => self.leaf(()),            // NONE
-            0x88 => self.leaf(true),          // NEWTRUE
-            0x89 => self.leaf(false),         // NEWFALSE
+            0x80 => self.protocol = self.u8()?, // PROTO
+            0x95 => drop(self.array::<8>()?),   // FRAME
+            b'N' => self.leaf(()),              // NONE
+            0x88 => self.leaf(true),            // NEWTRUE
+            0x89 => self.leaf(false),           // NEWFALSE
             b'J' => {
                 // BININT
                 let number = i32::from_le_bytes(self.array()?);
@@ -263,11 +265,7 @@ impl<'a> Machine<'a> {
             b'r' => return self.u32().and_then(|index| self.memoize(index)),
             b'h' => return self.u8().and_then(|index| self.get(index.into())),
             b'j' => return self.u32().and_then(|index| self.get(index)),
-            b'c' => {
-                // GLOBAL
-                let (module, name) = (self.line()?, self.line()?);
-                self.push(Node::Global(module, name));
-            }
+            b'c' => return self.global(),       // GLOBAL
             0x93 => return self.stack_global(), // STACK_GLOBAL
             b'R' | 0x81 => {
                 // REDUCE, NEWOBJ
@@ -315,6 +313,18 @@ impl<'a> Machine<'a> {
             }
             _ => return FormatError::new("the pickle fills what is no list, dict or set"),
         }
+        Ok(())
+    }
+
+    /// Up to protocol 2 the names are Python 2's.
+    fn global(&mut self) -> Result<(), FormatError> {
+        let (module, name) = (self.line()?, self.line()?);
+        let module = match &*module {
+            "__builtin__" if self.protocol < 3 => "builtins".to_owned(),
+            "copy_reg" if self.protocol < 3 => "copyreg".to_owned(),
+            _ => module,
+        };
+        self.push(Node::Global(module, name));
         Ok(())
     }
 

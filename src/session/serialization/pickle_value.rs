@@ -38,6 +38,7 @@ impl<'n> Tree<'n> {
         self.node(root, 0)
     }
 
+    /// Kept small, as it calls itself.
     fn node(&mut self, id: Id, depth: usize) -> Result<Value, FormatError> {
         let left = self.values_left.checked_sub(1);
         let Some(left) = left.filter(|_| depth <= MAX_DEPTH) else {
@@ -45,41 +46,48 @@ impl<'n> Tree<'n> {
         };
         self.values_left = left;
         let depth = depth + 1;
-        let Some(node) = self.nodes.get(id) else {
-            return FormatError::new("the pickle holds what it has not made");
-        };
-        Ok(match node {
-            Node::Leaf(value) => self.leaf(value)?,
-            Node::List(items) => Value::List(self.all(items, depth)?),
-            Node::Tuple(items) => Value::Tuple(self.all(items, depth)?),
-            Node::Set(name, items) => {
-                let items = Value::List(self.all(items, depth)?);
-                object("builtins", name, Some(vec![items])).into()
+        match self.nodes.get(id) {
+            Some(Node::Leaf(value)) => self.leaf(value),
+            Some(Node::List(items)) => self.all(items, depth).map(Value::List),
+            Some(Node::Tuple(items)) => self.all(items, depth).map(Value::Tuple),
+            Some(Node::Set(name, items)) => {
+                let items = self.all(items, depth)?;
+                Ok(object("builtins", name, Some(vec![Value::List(items)])).into())
             }
-            Node::Global(module, name) => object(module, name, None).into(),
-            Node::Dict(items) => self.dict(items, depth)?,
-            Node::Object {
+            Some(Node::Global(module, name)) => Ok(object(module, name, None).into()),
+            Some(Node::Dict(items)) => self.dict(items, depth),
+            Some(Node::Object {
                 class,
                 args,
                 new,
                 state,
-            } => {
-                let Some(Node::Global(module, name)) = self.nodes.get(*class) else {
-                    return FormatError::new("the pickle calls what is no class");
-                };
-                let Value::Tuple(args) = self.node(*args, depth)? else {
-                    return FormatError::new("the pickle calls a class with no tuple");
-                };
-                let state = state.map(|state| self.node(state, depth)).transpose()?;
-                known(Object {
-                    module: module.clone(),
-                    name: name.clone(),
-                    args: Some(args),
-                    new: *new,
-                    state,
-                })
-            }
-        })
+            }) => self.object(*class, *args, *new, *state, depth),
+            None => FormatError::new("the pickle holds what it has not made"),
+        }
+    }
+
+    fn object(
+        &mut self,
+        class: Id,
+        args: Id,
+        new: bool,
+        state: Option<Id>,
+        depth: usize,
+    ) -> Result<Value, FormatError> {
+        let Some(Node::Global(module, name)) = self.nodes.get(class) else {
+            return FormatError::new("the pickle calls what is no class");
+        };
+        let Value::Tuple(args) = self.node(args, depth)? else {
+            return FormatError::new("the pickle calls a class with no tuple");
+        };
+        let state = state.map(|state| self.node(state, depth)).transpose()?;
+        Ok(known(Object {
+            module: module.clone(),
+            name: name.clone(),
+            args: Some(args),
+            new,
+            state,
+        }))
     }
 
     fn leaf(&mut self, value: &Value) -> Result<Value, FormatError> {

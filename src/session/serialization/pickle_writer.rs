@@ -36,28 +36,31 @@ struct Writer {
 }
 
 impl Writer {
+    /// Kept small, as it calls itself: what cannot nest is written by [`scalar`](Self::scalar).
     fn value(&mut self, value: &Value, depth: usize) -> Result<(), FormatError> {
         if depth > MAX_DEPTH {
             return FormatError::new("lists and dicts nest too deep");
         }
         match value {
-            Value::Null => self.out.push(b'N'),
+            Value::List(items) => self.list(items, depth),
+            Value::Tuple(items) => self.tuple(items, depth),
+            Value::Dict(dict) => self.dict(dict, depth),
+            Value::Foreign(foreign) => self.foreign(foreign, depth),
+            scalar => self.scalar(scalar),
+        }
+    }
+
+    fn scalar(&mut self, value: &Value) -> Result<(), FormatError> {
+        match value {
             Value::Bool(flag) => self.out.push(if *flag { 0x88 } else { 0x89 }),
             Value::Int(number) => self.int(*number),
             Value::BigInt(digits) => self.big_int(digits)?,
             Value::Float(number) => {
-                self.out.push(b'G');
+                self.out.push(b'G'); // BINFLOAT
                 self.out.extend(number.to_be_bytes());
             }
             Value::Str(text) => self.text(text),
             Value::Bytes(bytes) => self.sized(bytes, [b'C', b'B', 0x8e]),
-            Value::List(items) => {
-                self.out.extend(b"]("); // EMPTY_LIST, MARK
-                self.all(items, depth)?;
-                self.out.push(b'e'); // APPENDS
-            }
-            Value::Tuple(items) => self.tuple(items, depth)?,
-            Value::Dict(dict) => self.dict(dict, depth)?,
             Value::Markup(text) => {
                 self.global("markupsafe", "Markup");
                 self.text(text);
@@ -67,12 +70,19 @@ impl Writer {
                 self.global("uuid", "UUID");
                 self.out.extend([b')', 0x81]); // EMPTY_TUPLE, NEWOBJ
                 let number = Value::from(uuid.as_u128());
-                self.dict(&Dict::from_iter([("int".to_owned(), number)]), depth)?;
+                self.dict(&Dict::from_iter([("int".to_owned(), number)]), 0)?;
                 self.out.push(b'b'); // BUILD
             }
             Value::DateTime(seconds) => self.time((*seconds, 0))?,
-            Value::Foreign(foreign) => self.foreign(foreign, depth)?,
+            _ => self.out.push(b'N'), // NONE
         }
+        Ok(())
+    }
+
+    fn list(&mut self, items: &[Value], depth: usize) -> Result<(), FormatError> {
+        self.out.extend(b"]("); // EMPTY_LIST, MARK
+        self.all(items, depth)?;
+        self.out.push(b'e'); // APPENDS
         Ok(())
     }
 

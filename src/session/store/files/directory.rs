@@ -39,6 +39,7 @@ pub(super) struct Directory {
 }
 
 /// That there is room for one more file, and how many there are.
+#[derive(Clone, Copy)]
 pub(super) struct Room(u64);
 
 impl Directory {
