@@ -206,6 +206,21 @@ impl ServerSideSessionInterface {
         Ok(self)
     }
 
+    /// Encrypts what is stored: see [`EncryptedStore`](super::store::EncryptedStore). Off by default, as
+    /// a Flask app could not read it.
+    ///
+    /// # Errors
+    /// As [`EncryptedStore::new`](super::store::EncryptedStore::new).
+    #[cfg(feature = "encryption")]
+    pub fn encrypted(
+        mut self,
+        secrets: impl Into<crate::signing::SecretKeys>,
+    ) -> Result<Self, StoreError> {
+        let encrypted = super::store::EncryptedStore::new(self.store, secrets)?;
+        self.store = Arc::new(encrypted);
+        Ok(self)
+    }
+
     fn require(&self, ability: Ability) -> Result<(), StoreError> {
         match self.store.can(ability) {
             true => Ok(()),

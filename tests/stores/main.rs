@@ -3,6 +3,8 @@
 //! The code: `suite.rs` has what they all should do. `src/session/store/` has the stores.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(feature = "encryption")]
+mod encrypted;
 mod files;
 mod memory;
 #[path = "../python/mod.rs"]

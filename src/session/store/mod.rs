@@ -8,6 +8,8 @@
 //! them all, `server_side.rs` calls them.
 
 mod config;
+#[cfg(feature = "encryption")]
+mod encrypted;
 mod error;
 mod files;
 mod memory;
@@ -15,6 +17,8 @@ mod open;
 mod url;
 
 pub(crate) use config::from_config;
+#[cfg(feature = "encryption")]
+pub use encrypted::EncryptedStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{FileOptions, FileStore};
 pub use memory::MemoryStore;
