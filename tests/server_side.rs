@@ -393,6 +393,10 @@ fn what_cannot_be_read_is_an_error_and_stays() {
         (b"\x93\x01\x02\x03", "a session is a dict, not a list"),
         (b"\x81", "the msgpack is cut off"),
         (
+            b"\x81\x01\x02",
+            "a session's own keys are text, and one of these is none",
+        ),
+        (
             b"\x80\x04cos\nsystem\n(S'id'\ntR.",
             "the pickle has the opcode 0x53",
         ),

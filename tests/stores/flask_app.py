@@ -5,6 +5,7 @@ client is made here. Every other line is a visit: a path and a cookie; the answe
 text, and what became of the cookie.
 """
 
+import hashlib
 import json
 import sys
 import warnings
@@ -35,6 +36,12 @@ def client(config):
         servers = config["SESSION_MEMCACHED"]
         one = len(servers) == 1
         config["SESSION_MEMCACHED"] = Client(servers[0]) if one else HashClient(servers)
+    elif kind == "cachelib":
+        from cachelib import FileSystemCache
+
+        options = config["SESSION_CACHELIB"]
+        options["hash_method"] = getattr(hashlib, options["hash_method"])
+        config["SESSION_CACHELIB"] = FileSystemCache(**options)
     elif kind == "mongodb":
         import pymongo
 

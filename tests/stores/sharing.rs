@@ -131,9 +131,9 @@ pub(crate) fn run(config: &Json, interface: impl Fn() -> ServerSideSessionInterf
                 .serialization_format(format)
                 .use_signer(use_signer)
                 .key_prefix(prefix);
-            let kind = match config["SESSION_TYPE"] == "filesystem" {
-                true => "pickle".to_owned(),
-                false => format.to_string(),
+            let kind = match config["SESSION_TYPE"].as_str() {
+                Some("filesystem" | "cachelib") => "pickle".to_owned(),
+                _ => format.to_string(),
             };
             share(&mut flask, &mut Carafe::new(interface), &kind);
         }

@@ -16,7 +16,7 @@ mod time;
 use std::fmt;
 
 use super::store::{StoreError, StoreErrorKind};
-use crate::value::{Dict, Object, Value};
+use crate::value::{Dict, Foreign, Object, Value};
 
 /// The format of a session in a store. Flask-Session: `SESSION_SERIALIZATION_FORMAT`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,6 +142,9 @@ pub(crate) fn int_to_pickle(number: i64) -> Vec<u8> {
 fn session_dict(value: Value) -> Result<Dict, FormatError> {
     match value {
         Value::Dict(dict) => Ok(dict),
+        Value::Foreign(foreign) if matches!(*foreign, Foreign::Map(_)) => {
+            FormatError::new("a session's own keys are text, and one of these is none")
+        }
         other => FormatError::new(format!("a session is a dict, not a {}", other.type_name())),
     }
 }
