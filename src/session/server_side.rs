@@ -322,7 +322,7 @@ impl ServerSideSessionInterface {
         let visitor = &mut |entry: Entry<'_>| {
             let id = entry.key.and_then(|key| key.strip_prefix(prefix));
             match serialization::decode(entry.value, self.format()) {
-                Ok(data) => visitor(id.map(str::to_owned), data),
+                Ok(content) => visitor(id.map(str::to_owned), content.dict),
                 Err(_) => Verdict::Keep,
             }
         };
@@ -431,7 +431,7 @@ impl ServerSideSessionInterface {
         if state.is_stored && !session.modified() {
             return self.store.touch(&key, lifetime);
         }
-        let bytes = session.with(|data| serialization::encode(data, self.format()));
+        let bytes = session.with(|data| serialization::encode(data, &state.odd, self.format()));
         let bytes = bytes.map_err(|error| self.error(StoreErrorKind::Unstorable, error))?;
         let opened = state.opened.filter(|_| self.options.optimistic);
         match (&state.old_id, opened) {
@@ -509,11 +509,11 @@ impl SessionInterface for ServerSideSessionInterface {
             // Never take an id that the client made up.
             return Ok(Some(self.new_session()));
         };
-        let data = serialization::decode(&bytes, self.format())
+        let content = serialization::decode(&bytes, self.format())
             .map_err(|error| self.error(StoreErrorKind::Unreadable, error))?;
         let opened = self.options.optimistic.then_some(bytes);
-        let stored = Stored::found(id, opened, self.options.id_length);
-        Ok(Some(Session::of_store(data, false, stored)))
+        let stored = Stored::found(id, content.odd, opened, self.options.id_length);
+        Ok(Some(Session::of_store(content.dict, false, stored)))
     }
     // ANCHOR_END: open_session
 

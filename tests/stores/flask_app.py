@@ -89,7 +89,7 @@ def make_app(config):
 
     @app.get("/look")
     def look():
-        items = {key: repr(value) for key, value in session.items()}
+        items = {str(key): repr(value) for key, value in session.items()}
         return json.dumps(items, sort_keys=True)
 
     @app.get("/json")
