@@ -158,24 +158,28 @@ pub(crate) fn int_to_pickle(number: i64) -> Vec<u8> {
 
 /// What was read has to be a dict.
 fn content(value: Value) -> Result<Content, FormatError> {
-    let odd = Pairs::new();
-    match value {
-        Value::Dict(dict) => return Ok(Content { dict, odd }),
-        Value::Foreign(foreign) => {
-            if let Foreign::Map(items) = *foreign {
-                let mut content = Content::default();
-                for (key, value) in items {
-                    match key {
-                        Value::Str(key) => drop(content.dict.insert(key, value)),
-                        key => content.odd.push((key, value)),
-                    }
-                }
-                return Ok(content);
-            }
-            FormatError::new("a session is a dict, not an object")
+    let items = match value {
+        Value::Dict(dict) => {
+            let odd = Pairs::new();
+            return Ok(Content { dict, odd });
         }
-        other => FormatError::new(format!("a session is a dict, not a {}", other.type_name())),
+        Value::Foreign(foreign) => match *foreign {
+            Foreign::Map(items) => items,
+            _ => return FormatError::new("a session is a dict, not an object"),
+        },
+        other => {
+            let name = other.type_name();
+            return FormatError::new(format!("a session is a dict, not a {name}"));
+        }
+    };
+    let mut content = Content::default();
+    for (key, value) in items {
+        match key {
+            Value::Str(key) => drop(content.dict.insert(key, value)),
+            key => content.odd.push((key, value)),
+        }
     }
+    Ok(content)
 }
 
 // ANCHOR: plain
