@@ -62,5 +62,5 @@ fn serve(options: &Options) -> Result<(), Error> {
         app::make_secret_key(&app)?;
         eprintln!("blog: BLOG_SECRET_KEY is not set, so all logins end with this process");
     }
-    Ok(())
+    Ok(app.run(&options.bind)?)
 }
