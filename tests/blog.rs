@@ -10,9 +10,9 @@ mod blog;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process;
-use std::sync::Arc;
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
+use std::thread;
 
 use blog::auth;
 use blog::db::get_db;
@@ -611,6 +611,24 @@ fn a_post_is_written_and_is_then_shown() {
     assert_shows(&page, "<p>one\ntwo</p>\n    <p>three</p>");
     assert_shows(&page, "14 November 2023");
     assert_eq!(flashes(&get(&mut client, "/2")), [""; 0]);
+}
+
+#[test]
+fn many_who_write_at_once_wait_for_each_other() {
+    let blog = Blog::new();
+    let write = &|name| {
+        let mut client = blog.logged_in(name);
+        for _ in 0..20 {
+            let response = post(&mut client, "/create", &[("title", "t"), ("body", "b")]);
+            assert_eq!(response.status_code(), 302);
+        }
+    };
+    thread::scope(|scope| {
+        for name in ["test", "other", "test", "other"] {
+            scope.spawn(move || write(name));
+        }
+    });
+    assert_eq!(blog.one("SELECT count(*) FROM post"), Some(81));
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(crate) fn create_app(database: &Path) -> Result<App, Error> {
     app.get("/hello", hello);
     app.get(
         Route::new("/static/<path:filename>").endpoint("static"),
-        static_file,
+        |filename: String| static_file(&filename),
     );
     app.register_blueprint(auth::blueprint());
     app.register_blueprint(posts::blueprint());
@@ -66,8 +66,8 @@ fn hello() -> &'static str {
 
 /// The files in `static/`. They are part of the program, so that it needs nothing beside it; a larger
 /// site leaves them to the web server in front of it.
-fn static_file(filename: String) -> Result<Response, Error> {
-    let (content_type, text) = match filename.as_str() {
+fn static_file(filename: &str) -> Result<Response, Error> {
+    let (content_type, text) = match filename {
         "style.css" => ("text/css; charset=utf-8", include_str!("static/style.css")),
         "icon.svg" => ("image/svg+xml", include_str!("static/icon.svg")),
         _ => return Err(abort(404)),

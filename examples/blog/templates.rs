@@ -109,6 +109,7 @@ fn failed(error: &Error) -> minijinja::Error {
 }
 
 /// `url_for('blog.show', id=7)`.
+#[expect(clippy::needless_pass_by_value, reason = "minijinja gives it so")]
 fn url_for_in_template(endpoint: String, values: Kwargs) -> Result<Value, minijinja::Error> {
     let mut url = url_for(endpoint);
     for name in values.args() {
