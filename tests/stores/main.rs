@@ -10,5 +10,6 @@ mod memory;
 #[path = "../python/mod.rs"]
 #[allow(dead_code)]
 mod python;
+mod semantics;
 mod sharing;
 mod suite;
