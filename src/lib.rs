@@ -46,6 +46,8 @@
 
 mod app;
 mod blueprint;
+#[cfg(feature = "bridge")]
+mod bridge;
 pub mod clock;
 pub mod config;
 pub mod context;
@@ -55,9 +57,12 @@ mod hook;
 pub mod json;
 mod lifecycle;
 mod logging;
+mod pace;
 mod request;
 pub mod routing;
 mod scaffold;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
 mod setup;
 pub mod signals;

@@ -9,12 +9,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use http::Method;
 use indexmap::IndexMap;
 
 use crate::blueprint::BlueprintId;
 use crate::error::Error;
 use crate::hook::{BeforeFirstFunction, Hook, TeardownFunction, ViewFunction};
-use crate::routing::{BuildError, Map, Rule, RuleError};
+use crate::pace::Pace;
+use crate::routing::{BindArgs, BuildError, Map, Rule, RuleError};
 use crate::scaffold::{Functions, Route};
 use crate::session::{SecureCookieSessionInterface, SessionInterface};
 use crate::value::Dict;
@@ -37,10 +39,62 @@ pub(crate) struct Setup {
     pub(crate) url_build_error_handlers: Vec<Arc<UrlBuildErrorHandler>>,
     pub(crate) blueprints: IndexMap<String, BlueprintId>,
     pub(crate) session_interface: Arc<dyn SessionInterface>,
+    pub(crate) paces: Paces,
 }
 // ANCHOR_END: setup
 
+/// Which requests may make their thread wait. Flask knows no such thing; a server asks.
+#[derive(Clone)]
+pub(crate) struct Paces {
+    of_endpoint: HashMap<String, Arc<Pace>, RandomState>,
+    /// Of requests that no rule matches: their hooks run too.
+    of_the_rest: Arc<Pace>,
+    /// Of all, where the sessions themselves are waited for.
+    blocking: Arc<Pace>,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Paces {
+            of_endpoint: HashMap::default(),
+            of_the_rest: Arc::new(Pace::learned()),
+            blocking: Arc::new(Pace::declared(true)),
+        }
+    }
+}
+
+impl Paces {
+    fn declare(&mut self, endpoint: &str, blocking: Option<bool>) {
+        match blocking {
+            Some(blocking) => {
+                let pace = Arc::new(Pace::declared(blocking));
+                self.of_endpoint.insert(endpoint.to_owned(), pace);
+            }
+            None => {
+                let pace = self.of_endpoint.entry(endpoint.to_owned());
+                pace.or_insert_with(|| Arc::new(Pace::learned()));
+            }
+        }
+    }
+}
+
 impl Setup {
+    /// The pace of the request that matches so.
+    pub(crate) fn pace(&self, method: &Method, path_info: &str) -> &Arc<Pace> {
+        if self.session_interface.may_block() {
+            return &self.paces.blocking;
+        }
+        let adapter = self.url_map.bind(BindArgs {
+            path_info,
+            default_method: method.as_str(),
+            ..BindArgs::default()
+        });
+        let matched = adapter.match_(None, None).ok();
+        matched
+            .and_then(|matched| self.paces.of_endpoint.get(&matched.rule.endpoint))
+            .unwrap_or(&self.paces.of_the_rest)
+    }
+
     pub(crate) fn new() -> Self {
         Setup {
             url_map: Map::new(),
@@ -52,6 +106,7 @@ impl Setup {
             url_build_error_handlers: Vec::new(),
             blueprints: IndexMap::new(),
             session_interface: Arc::new(SecureCookieSessionInterface::new()),
+            paces: Paces::default(),
         }
     }
 
@@ -83,6 +138,7 @@ impl Setup {
             rule = rule.with_merge_slashes(merge);
         }
         self.url_map.add(rule)?;
+        self.paces.declare(endpoint, route.blocking);
         Ok(())
     }
 }
