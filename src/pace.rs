@@ -7,26 +7,38 @@
 //!
 //! Read next: `bridge/mod.rs`, which asks, and `docs/server.md`, which explains and measures.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-/// So many runs in a row without a wait make a route that nobody declared a quick one.
-const CLEAN_RUNS: u32 = 16;
+/// So many microseconds a request may wait on average: as long as it takes to have another thread do it. A view that
+/// waits for a lock of the allocator now and then stays below that, and one that asks a database does not.
+const ALLOWED: u64 = 50;
 
-/// After a wait twice as many are wanted as before, and at most this many.
-const MOST_CLEAN_RUNS: u32 = 1 << 20;
+/// What is not known yet starts with this debt: after 16 runs without a wait it is quick.
+const AT_FIRST: u64 = 16 * ALLOWED;
+
+/// A quick one that owes more than this is none.
+const LIMIT: u64 = 5_000;
+
+/// And then owes so many times as much, so that it is not tried again soon.
+const PENALTY: u64 = 16;
+
+/// A minute: 1.2 million runs without a wait.
+const MOST: u64 = 60_000_000;
 
 /// Whether the requests of one route may make their thread wait, as far as is known.
 ///
 /// ```
 /// use carafe::wsgi::Pace;
+/// use std::time::Duration;
 ///
 /// let pace = Pace::learned();
 /// assert!(pace.may_block());
 /// for _ in 0..16 {
-///     pace.record(false);
+///     pace.record(Duration::ZERO);
 /// }
 /// assert!(!pace.may_block());
-/// pace.record(true);
+/// pace.record(Duration::from_millis(20));
 /// assert!(pace.may_block());
 /// ```
 #[derive(Debug)]
@@ -38,8 +50,9 @@ enum Kind {
         blocking: bool,
     },
     Learned {
-        wanted: AtomicU32,
-        missing: AtomicU32,
+        quick: AtomicBool,
+        /// Microseconds waited, beyond what was allowed.
+        debt: AtomicU64,
     },
 }
 
@@ -54,8 +67,8 @@ impl Pace {
     #[must_use]
     pub const fn learned() -> Self {
         Pace(Kind::Learned {
-            wanted: AtomicU32::new(CLEAN_RUNS),
-            missing: AtomicU32::new(CLEAN_RUNS),
+            quick: AtomicBool::new(false),
+            debt: AtomicU64::new(AT_FIRST),
         })
     }
 
@@ -64,7 +77,7 @@ impl Pace {
     pub fn may_block(&self) -> bool {
         match &self.0 {
             Kind::Declared { blocking } => *blocking,
-            Kind::Learned { missing, .. } => missing.load(Ordering::Relaxed) > 0,
+            Kind::Learned { quick, .. } => !quick.load(Ordering::Relaxed),
         }
     }
 
@@ -75,26 +88,25 @@ impl Pace {
     }
 
     // ANCHOR: record
-    /// Takes down how one run went. Each wait makes it twice as hard to be called quick again, so that a route
-    /// which waits now and then, as for a cache that is cold, ends up where waiting hurts nobody.
-    pub fn record(&self, waited: bool) {
-        let Kind::Learned { wanted, missing } = &self.0 else {
+    /// Takes down how long one request has made its thread wait. Each adds that to a debt, and pays off
+    /// what every request is allowed: without a debt they are quick, until it is too large again.
+    pub fn record(&self, waited: Duration) {
+        let Kind::Learned { quick, debt } = &self.0 else {
             return;
         };
-        // Two requests at once may both count, or one may be lost: it is a guess either way.
-        if waited {
-            let more = wanted
-                .load(Ordering::Relaxed)
-                .saturating_mul(2)
-                .min(MOST_CLEAN_RUNS);
-            wanted.store(more, Ordering::Relaxed);
-            missing.store(more, Ordering::Relaxed);
-        } else {
-            let left = missing.load(Ordering::Relaxed);
-            if left > 0 {
-                missing.store(left - 1, Ordering::Relaxed);
-            }
+        let owed = debt.load(Ordering::Relaxed);
+        if owed == 0 && waited.is_zero() {
+            return;
         }
+        let waited = u64::try_from(waited.as_micros()).unwrap_or(MOST);
+        let mut owes = owed.saturating_add(waited).saturating_sub(ALLOWED);
+        if owes == 0 {
+            quick.store(true, Ordering::Relaxed);
+        } else if owes > LIMIT && quick.swap(false, Ordering::Relaxed) {
+            owes = owes.saturating_mul(PENALTY);
+        }
+        // Of two requests at the same time one may be lost. It is an estimate.
+        debt.store(owes.min(MOST), Ordering::Relaxed);
     }
     // ANCHOR_END: record
 }

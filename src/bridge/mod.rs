@@ -15,7 +15,7 @@ mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
@@ -32,9 +32,6 @@ use crate::logging;
 use crate::wsgi::{Body, Environ, Pace, WsgiApp};
 use input::Upload;
 use watch::Watch;
-
-/// A run that took this long on an I/O thread has waited, or might as well have.
-const LONG: Duration = Duration::from_millis(1);
 
 /// Seconds after which a client that found the queue full may try again.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
@@ -123,10 +120,10 @@ impl Bridge {
             && !pace.may_block()
             && let Some(_place) = self.place_inline(pace)
         {
-            let began = pace.is_learned().then(Instant::now);
+            let watch = pace.is_learned().then(Watch::start);
             let answer = run(&*self.app, environ);
-            if began.is_some_and(|began| began.elapsed() > LONG) {
-                pace.record(true);
+            if let Some(watch) = watch {
+                pace.record(watch.waited());
             }
             return match answer.is_whole() {
                 true => answer.into_whole(),
@@ -145,7 +142,7 @@ impl Bridge {
             let watch = Watch::start();
             let answer = run(&*app, environ);
             if !arriving {
-                pace.record(watch.has_waited());
+                pace.record(watch.waited());
             }
             drop(permit);
             answer.send(reply);

@@ -1,31 +1,48 @@
-//! `Watch`: whether a piece of work made its thread wait.
+//! `Watch`: how long a piece of work made its thread wait.
 //!
 //! The clock cannot tell: on a busy machine a view that never waits may take long, because its thread was put
 //! aside. But the system counts how often a thread gave up its processor of its own accord, and that is what waiting is,
-//! for a socket, a disk, a lock or the time. It also says how long the thread has computed.
+//! for a socket, a disk, a lock or the time. It also says how long the thread has computed. To ask takes 0.2 microseconds.
 //!
 //! Read next: `pace.rs`, which is told.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::LONG;
+/// Whoever waits no longer than this may do so anywhere.
+const SHORT: Duration = Duration::from_micros(50);
+
+/// Whoever computes longer than this keeps others waiting, too.
+const LONG: Duration = Duration::from_millis(1);
 
 pub(super) struct Watch {
-    began: Option<Usage>,
+    began: Instant,
+    usage: Option<Usage>,
 }
 
 impl Watch {
     pub(super) fn start() -> Self {
-        Watch { began: usage() }
+        Watch {
+            usage: usage(),
+            began: Instant::now(),
+        }
     }
 
-    /// Whether the thread has waited since, or computed so long that others would wait for it. Where the system does not tell,
-    /// it has.
-    pub(super) fn has_waited(&self) -> bool {
-        let (Some(began), Some(now)) = (&self.began, usage()) else {
-            return true;
+    /// How long others would have waited for this thread: not at all, unless it has waited itself, or has computed for long.
+    pub(super) fn waited(&self) -> Duration {
+        let took = self.began.elapsed();
+        if took < SHORT {
+            return Duration::ZERO;
+        }
+        let (Some(then), Some(now)) = (&self.usage, usage()) else {
+            // The system does not tell.
+            return took;
         };
-        now.waits > began.waits || now.computed.saturating_sub(began.computed) > LONG
+        let computed = now.computed.saturating_sub(then.computed);
+        match now.waits > then.waits || computed > LONG {
+            true => took,
+            // It was put aside, by a system that had other things to do.
+            false => Duration::ZERO,
+        }
     }
 }
 

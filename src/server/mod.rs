@@ -109,7 +109,8 @@ impl Server {
         Ok(self)
     }
 
-    /// Threads that read, write, and run what does not wait. Default: one for each processor.
+    /// Processors to keep busy with reading, writing, and what does not wait. For each of them there are four threads, which
+    /// leaves some where a request waits that never did before. Default: all.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.settings.threads = threads.max(1);

@@ -55,11 +55,11 @@ impl Running {
     ) -> Result<Self, ServerError> {
         let failed = |error| ServerError::new("the server cannot start", error);
         allow_open_files(settings.max_connections);
-        // Of what was only learned not to wait, as many may run on I/O threads as there should be I/O threads. Should
-        // all of these wait after all, as many threads are left.
-        settings.limits.inline = settings.threads;
+        // Of what was only learned not to wait, so many may run on I/O threads at once: two a processor, since the system may
+        // put one aside. Should all of these wait after all, as many threads are left. Idle ones cost nothing.
+        settings.limits.inline = 2 * settings.threads;
         let runtime = Builder::new_multi_thread()
-            .worker_threads(settings.threads + settings.limits.inline)
+            .worker_threads(2 * settings.limits.inline)
             .thread_name("carafe-io")
             .enable_all()
             .build()
