@@ -53,7 +53,7 @@ impl Signer {
         let mut out = String::with_capacity(160);
         URL_SAFE_NO_PAD.encode_string(json, &mut out);
         out.push('.');
-        // itsdangerous leaves the leading zero bytes away: seconds have been four bytes long since 2004's bits, and are until 2106.
+        // itsdangerous leaves leading zero bytes away: these four have none until 2106.
         URL_SAFE_NO_PAD.encode_string(&now().to_be_bytes()[4..], &mut out);
         let mac = self.keyed.clone().chain_update(out.as_bytes()).finalize();
         out.push('.');
