@@ -68,6 +68,8 @@ mod setup;
 pub mod signals;
 pub mod signing;
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 pub mod trace;
 pub mod typing;
 mod url_adapter;
