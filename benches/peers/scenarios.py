@@ -200,13 +200,17 @@ def idle(wanted, target, rounds, seconds):
 
 
 def memory(wanted, target):
-    """Memory after each of ten slices of a million requests to /counter: {name: [[requests, bytes]]}. Flask is asked for
-    a tenth of that."""
+    """Memory in the course of a million requests to /counter: {name: [[requests, bytes]]}; Flask is asked for a tenth. Before the
+    first point, a few seconds of connections that ask once each: glibc keeps a heap for each thread, and a
+    connection that one opens and another closes makes all of them grow until each has what it needs."""
     results = {}
     for contestant in wanted:
         print(f"a million requests: {contestant.name}", flush=True)
         most = MILLION // 10 if contestant.name == "flask" else MILLION
         with contestants.running([contestant], target) as [server]:
+            *once, url = wrk(server, "/counter", 64, 10)
+            subprocess.run([*once, "-H", "Connection: close", url], capture_output=True, check=True)
+            server.settle()
             done, points = 0, [[0, server.memory()]]
             while done < most:
                 done += ask(server, "/counter", 64, 2)["requests"]
