@@ -110,6 +110,7 @@ annotated. tower-sessions keeps its session in memory and signs nothing, Rocket 
     how = f"""{results["rounds"]} rounds of {results["seconds"]} s in turns, medians; a ratio is the median of the rounds' ratios."""
     if (apart := spread(results)) is not None:
         how += f" The middle half of a ratio's rounds spans {apart:.0f} % of it, in the median cell."
+    how += " Latencies are wrk's, which counts a pause once for each request that it kept away."
     how += f" The machine's load was {results['load'][0]:.1f} before the first round."
     return "\n\n".join(map(fill, (run, peers, how)))
 
