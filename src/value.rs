@@ -8,11 +8,11 @@
 //!
 //! Read next: `json/` (how a `Value` becomes Python's JSON text), `session/` (who stores them).
 
-use indexmap::IndexMap;
+mod dict;
+
 use uuid::Uuid;
 
-/// A Python `dict` with text keys: it keeps the order in which keys were first inserted.
-pub type Dict = IndexMap<String, Value>;
+pub use dict::{Dict, DictHasher, DictState};
 
 /// One value of Python's, as far as Flask can put it into a session, a JSON body or a URL.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -46,6 +46,8 @@ use crate::value::{Dict, Value};
 /// ```
 pub struct Session {
     data: Mutex<Dict>,
+    /// Whether `data` is empty, which every request asks: to be had without its lock.
+    empty: AtomicBool,
     new: bool,
     modified: AtomicBool,
     accessed: AtomicBool,
@@ -62,6 +64,7 @@ impl Session {
     #[must_use]
     pub fn from_data(data: Dict) -> Self {
         Session {
+            empty: AtomicBool::new(data.is_empty()),
             data: Mutex::new(data),
             new: false,
             modified: AtomicBool::new(false),
@@ -102,7 +105,7 @@ impl Session {
         if self.null {
             return Err(Error::runtime(NO_SECRET_KEY));
         }
-        Ok(change(&mut self.lock()))
+        Ok(change(&mut Writing(self, self.lock()).1))
     }
 
     // ANCHOR: insert
@@ -205,7 +208,7 @@ impl Session {
     /// `not session`.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.empty.load(Ordering::Relaxed)
     }
 
     /// `session.permanent`: whether it outlives the browser. It is kept in the session itself, as
@@ -268,6 +271,15 @@ impl Session {
             accessed: self.accessed(),
             null: self.null,
         })
+    }
+}
+
+/// A change of the dict, whose end is noted even where it panics.
+struct Writing<'a>(&'a Session, MutexGuard<'a, Dict>);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.empty.store(self.1.is_empty(), Ordering::Relaxed);
     }
 }
 
