@@ -12,6 +12,7 @@ use std::future::poll_fn;
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -36,6 +37,24 @@ pub(super) struct Upload<B> {
     waits_for_continue: bool,
     left: u64,
     timeout: Duration,
+    unread: Unread,
+}
+
+/// Whether some of a body was left unread: nothing more can be read from its connection then.
+#[derive(Clone, Default)]
+pub(super) struct Unread(Option<Arc<AtomicBool>>);
+
+impl Unread {
+    fn set(&self) {
+        if let Some(flag) = &self.0 {
+            flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        let flag = self.0.as_ref();
+        flag.is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
 }
 
 impl<B> Upload<B>
@@ -51,6 +70,7 @@ where
             waits_for_continue: headers.contains_key(EXPECT),
             left: limits.body,
             timeout: limits.body_timeout,
+            unread: Unread::default(),
         }
     }
 
@@ -94,6 +114,20 @@ where
     }
     // ANCHOR_END: take_what_is_there
 
+    /// Tells, once this is dropped, whether it was read to its end. For a body that came whole nothing is noted.
+    pub(super) fn unread(&mut self) -> Unread {
+        if !self.is_complete() || self.failed.is_some() {
+            self.unread = Unread(Some(Arc::new(AtomicBool::new(self.failed.is_some()))));
+        }
+        self.unread.clone()
+    }
+
+    /// Reads no more of it.
+    fn give_up(&mut self) {
+        self.body = None;
+        self.unread.set();
+    }
+
     /// The next piece of the body; `None` at its end. Trailers are passed over.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
@@ -111,7 +145,7 @@ where
                     return Poll::Ready(None);
                 }
                 Some(Err(error)) => {
-                    self.body = None;
+                    self.give_up();
                     return Poll::Ready(Some(Err(io::Error::other(error.into()))));
                 }
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -122,7 +156,7 @@ where
             match self.left.checked_sub(piece.len() as u64) {
                 Some(left) => self.left = left,
                 None => {
-                    self.body = None;
+                    self.give_up();
                     return Poll::Ready(Some(Err(io::ErrorKind::FileTooLarge.into())));
                 }
             }
@@ -151,9 +185,17 @@ where
         match park_until_ready(timeout, |cx| self.poll_piece(cx)) {
             Some(piece) => piece.transpose(),
             None => {
-                self.body = None;
+                self.give_up();
                 Err(io::ErrorKind::TimedOut.into())
             }
+        }
+    }
+}
+
+impl<B> Drop for Upload<B> {
+    fn drop(&mut self) {
+        if self.body.is_some() {
+            self.unread.set();
         }
     }
 }

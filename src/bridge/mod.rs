@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -30,7 +30,7 @@ pub(crate) use pool::Pool;
 use crate::error::{Error, catch};
 use crate::logging;
 use crate::wsgi::{Body, Environ, Pace, WsgiApp};
-use input::Upload;
+use input::{Unread, Upload};
 use watch::Watch;
 
 /// Seconds after which a client that found the queue full may try again.
@@ -108,11 +108,19 @@ impl Bridge {
     {
         let (parts, body) = request.into_parts();
         if let Err(status) = self.check(&parts) {
-            return plain(status);
+            return match body.is_end_stream() {
+                true => plain(status),
+                false => last(plain(status)),
+            };
         }
         let mut upload = Upload::new(body, &parts.headers, &self.limits);
         upload.take_what_is_there().await;
         let arriving = !upload.is_complete();
+        let unread = match parts.version <= Version::HTTP_11 {
+            true => upload.unread(),
+            // There a connection goes on, whatever is left unread.
+            false => Unread::default(),
+        };
 
         let environ = environ::environ(parts, origin, upload);
         let pace = self.app.pace(&environ).unwrap_or(&self.pace);
@@ -125,11 +133,12 @@ impl Bridge {
             if let Some(watch) = watch {
                 pace.record(watch.waited());
             }
-            return match answer.is_whole() {
+            let response = match answer.is_whole() {
                 true => answer.into_whole(),
                 // Its next piece may take any time.
                 false => self.in_pool(|reply| answer.send(reply)).await,
             };
+            return last_if(&unread, response);
         }
 
         let pace = Arc::clone(pace);
@@ -138,7 +147,7 @@ impl Bridge {
             false => None,
         };
         let app = Arc::clone(&self.app);
-        self.in_pool(move |reply| {
+        let answered = self.in_pool(move |reply| {
             let watch = Watch::start();
             let answer = run(&*app, environ);
             if !arriving {
@@ -146,8 +155,8 @@ impl Bridge {
             }
             drop(permit);
             answer.send(reply);
-        })
-        .await
+        });
+        last_if(&unread, answered.await)
     }
     // ANCHOR_END: answer
 
@@ -270,15 +279,28 @@ impl Answer {
     /// The response of an answer that is whole.
     fn into_whole(mut self) -> Response<Output> {
         let bytes = self.body.take_bytes();
+        if self.has_no_body() {
+            if self.to_head && !self.headers.contains_key(CONTENT_LENGTH) {
+                let length = HeaderValue::from(bytes.len());
+                self.headers.insert(CONTENT_LENGTH, length);
+            }
+            return response(self.status, self.headers, Output::whole(Bytes::new()));
+        }
         // A length that is not the body's would cut it off, or leave the client waiting.
-        if !self.to_head
-            && self.status != StatusCode::NOT_MODIFIED
-            && let Some(claimed) = self.headers.get(CONTENT_LENGTH)
-            && claimed.as_bytes() != itoa::Buffer::new().format(bytes.len()).as_bytes()
+        let mut claimed = self.headers.get_all(CONTENT_LENGTH).iter();
+        if let Some(first) = claimed.next()
+            && (first.as_bytes() != itoa::Buffer::new().format(bytes.len()).as_bytes()
+                || claimed.next().is_some())
         {
             self.headers.remove(CONTENT_LENGTH);
         }
         response(self.status, self.headers, Output::whole(bytes))
+    }
+
+    /// Whether only its head is sent, whatever its body is.
+    fn has_no_body(&self) -> bool {
+        let none = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
+        self.to_head || none.contains(&self.status)
     }
 
     /// Hands over the response, and goes on to make the rest of its body as fast as the client takes it.
@@ -288,13 +310,31 @@ impl Answer {
             drop(reply.send(self.into_whole()));
             return;
         }
-        let (mut feed, output) = Output::stream();
-        let head = response(self.status, self.headers, output);
-        if reply.send(head).is_ok() && !self.to_head {
-            feed.send_all(&mut self.body);
+        if self.has_no_body() {
+            let head = response(self.status, self.headers, Output::whole(Bytes::new()));
+            drop(reply.send(head));
+        } else {
+            let length = length_of_stream(&mut self.headers);
+            let (mut feed, output) = Output::stream();
+            let head = response(self.status, self.headers, output);
+            if reply.send(head).is_ok() {
+                feed.send_all(&mut self.body, length);
+            }
         }
         self.body.close();
     }
+}
+
+/// The length that an app says a stream has. Where it is none, the stream is sent without.
+fn length_of_stream(headers: &mut HeaderMap) -> Option<u64> {
+    let mut claimed = headers.get_all(CONTENT_LENGTH).iter();
+    let (first, second) = (claimed.next()?, claimed.next());
+    let length = first.to_str().ok().filter(|_| second.is_none());
+    let length = length.and_then(|length| length.parse().ok());
+    if length.is_none() {
+        headers.remove(CONTENT_LENGTH);
+    }
+    length
 }
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -302,9 +342,27 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 fn response(status: StatusCode, mut headers: HeaderMap, output: Output) -> Response<Output> {
     // How a body is framed is the server's to say.
     headers.remove(TRANSFER_ENCODING);
+    if status == StatusCode::NO_CONTENT {
+        headers.remove(CONTENT_LENGTH);
+    }
     let mut response = Response::new(output);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    response
+}
+
+/// The same; the last of its connection, if there is something unread on that.
+fn last_if(unread: &Unread, response: Response<Output>) -> Response<Output> {
+    match unread.is_set() {
+        true => last(response),
+        false => response,
+    }
+}
+
+/// The same, as the last of its connection.
+fn last(mut response: Response<Output>) -> Response<Output> {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
     response
 }
 

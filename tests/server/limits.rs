@@ -271,12 +271,18 @@ fn the_second_head_of_a_connection_is_timed_out_too() {
 }
 
 #[test]
-fn half_a_head_behind_a_request_is_timed_out_too() {
-    let server = serve(app(), |server| {
-        server.header_timeout(SHORT).keep_alive(DEADLINE)
-    });
-    let mut client = server.send([HELLO, b"GET /hel"].concat());
+fn half_a_head_behind_a_request_is_timed_out_once_it_goes_on() {
+    // What came with the request before is in hyper's hands: nobody sees that it is half a head.
+    let half = [HELLO, b"GET /hel"].concat();
+    let server = serve(app(), |server| server.keep_alive(SHORT));
+    let mut client = server.send(&half);
     assert_eq!(client.answer().status, 200);
+    client.ends();
+    drop(client);
+    let server = serve(app(), |server| server.header_timeout(SHORT));
+    let mut client = server.send(&half);
+    assert_eq!(client.answer().status, 200);
+    client.write("l");
     assert_eq!(client.answer().status, 408);
     client.ends();
     drop(client);

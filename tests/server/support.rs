@@ -273,7 +273,7 @@ impl Client {
     #[track_caller]
     pub(crate) fn head(&mut self) -> Answer {
         let head = self.take_until(b"\r\n\r\n");
-        let head = std::str::from_utf8(&head).unwrap();
+        let head = String::from_utf8_lossy(&head);
         let mut lines = head.trim_end().split("\r\n");
         let mut status_line = lines.next().unwrap().split(' ');
         Answer {
@@ -296,13 +296,13 @@ impl Client {
         let length = answer.header("content-length").map(str::to_owned);
         let chunked = answer.header("transfer-encoding").map(str::to_owned);
         answer.body = match (length, chunked) {
+            _ if matches!(answer.status, 100..200 | 204 | 304) => Vec::new(),
             (Some(_), Some(_)) => panic!("two lengths: {answer:?}"),
             (Some(length), None) => self.take(length.parse().unwrap()),
             (None, Some(coding)) => {
                 assert_eq!(coding, "chunked");
                 self.chunks()
             }
-            (None, None) if matches!(answer.status, 100..200 | 204 | 304) => Vec::new(),
             (None, None) => self.rest(),
         };
         answer
