@@ -39,7 +39,7 @@
 //! | an exception | an [`Error`], made by `?` from any error type |
 //! | `SessionInterface` | [`SessionInterface`] |
 //! | signals | [`signals`] |
-//! | itsdangerous, Werkzeug | [`signing`]; [`routing`], [`wrappers`], [`wsgi`] |
+//! | itsdangerous, Werkzeug | [`signing`]; [`routing`], [`wrappers`], [`middleware`], [`wsgi`] |
 //!
 //! Setup panics with Flask's words where it is wrong, as Python raises at import: a duplicate endpoint, a
 //! bad rule, a route after the first request. A request never panics its caller.
@@ -57,6 +57,7 @@ mod hook;
 pub mod json;
 mod lifecycle;
 mod logging;
+pub mod middleware;
 mod pace;
 mod request;
 pub mod routing;
@@ -68,6 +69,8 @@ mod setup;
 pub mod signals;
 pub mod signing;
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 pub mod trace;
 pub mod typing;
 mod url_adapter;

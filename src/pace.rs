@@ -10,20 +10,20 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-/// So many microseconds a request may wait on average: as long as it takes to have another thread do it. A view that
-/// waits for a lock of the allocator now and then stays below that, and one that asks a database does not.
-const ALLOWED: u64 = 50;
+/// So many microseconds a request may wait on average. On a busy machine a view that asks nobody for anything waits some
+/// twenty, for locks of the allocator and of the kernel; and there are threads to spare for those that stay below.
+const ALLOWED: u64 = 200;
 
 /// What is not known yet starts with this debt: after 16 runs without a wait it is quick.
 const AT_FIRST: u64 = 16 * ALLOWED;
 
 /// A quick one that owes more than this is none.
-const LIMIT: u64 = 5_000;
+const LIMIT: u64 = 100_000;
 
 /// And then owes so many times as much, so that it is not tried again soon.
 const PENALTY: u64 = 16;
 
-/// A minute: 1.2 million runs without a wait.
+/// A minute: 300,000 runs without a wait.
 const MOST: u64 = 60_000_000;
 
 /// Whether the requests of one route may make their thread wait, as far as is known.
@@ -38,8 +38,8 @@ const MOST: u64 = 60_000_000;
 ///     pace.record(Duration::ZERO);
 /// }
 /// assert!(!pace.may_block());
-/// pace.record(Duration::from_millis(20));
-/// assert!(pace.may_block());
+/// pace.record(Duration::from_millis(200));
+/// assert!(pace.may_block() && pace.is_known_to_block());
 /// ```
 #[derive(Debug)]
 pub struct Pace(Kind);
@@ -78,6 +78,15 @@ impl Pace {
         match &self.0 {
             Kind::Declared { blocking } => *blocking,
             Kind::Learned { quick, .. } => !quick.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether it was declared to wait, or seen to: it is no longer a guess.
+    #[must_use]
+    pub fn is_known_to_block(&self) -> bool {
+        match &self.0 {
+            Kind::Declared { blocking } => *blocking,
+            Kind::Learned { debt, .. } => debt.load(Ordering::Relaxed) > LIMIT,
         }
     }
 

@@ -46,7 +46,8 @@ pub(crate) struct Setup {
 /// Which requests may make their thread wait. Flask knows no such thing; a server asks.
 #[derive(Clone)]
 pub(crate) struct Paces {
-    of_endpoint: HashMap<String, Arc<Pace>, RandomState>,
+    /// By the rule's address: a rule is what was declared, and several may lead to one endpoint.
+    of_rule: HashMap<usize, Arc<Pace>, RandomState>,
     /// Of requests that no rule matches: their hooks run too.
     of_the_rest: Arc<Pace>,
     /// Of all, where the sessions themselves are waited for.
@@ -56,7 +57,7 @@ pub(crate) struct Paces {
 impl Default for Paces {
     fn default() -> Self {
         Paces {
-            of_endpoint: HashMap::default(),
+            of_rule: HashMap::default(),
             of_the_rest: Arc::new(Pace::learned()),
             blocking: Arc::new(Pace::declared(true)),
         }
@@ -64,17 +65,14 @@ impl Default for Paces {
 }
 
 impl Paces {
-    fn declare(&mut self, endpoint: &str, blocking: Option<bool>) {
-        match blocking {
-            Some(blocking) => {
-                let pace = Arc::new(Pace::declared(blocking));
-                self.of_endpoint.insert(endpoint.to_owned(), pace);
-            }
-            None => {
-                let pace = self.of_endpoint.entry(endpoint.to_owned());
-                pace.or_insert_with(|| Arc::new(Pace::learned()));
-            }
-        }
+    fn declare(&mut self, rule: &Arc<Rule>, blocking: Option<bool>) {
+        let pace = blocking.map_or_else(Pace::learned, Pace::declared);
+        self.of_rule
+            .insert(Arc::as_ptr(rule).addr(), Arc::new(pace));
+    }
+
+    fn of(&self, rule: &Arc<Rule>) -> Option<&Arc<Pace>> {
+        self.of_rule.get(&Arc::as_ptr(rule).addr())
     }
 }
 
@@ -91,7 +89,7 @@ impl Setup {
         });
         let matched = adapter.match_(None, None).ok();
         matched
-            .and_then(|matched| self.paces.of_endpoint.get(&matched.rule.endpoint))
+            .and_then(|matched| self.paces.of(&matched.rule))
             .unwrap_or(&self.paces.of_the_rest)
     }
 
@@ -137,8 +135,8 @@ impl Setup {
         if let Some(merge) = route.merge_slashes {
             rule = rule.with_merge_slashes(merge);
         }
-        self.url_map.add(rule)?;
-        self.paces.declare(endpoint, route.blocking);
+        let rule = self.url_map.add(rule)?;
+        self.paces.declare(&rule, route.blocking);
         Ok(())
     }
 }

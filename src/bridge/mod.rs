@@ -25,12 +25,12 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub(crate) use environ::Origin;
 pub(crate) use output::{BoxError, Output};
-pub(crate) use pool::Pool;
 
 use crate::error::{Error, catch};
 use crate::logging;
 use crate::wsgi::{Body, Environ, Pace, WsgiApp};
 use input::{Unread, Upload};
+use pool::{Job, Pool};
 use watch::Watch;
 
 /// Seconds after which a client that found the queue full may try again.
@@ -66,12 +66,13 @@ impl Default for Limits {
     }
 }
 
-/// An app, and the threads that it may wait on.
+/// The threads that apps may wait on.
 pub(crate) struct Bridge {
-    app: Arc<dyn WsgiApp>,
-    /// Of an app that says nothing itself.
+    /// Of apps that say nothing themselves.
     pace: Arc<Pace>,
     pool: Pool,
+    /// Threads for what is not known to wait, while those of the pool are taken by what is.
+    spare: Pool,
     limits: Limits,
     running_inline: AtomicUsize,
     /// Bodies that are still arriving while a thread of the pool reads them: a part of the pool, so that slow
@@ -80,25 +81,22 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    pub(crate) fn new(app: Arc<dyn WsgiApp>, limits: Limits) -> Self {
+    pub(crate) fn new(limits: Limits) -> Self {
         Bridge {
-            app,
             pace: Arc::new(Pace::learned()),
             pool: Pool::new(limits.pool, limits.queue),
+            spare: Pool::new(limits.inline, limits.queue),
             limits,
             running_inline: AtomicUsize::new(0),
             uploads: Arc::new(Semaphore::new(limits.pool.div_ceil(4) * 3)),
         }
     }
 
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
-    }
-
     // ANCHOR: answer
     /// Answers one request.
     pub(crate) async fn answer<B>(
-        self: Arc<Self>,
+        &self,
+        app: &Arc<dyn WsgiApp>,
         request: Request<B>,
         origin: &Origin,
     ) -> Response<Output>
@@ -123,20 +121,20 @@ impl Bridge {
         };
 
         let environ = environ::environ(parts, origin, upload);
-        let pace = self.app.pace(&environ).unwrap_or(&self.pace);
+        let pace = app.pace(&environ).unwrap_or(&self.pace);
         if !arriving
             && !pace.may_block()
             && let Some(_place) = self.place_inline(pace)
         {
             let watch = pace.is_learned().then(Watch::start);
-            let answer = run(&*self.app, environ);
+            let answer = run(&**app, environ);
             if let Some(watch) = watch {
                 pace.record(watch.waited());
             }
             let response = match answer.is_whole() {
                 true => answer.into_whole(),
                 // Its next piece may take any time.
-                false => self.in_pool(|reply| answer.send(reply)).await,
+                false => self.in_pool(false, |reply| answer.send(reply)).await,
             };
             return last_if(&unread, response);
         }
@@ -146,8 +144,9 @@ impl Bridge {
             true => Arc::clone(&self.uploads).acquire_owned().await.ok(),
             false => None,
         };
-        let app = Arc::clone(&self.app);
-        let answered = self.in_pool(move |reply| {
+        let may_be_quick = !arriving && !pace.is_known_to_block();
+        let app = Arc::clone(app);
+        let job = move |reply| {
             let watch = Watch::start();
             let answer = run(&*app, environ);
             if !arriving {
@@ -155,8 +154,8 @@ impl Bridge {
             }
             drop(permit);
             answer.send(reply);
-        });
-        last_if(&unread, answered.await)
+        };
+        last_if(&unread, self.in_pool(may_be_quick, job).await)
     }
     // ANCHOR_END: answer
 
@@ -189,31 +188,60 @@ impl Bridge {
         (running < self.limits.inline).then_some(place)
     }
 
+    // ANCHOR: in_pool
+    /// Has a thread do it, which may take its time.
     async fn in_pool(
         &self,
+        may_be_quick: bool,
         job: impl FnOnce(oneshot::Sender<Response<Output>>) + Send + 'static,
     ) -> Response<Output> {
         let (reply, response) = oneshot::channel();
-        let submitted = self.pool.submit(Box::new(move || {
-            // The client may have left while this waited in the queue.
+        let mut job: Job = Box::new(move || {
+            // The client may have left while this waited in line.
             if !reply.is_closed() {
                 job(reply);
             }
-        }));
-        match submitted {
-            Ok(()) => response.await.unwrap_or_else(|_| {
-                // `run` catches panics, so a job that did not answer has lost its thread.
-                plain(StatusCode::INTERNAL_SERVER_ERROR)
-            }),
+        });
+        if may_be_quick {
+            match self.spare.submit_if_free(job) {
+                Ok(()) => return answered(response).await,
+                Err(refused) => job = refused,
+            }
+        }
+        match self.pool.submit(job) {
+            Ok(()) => answered(response).await,
             Err(_full) => {
                 let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
-                response
-                    .headers_mut()
-                    .insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
                 response
             }
         }
     }
+    // ANCHOR_END: in_pool
+
+    /// Waits for the threads to end, but no longer than `timeout`. Whether they all have.
+    #[cfg(feature = "server")]
+    pub(crate) fn close(&self, timeout: Duration) -> bool {
+        let began = std::time::Instant::now();
+        let spare = self.spare.close(timeout);
+        let pool = self.pool.close(timeout.saturating_sub(began.elapsed()));
+        spare && pool
+    }
+
+    /// Has [`close`](Bridge::close) wait no longer.
+    #[cfg(feature = "server")]
+    pub(crate) fn give_up(&self) {
+        self.spare.give_up();
+        self.pool.give_up();
+    }
+}
+
+async fn answered(response: oneshot::Receiver<Response<Output>>) -> Response<Output> {
+    // `run` catches panics, so a job that did not answer has lost its thread.
+    response
+        .await
+        .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
 struct InlinePlace<'a>(Option<&'a AtomicUsize>);

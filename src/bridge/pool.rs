@@ -24,7 +24,7 @@ pub(super) type Job = Box<dyn FnOnce() + Send>;
 #[derive(Debug)]
 pub(super) struct Full;
 
-pub(crate) struct Pool {
+pub(super) struct Pool {
     shared: Arc<Shared>,
 }
 
@@ -50,7 +50,7 @@ struct State {
 
 impl Pool {
     /// A pool of at most `threads` threads, and at most `queue` jobs that wait for one.
-    pub(crate) fn new(threads: usize, queue: usize) -> Self {
+    pub(super) fn new(threads: usize, queue: usize) -> Self {
         Pool {
             shared: Arc::new(Shared {
                 state: Mutex::default(),
@@ -73,9 +73,21 @@ impl Pool {
         Ok(())
     }
 
+    /// Has it done at once, if a thread is free; or else gives it back.
+    pub(super) fn submit_if_free(&self, job: Job) -> Result<(), Job> {
+        let mut state = self.shared.lock();
+        let free = state.idle > 0 || state.threads < self.shared.most_threads;
+        if state.closed || !free || !state.line.is_empty() {
+            return Err(job);
+        }
+        state.line.push_back(job);
+        self.shared.call_one(state);
+        Ok(())
+    }
+
     /// Takes no more jobs, lets those in line finish, and waits for the threads to end, but no longer than
     /// `timeout`. Whether they all have.
-    pub(crate) fn close(&self, timeout: Duration) -> bool {
+    pub(super) fn close(&self, timeout: Duration) -> bool {
         let began = Instant::now();
         let mut state = self.shared.lock();
         state.closed = true;
@@ -92,7 +104,7 @@ impl Pool {
 
     /// Has [`close`](Pool::close) wait no longer.
     #[cfg(feature = "server")]
-    pub(crate) fn give_up(&self) {
+    pub(super) fn give_up(&self) {
         self.shared.lock().given_up = true;
         self.shared.thread_ended.notify_all();
     }

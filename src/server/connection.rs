@@ -30,6 +30,7 @@ use super::access_log::{AccessLog, Entry};
 use super::io::{HeadLimits, Io, Stream};
 use super::registry::{Order, Phase, Registry, State};
 use crate::bridge::{BoxError, Bridge, Origin, Output, plain};
+use crate::wsgi::WsgiApp;
 
 /// A client that still sends what nobody reads has so long to read why; and no longer than this from one piece to the next.
 const LAST_WORD: Duration = Duration::from_secs(10);
@@ -37,7 +38,8 @@ const LAST_WORD_PAUSE: Duration = Duration::from_secs(2);
 
 /// What all connections share.
 pub(super) struct Shared {
-    pub(super) bridge: Arc<Bridge>,
+    pub(super) app: Arc<dyn WsgiApp>,
+    pub(super) bridge: Bridge,
     pub(super) registry: Registry,
     pub(super) access_log: AccessLog,
     pub(super) settings: Settings,
@@ -169,8 +171,8 @@ async fn answer(
     let response = match refusal(&request, &shared.settings) {
         Some(status) => refused(status),
         None => {
-            let bridge = Arc::clone(&shared.bridge);
-            bridge.answer(request, &connection.origin).await
+            let (app, origin) = (&shared.app, &connection.origin);
+            shared.bridge.answer(app, request, origin).await
         }
     };
     let status = response.status();

@@ -26,6 +26,7 @@ pub use running::Running;
 
 use crate::app::App;
 use crate::bridge::Limits;
+use crate::middleware::DebuggedApplication;
 use crate::wsgi::WsgiApp;
 use listener::Listener;
 
@@ -229,13 +230,28 @@ impl Server {
 }
 
 impl App {
+    // ANCHOR: run
     /// `app.run(address)`: serves the app until SIGTERM or Ctrl-C. [`Server`] has the settings.
+    ///
+    /// With DEBUG an unhandled error is answered with a page that shows how the request went
+    /// ([`DebuggedApplication`]), and standard error says that this is not for production.
     ///
     /// # Errors
     /// Where the address is none, or is in use.
     pub fn run(&self, address: &str) -> Result<(), ServerError> {
-        Server::new(self.clone()).bind(address)?.serve()
+        if !self.config().settings().debug {
+            return Server::new(self.clone()).bind(address)?.serve();
+        }
+        let app = DebuggedApplication::new(self.clone());
+        let server = Server::new(app).bind(address)?;
+        eprintln!(
+            "DEBUG is on: whoever makes {:?} fail sees its code, its requests and its sessions.\n\
+             That is for your own machine, and not for production.",
+            self.name()
+        );
+        server.serve()
     }
+    // ANCHOR_END: run
 }
 
 impl fmt::Debug for Server {

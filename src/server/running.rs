@@ -66,7 +66,8 @@ impl Running {
             .map_err(failed)?;
         let local_addr = listeners.iter().find_map(Listener::local_addr);
         let shared = Arc::new(Shared {
-            bridge: Arc::new(Bridge::new(app, settings.limits)),
+            app,
+            bridge: Bridge::new(settings.limits),
             registry: Registry::new(&settings),
             access_log: AccessLog::default(),
             settings,
@@ -118,7 +119,7 @@ impl Running {
                 while signals.recv().await.is_some() {
                     if stop.send_replace(true) {
                         shared.registry.order_all(Order::Cut);
-                        shared.bridge.pool().give_up();
+                        shared.bridge.give_up();
                     }
                 }
             });
@@ -152,8 +153,8 @@ impl Running {
             }
             began
         });
-        let pool = self.shared.bridge.pool();
-        if !pool.close(limit.saturating_sub(began.elapsed())) {
+        let left = limit.saturating_sub(began.elapsed());
+        if !self.shared.bridge.close(left) {
             let error = Error::from(io::Error::from(io::ErrorKind::TimedOut));
             logging::error(
                 "some requests were still running when the server stopped",

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::net::Shutdown;
 use std::sync::mpsc::channel;
 
-use carafe::{Error, Response, Scaffold, request, stream_with_context};
+use carafe::{Error, Response, Route, Scaffold, request, stream_with_context};
 
 use crate::support::{DEADLINE, Gate, app, serve, wait};
 
@@ -93,7 +93,8 @@ fn a_request_whose_client_leaves_while_it_waits_in_line_is_not_run() {
     let (entered, has_entered) = channel();
     let mut app = app();
     let pass = gate.clone();
-    app.get("/slow/<name>", move |name: String| {
+    let slow = Route::new("/slow/<name>").blocking(true);
+    app.get(slow, move |name: String| {
         entered.send(name).unwrap();
         pass.pass();
         "done"

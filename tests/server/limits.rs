@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use carafe::{App, Response, Scaffold};
+use carafe::{App, Response, Route, Scaffold};
 
 use crate::support::{Client, DEADLINE, Gate, HELLO, SHORT, app, serve, served, until, wait};
 
@@ -438,7 +438,7 @@ fn one_request_too_many_gets_a_503_and_when_to_come_back() {
     let (entered, has_entered) = channel();
     let mut slow = App::new("slow");
     let pass = gate.clone();
-    slow.get("/slow", move || {
+    slow.get(Route::new("/slow").blocking(true), move || {
         entered.send(()).unwrap();
         pass.pass();
         "done"
