@@ -130,7 +130,11 @@ async fn converse(stream: Stream, connection: Arc<Connection>) {
     }
     let state = Arc::clone(&connection.state);
     let io = TokioIo::new(Io::new(stream, Arc::clone(&state), limits));
-    let service = service_fn(move |request| answer(Arc::clone(&connection), request));
+    let service = service_fn(move |request| {
+        // Here and not in the future, which hyper polls only after it has read on: that is no head any more.
+        connection.state.set_phase(Phase::Busy);
+        answer(Arc::clone(&connection), request)
+    });
     let mut http = pin!(http.serve_connection(io, service));
     poll_fn(|cx| {
         let orders = state.orders(cx);
@@ -162,7 +166,6 @@ async fn answer(
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<Tracked>, Infallible> {
-    connection.state.set_phase(Phase::Busy);
     let shared = &connection.shared;
     let knows_chunks = request.version() > Version::HTTP_10;
     let entry = shared

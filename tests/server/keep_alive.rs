@@ -140,6 +140,22 @@ fn uploads_sent_at_once_are_told_apart() {
 }
 
 #[test]
+fn uploads_larger_than_a_head_may_be_are_no_heads() {
+    // hyper reads larger pieces the more it has read: in the end all of a body at once, behind its head.
+    let server = served();
+    let mut client = server.connect();
+    for size in [
+        400_000, 60_000, 60_000, 45_000, 400_000, 60_000, 33_000, 90_000,
+    ] {
+        let head = format!("POST /echo HTTP/1.1\r\nHost: shop\r\nContent-Length: {size}\r\n\r\n");
+        client.write([head.into_bytes(), vec![b'x'; size]].concat());
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.body.len()), (200, size));
+    }
+    server.still_answers();
+}
+
+#[test]
 fn a_bad_request_behind_a_good_one_is_bad_in_its_turn() {
     let server = served();
     let mut client = server.send([HELLO, b"GET /hello\r\n\r\n", HELLO].concat());
