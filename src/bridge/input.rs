@@ -1,9 +1,9 @@
 //! `Upload`: the body of a request, as the blocking reader that `wsgi.input` is.
 //!
-//! What has arrived with the head is taken at once; most bodies are complete with that, and their
-//! request may run on an I/O thread. The rest is read by the thread that runs the view, piece by piece as it
-//! asks: nothing is buffered ahead, and `Expect: 100-continue` is answered when the first byte is
-//! asked for. While it waits the thread is parked; the connection that feeds it is driven by the I/O threads.
+//! What has arrived with the head is taken at once, and what is small is waited for: most bodies are complete with that
+//! before the view runs, and no thread waits for a client that is slow to send a form. The rest is read by the thread that
+//! runs the view, piece by piece as it asks: nothing is buffered ahead, and `Expect: 100-continue` is answered when the
+//! first byte is asked for. While it waits the thread is parked; the connection that feeds it is driven by the I/O threads.
 //!
 //! Read next: `output.rs`, the way back.
 
@@ -17,15 +17,16 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::EXPECT;
 use http_body::Body as HttpBody;
+use tokio::time::timeout;
 
 use super::Limits;
 use super::output::BoxError;
 
-/// As much is taken before a view asks for it.
+/// As much is taken before a view asks for it, and a body that is no larger is waited for.
 const READ_AHEAD: usize = 64 * 1024;
 
 pub(super) struct Upload<B> {
@@ -114,6 +115,34 @@ where
     }
     // ANCHOR_END: take_what_is_there
 
+    // ANCHOR: take_what_is_small
+    /// Waits for the rest of a body that says that it is small. Only a task waits, and no thread: clients that take their
+    /// time cannot take all threads.
+    pub(super) async fn take_what_is_small(&mut self) {
+        let left = self.body.as_ref().and_then(|body| body.size_hint().exact());
+        let small = left.is_some_and(|left| left <= READ_AHEAD as u64);
+        if !small || self.waits_for_continue {
+            return;
+        }
+        // Copied: a piece of one byte would keep all of the buffer that it was read into.
+        let mut rest = BytesMut::new();
+        loop {
+            let piece = timeout(self.timeout, poll_fn(|cx| self.poll_piece(cx))).await;
+            match piece.unwrap_or_else(|_| Some(Err(self.timed_out()))) {
+                Some(Ok(piece)) => rest.extend_from_slice(&piece),
+                Some(Err(error)) => {
+                    self.failed = Some(error);
+                    break;
+                }
+                None => break,
+            }
+        }
+        if !rest.is_empty() {
+            self.pieces.push_back(rest.freeze());
+        }
+    }
+    // ANCHOR_END: take_what_is_small
+
     /// Tells, once this is dropped, whether it was read to its end. For a body that came whole nothing is noted.
     pub(super) fn unread(&mut self) -> Unread {
         if !self.is_complete() || self.failed.is_some() {
@@ -126,6 +155,11 @@ where
     fn give_up(&mut self) {
         self.body = None;
         self.unread.set();
+    }
+
+    fn timed_out(&mut self) -> io::Error {
+        self.give_up();
+        io::ErrorKind::TimedOut.into()
     }
 
     /// The next piece of the body; `None` at its end. Trailers are passed over.
@@ -181,13 +215,9 @@ where
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let timeout = self.timeout;
-        match park_until_ready(timeout, |cx| self.poll_piece(cx)) {
+        match park_until_ready(self.timeout, |cx| self.poll_piece(cx)) {
             Some(piece) => piece.transpose(),
-            None => {
-                self.give_up();
-                Err(io::ErrorKind::TimedOut.into())
-            }
+            None => Err(self.timed_out()),
         }
     }
 }

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub(crate) use environ::Origin;
 pub(crate) use output::{BoxError, Output};
@@ -78,6 +78,8 @@ pub(crate) struct Bridge {
     /// Bodies that are still arriving while a thread of the pool reads them: a part of the pool, so that slow
     /// clients cannot take all of it.
     uploads: Arc<Semaphore>,
+    /// Those that have no thread yet.
+    waiting_uploads: AtomicUsize,
 }
 
 impl Bridge {
@@ -88,7 +90,8 @@ impl Bridge {
             spare: Pool::new(limits.inline, limits.queue),
             limits,
             running_inline: AtomicUsize::new(0),
-            uploads: Arc::new(Semaphore::new(limits.pool.div_ceil(4) * 3)),
+            uploads: Arc::new(Semaphore::new((limits.pool * 3 / 4).max(1))),
+            waiting_uploads: AtomicUsize::new(0),
         }
     }
 
@@ -113,6 +116,9 @@ impl Bridge {
         }
         let mut upload = Upload::new(body, &parts.headers, &self.limits);
         upload.take_what_is_there().await;
+        if !upload.is_complete() {
+            upload.take_what_is_small().await;
+        }
         let arriving = !upload.is_complete();
         let unread = match parts.version <= Version::HTTP_11 {
             true => upload.unread(),
@@ -141,7 +147,10 @@ impl Bridge {
 
         let pace = Arc::clone(pace);
         let permit = match arriving {
-            true => Arc::clone(&self.uploads).acquire_owned().await.ok(),
+            true => match self.place_for_upload().await {
+                Some(permit) => Some(permit),
+                None => return last_if(&unread, busy()),
+            },
             false => None,
         };
         let may_be_quick = !arriving && !pace.is_known_to_block();
@@ -179,13 +188,23 @@ impl Bridge {
 
     /// A place on an I/O thread. What is declared quick always has one; of what was only learned so few run at once
     /// that, should all of them wait this time, other I/O threads are left.
-    fn place_inline(&self, pace: &Pace) -> Option<InlinePlace<'_>> {
+    fn place_inline(&self, pace: &Pace) -> Option<Counted<'_>> {
         if !pace.is_learned() {
-            return Some(InlinePlace(None));
+            return Some(Counted(None));
         }
-        let place = InlinePlace(Some(&self.running_inline));
+        let place = Counted(Some(&self.running_inline));
         let running = self.running_inline.fetch_add(1, Ordering::Relaxed);
         (running < self.limits.inline).then_some(place)
+    }
+
+    /// A place for a body that is still arriving. There is a line for these too, as long as the pool's.
+    async fn place_for_upload(&self) -> Option<OwnedSemaphorePermit> {
+        let _place = Counted(Some(&self.waiting_uploads));
+        let waiting = self.waiting_uploads.fetch_add(1, Ordering::Relaxed);
+        if waiting >= self.limits.queue && self.uploads.available_permits() == 0 {
+            return None;
+        }
+        Arc::clone(&self.uploads).acquire_owned().await.ok()
     }
 
     // ANCHOR: in_pool
@@ -210,12 +229,7 @@ impl Bridge {
         }
         match self.pool.submit(job) {
             Ok(()) => answered(response).await,
-            Err(_full) => {
-                let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
-                let headers = response.headers_mut();
-                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
-                response
-            }
+            Err(_full) => busy(),
         }
     }
     // ANCHOR_END: in_pool
@@ -244,9 +258,10 @@ async fn answered(response: oneshot::Receiver<Response<Output>>) -> Response<Out
         .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-struct InlinePlace<'a>(Option<&'a AtomicUsize>);
+/// One of those that are counted, until it is dropped.
+struct Counted<'a>(Option<&'a AtomicUsize>);
 
-impl Drop for InlinePlace<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         if let Some(running) = self.0 {
             running.fetch_sub(1, Ordering::Relaxed);
@@ -391,6 +406,14 @@ fn last_if(unread: &Unread, response: Response<Output>) -> Response<Output> {
 fn last(mut response: Response<Output>) -> Response<Output> {
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(CONNECTION, close);
+    response
+}
+
+/// There is nobody to answer this now.
+fn busy() -> Response<Output> {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     response
 }
 

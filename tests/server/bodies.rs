@@ -232,22 +232,96 @@ fn a_body_that_ends_too_early_is_no_body() {
     server.still_answers();
 }
 
+/// A chunked upload, begun: nobody knows how long it will be.
+const BEGUN: &str =
+    "POST /echo HTTP/1.1\r\nHost: shop\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npear\r\n";
+
 #[test]
 fn slow_uploads_keep_nobody_else_waiting() {
-    let server = serve(app(), |server| server.pool(4));
-    // More than there are threads; each is read to its first piece.
-    let mut uploads: Vec<Client> = (0..12)
-        .map(|_| server.send("POST /echo HTTP/1.1\r\nHost: shop\r\nContent-Length: 8\r\n\r\npear"))
-        .collect();
-    for _ in 0..40 {
+    for pool in [2, 3, 4] {
+        let server = serve(app(), |server| server.pool(pool));
+        // More than there are threads; each is read to its first piece.
+        let mut uploads: Vec<Client> = (0..12).map(|_| server.send(BEGUN)).collect();
+        for _ in 0..20 {
+            server.still_answers();
+        }
+        // Each gets its turn, in any order.
+        for upload in &mut uploads {
+            upload.write("4\r\npear\r\n0\r\n\r\n");
+        }
+        for upload in &mut uploads {
+            assert_eq!(upload.answer().text(), "pearpear");
+        }
         server.still_answers();
     }
-    // Each gets its turn, in any order.
-    for upload in &mut uploads {
-        upload.write("pear");
+}
+
+#[test]
+fn a_small_upload_waits_for_no_large_one() {
+    let server = serve(app(), |server| server.pool(2));
+    let large: Vec<Client> = (0..12).map(|_| server.send(BEGUN)).collect();
+    let small = "POST /echo HTTP/1.1\r\nHost: shop\r\nContent-Length: 8\r\n\r\n";
+    let mut small: Vec<Client> = (0..40).map(|_| server.send(small)).collect();
+    for client in &mut small {
+        client.write("pear");
     }
-    for upload in &mut uploads {
-        assert_eq!(upload.answer().text(), "pearpear");
+    server.still_answers();
+    for client in small.iter_mut().rev() {
+        client.write("plum");
+        assert_eq!(client.answer().text(), "pearplum");
+    }
+    drop(large);
+    server.still_answers();
+}
+
+#[test]
+fn a_small_upload_may_come_byte_by_byte() {
+    let server = served();
+    let mut client =
+        server.send("POST /echo HTTP/1.1\r\nHost: shop\r\nContent-Length: 2000\r\n\r\n");
+    for _ in 0..2000 {
+        client.write("x");
+    }
+    assert_eq!(client.answer().text(), "x".repeat(2000));
+    client.write(HELLO);
+    assert_eq!(client.answer().status, 200);
+    server.still_answers();
+}
+
+#[test]
+fn one_upload_too_many_gets_a_503_and_when_to_come_back() {
+    let server = serve(app(), |server| server.pool(2).queue(2));
+    server.still_answers();
+    // One is read, two wait, and the others are told to come back.
+    let (told, is_told) = channel();
+    let clients: Vec<Client> = (0..6).map(|_| server.send(BEGUN)).collect();
+    let readers = clients.into_iter().map(|mut client| {
+        let told = told.clone();
+        let go_on = client.tcp().try_clone().unwrap();
+        let reader = thread::spawn(move || {
+            let answer = client.answer();
+            told.send((
+                answer.status,
+                answer.header("retry-after").map(str::to_owned),
+            ))
+            .unwrap();
+        });
+        (reader, go_on)
+    });
+    let readers: Vec<_> = readers.collect();
+    for _ in 0..3 {
+        assert_eq!(wait(&is_told), (503, Some("1".to_owned())));
+    }
+    let (readers, go_on): (Vec<_>, Vec<_>) = readers.into_iter().unzip();
+    for mut go_on in go_on {
+        // Those who were sent away may be gone.
+        let _ = go_on.write_all(b"0\r\n\r\n");
+    }
+    for reader in readers {
+        reader.join().unwrap();
+    }
+    for _ in 0..3 {
+        assert_eq!(wait(&is_told), (200, None));
     }
     server.still_answers();
 }

@@ -216,10 +216,12 @@ fn the_limit_of_the_app_holds_for_both_kinds_of_body() {
     let app = app();
     app.config().set("MAX_CONTENT_LENGTH", 1000).unwrap();
     let server = serve(app, |server| server);
-    server.refuses(
-        413,
-        "POST /echo HTTP/1.1\r\nHost: shop\r\nContent-Length: 1001\r\n\r\n",
-    );
+    let head =
+        |length| format!("POST /echo HTTP/1.1\r\nHost: shop\r\nContent-Length: {length}\r\n\r\n");
+    // A small body is waited for, and a large one is refused before it comes.
+    server.refuses(413, head(100_000));
+    let answer = server.ask(head(1001) + &"x".repeat(1001));
+    assert_eq!(answer.status, 413);
     let chunks = format!("64\r\n{}\r\n", "x".repeat(100)).repeat(11);
     server.refuses(
         413,

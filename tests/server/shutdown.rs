@@ -77,11 +77,10 @@ fn a_stream_that_runs_is_finished_and_torn_down() {
     let pass = gate.clone();
     app.get("/stream", move || {
         let pass = pass.clone();
-        let pieces = ["pear", "plum"].into_iter().map(move |piece| {
-            if piece == "plum" {
+        let pieces = ["pear", "plum"].into_iter().inspect(move |piece| {
+            if *piece == "plum" {
                 pass.pass();
             }
-            piece
         });
         Response::stream(stream_with_context(pieces))
     });

@@ -17,6 +17,11 @@ fn thread_name() -> String {
     thread::current().name().unwrap_or("").to_owned()
 }
 
+/// A view that says its thread: each a view of its own, since a declaration is one of a view, whatever rules lead to it.
+fn says_thread() -> impl Fn() -> String + Send + Sync + 'static {
+    || thread_name()
+}
+
 fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: shop\r\n\r\n")
 }
@@ -67,9 +72,8 @@ fn waiting() -> Waiting {
 #[test]
 fn a_declared_route_runs_where_it_was_declared_to() {
     let mut app = app();
-    // Views of their own: a declaration is one of a view, whatever rules lead to it.
-    app.get(Route::new("/quick").blocking(false), || thread_name());
-    app.get(Route::new("/waits").blocking(true), || thread_name());
+    app.get(Route::new("/quick").blocking(false), says_thread());
+    app.get(Route::new("/waits").blocking(true), says_thread());
     let server = serve(app, |server| server);
     // The first request of an app ends its setup, and may take its time.
     server.still_answers();
@@ -242,8 +246,8 @@ impl SessionInterface for Far {
 fn with_a_session_store_that_may_wait_nothing_runs_on_an_io_thread() {
     let mut app = App::new("far");
     app.session_interface(Far);
-    app.get("/thread", || thread_name());
-    app.get(Route::new("/quick").blocking(false), || thread_name());
+    app.get("/thread", says_thread());
+    app.get(Route::new("/quick").blocking(false), says_thread());
     let server = serve(app, |server| server);
     let mut client = server.connect();
     for _ in 0..100 {
