@@ -241,7 +241,9 @@ fn a_panic_is_shown_with_the_line_it_was_in() {
         .lines()
         .position(|line| line.ends_with("// the line of the panic"));
     let place = format!("tests/debugged_application.rs:{}", line.unwrap() + 1);
-    assert!(html.contains(&format!("<h2>Panicked at <code>{place}</code></h2>")));
+    assert!(html.contains(&format!(
+        "<h2 class=\"how\">panicked at <code>{place}</code></h2>"
+    )));
     let here = html.lines().find(|line| line.contains("class=\"here\""));
     assert!(here.unwrap().contains("items[request().args().len()]"));
     assert!(text.contains(&format!("\npanicked at {place}\n")));
@@ -701,7 +703,25 @@ fn a_request_inside_of_a_request_has_a_page_of_its_own() {
     });
     let text = plain(&outer, "/");
     assert!(text.starts_with("RuntimeError: inner: 500\n"));
-    assert_eq!(text.matches("Flask.wsgi_app").count(), 2);
+    // The page also shows the lines of this very test, which are no stages.
+    let is_stage = |line: &&str| line.contains("Flask.wsgi_app") && line.contains(" lifecycle.rs:");
+    assert_eq!(text.lines().filter(is_stage).count(), 2, "{text}");
+}
+
+#[test]
+fn an_error_is_shown_with_the_line_that_made_it() {
+    let mut app = app();
+    let line = line!() + 2;
+    app.route("/", || -> Result<String, Error> {
+        let number: u8 = "seven".parse()?;
+        Ok(number.to_string())
+    });
+    let place = format!("{}:{line}", file!());
+    let text = plain(&app, "/");
+    assert!(text.contains(&format!("\nraised at {place}\n")), "{text}");
+    assert!(text.contains("let number: u8 = \"seven\".parse()?;"));
+    let html = page(&app, "/");
+    assert!(html.contains(&format!("raised at <code>{place}</code>")));
 }
 
 #[test]

@@ -120,21 +120,21 @@ fn errors(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
     Ok(())
 }
 
-/// Where it panicked, and the lines around.
+/// Where it was made, and the lines around.
 fn source(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
-    let Some(noted) = report.panicked else {
+    let Some(at) = &report.line else {
         return Ok(());
     };
-    let file = escaped(&noted.file, 400);
+    let (how, file) = (&at.how, escaped(at.file, 400));
     writeln!(
         out,
-        "<section>\n<h2>Panicked at <code>{file}:{}</code></h2>",
-        noted.line
+        "<section>\n<h2 class=\"how\">{how} <code>{file}:{}</code></h2>",
+        at.line
     )?;
     if !report.source.is_empty() {
         write!(out, "<pre class=\"source\">")?;
         for (number, line) in &report.source {
-            let class = if *number == noted.line {
+            let class = if *number == at.line {
                 " class=\"here\""
             } else {
                 ""

@@ -144,6 +144,14 @@ impl fmt::Display for Raised {
     }
 }
 
+/// The line of code where an error was made.
+pub(super) struct Line<'a> {
+    /// `raised at` or `panicked at`.
+    pub(super) how: &'static str,
+    pub(super) file: &'a str,
+    pub(super) line: u32,
+}
+
 /// All that is told of a request that failed.
 pub(super) struct Report<'a> {
     pub(super) app: &'a str,
@@ -151,8 +159,8 @@ pub(super) struct Report<'a> {
     /// The error, then what caused it.
     pub(super) causes: Vec<Cause>,
     pub(super) raised: Option<Raised>,
-    /// Where it panicked, if it did.
-    pub(super) panicked: Option<&'a Noted>,
+    /// The line of the error, or of the panic, where it is known.
+    pub(super) line: Option<Line<'a>>,
     /// The lines around that place.
     pub(super) source: Vec<(u32, String)>,
     pub(super) trace: &'a Trace,
@@ -171,14 +179,30 @@ impl<'a> Report<'a> {
         let message = causes.first().map(|cause| cause.message.as_str());
         let panicked = panics
             .iter()
-            .rfind(|noted| error.is_panic() && Some(noted.message.as_str()) == message);
+            .rfind(|noted| error.is_panic() && Some(noted.message.as_str()) == message)
+            .map(|noted| Line {
+                how: "panicked at",
+                file: &noted.file,
+                line: noted.line,
+            });
+        // A 500 that a handler raised anew is as good as the error it is for.
+        let first = error
+            .as_http()
+            .and_then(|http| http.original_exception.as_ref());
+        let raised_at = first.unwrap_or(error).location().map(|place| Line {
+            how: "raised at",
+            file: place.file(),
+            line: place.line(),
+        });
+        let line = panicked.or(raised_at);
+        let source = line.as_ref().map(|line| excerpt(line.file, line.line));
         Report {
             app,
             asked,
             causes,
             raised: raised(trace, error),
-            panicked,
-            source: panicked.map_or_else(Vec::new, |noted| excerpt(&noted.file, noted.line)),
+            line,
+            source: source.unwrap_or_default(),
             trace,
         }
     }

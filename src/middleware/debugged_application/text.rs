@@ -33,10 +33,10 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
     if let Some(raised) = &report.raised {
         writeln!(out, "\n{raised}")?;
     }
-    if let Some(noted) = report.panicked {
-        writeln!(out, "panicked at {}:{}", noted.file, noted.line)?;
+    if let Some(at) = &report.line {
+        writeln!(out, "{} {}:{}", at.how, at.file, at.line)?;
         for (number, line) in &report.source {
-            let mark = if *number == noted.line { '>' } else { ' ' };
+            let mark = if *number == at.line { '>' } else { ' ' };
             writeln!(out, "{mark} {number:>5}  {}", visible(line, TEXT))?;
         }
     }
