@@ -32,6 +32,27 @@ fn those_who_wait_for_nothing_are_sent_away() {
 }
 
 #[test]
+fn a_server_that_is_dropped_is_gone() {
+    let mut server = served();
+    server.still_answers();
+    let mut idle = server.send(HELLO);
+    assert_eq!(idle.answer().status, 200);
+    drop(server.running.take());
+    assert_eq!(idle.is_cut(), b"");
+    assert!(TcpStream::connect(server.address).is_err());
+}
+
+#[test]
+fn a_server_may_be_told_to_stop_twice_and_before_it_is_joined() {
+    let mut server = served();
+    let running = server.running.take().unwrap();
+    running.shutdown();
+    running.shutdown();
+    running.join().unwrap();
+    assert!(TcpStream::connect(server.address).is_err());
+}
+
+#[test]
 fn what_runs_is_finished_with_its_answer() {
     let gate = Gate::default();
     let (said, hears) = channel();
