@@ -47,6 +47,12 @@ pub trait SessionInterface: Send + Sync {
     ) -> Result<(), Error>;
     // ANCHOR_END: session_interface
 
+    /// Whether opening or saving may make the thread wait, as for a network: a server then keeps it
+    /// off its I/O threads.
+    fn may_block(&self) -> bool {
+        true
+    }
+
     /// The session of a request for which [`open_session`](SessionInterface::open_session) gave none.
     fn make_null_session(&self, _settings: &Settings) -> Session {
         Session::null()

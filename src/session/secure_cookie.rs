@@ -122,6 +122,10 @@ impl SecureCookieSessionInterface {
 }
 
 impl SessionInterface for SecureCookieSessionInterface {
+    fn may_block(&self) -> bool {
+        false
+    }
+
     // ANCHOR: open_session
     fn open_session(
         &self,
