@@ -117,7 +117,8 @@ impl Bridge {
         let mut upload = Upload::new(body, &parts.headers, &self.limits);
         upload.take_what_is_there().await;
         if !upload.is_complete() {
-            upload.take_what_is_small().await;
+            // In a box, as all that is rarely waited for: hyper moves this future for each request.
+            Box::pin(upload.take_what_is_small()).await;
         }
         let arriving = !upload.is_complete();
         let unread = match parts.version <= Version::HTTP_11 {
@@ -147,7 +148,7 @@ impl Bridge {
 
         let pace = Arc::clone(pace);
         let permit = match arriving {
-            true => match self.place_for_upload().await {
+            true => match Box::pin(self.place_for_upload()).await {
                 Some(permit) => Some(permit),
                 None => return last_if(&unread, busy()),
             },

@@ -216,8 +216,11 @@ fn refusal(request: &Request<Incoming>, settings: &Settings) -> Option<StatusCod
 }
 
 /// A name, an address, a port. What stands elsewhere in a URL would make another one of those that are built from it.
+#[rustfmt::skip]
 fn may_stand_in_host(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte)
+    matches!(byte,
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'%' | b':' | b'[' | b']'
+        | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b';' | b'=')
 }
 
 /// Whether there is no coding below the chunks: nothing here would undo it, and another server might.
