@@ -8,11 +8,13 @@
 //!
 //! Read next: `json/` (how a `Value` becomes Python's JSON text), `session/` (who stores them).
 
-use indexmap::IndexMap;
+mod dict;
+mod foreign;
+
 use uuid::Uuid;
 
-/// A Python `dict` with text keys: it keeps the order in which keys were first inserted.
-pub type Dict = IndexMap<String, Value>;
+pub use dict::{Dict, DictHasher, DictState};
+pub use foreign::{Foreign, Object};
 
 /// One value of Python's, as far as Flask can put it into a session, a JSON body or a URL.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,6 +49,8 @@ pub enum Value {
     /// A `datetime.datetime` in UTC, in whole Unix seconds, which may be negative. (Flask keeps no
     /// fraction of a second in a session either.)
     DateTime(i64),
+    /// What a Flask app put into a stored session, and has no other variant here.
+    Foreign(Box<Foreign>),
 }
 
 impl Value {
@@ -160,6 +164,11 @@ impl Value {
             Self::Markup(_) => "Markup",
             Self::Uuid(_) => "UUID",
             Self::DateTime(_) => "datetime",
+            Self::Foreign(foreign) => match **foreign {
+                Foreign::Map(_) => "dict",
+                Foreign::Ext { .. } => "Ext",
+                Foreign::Object(_) => "object",
+            },
         }
     }
 

@@ -11,8 +11,9 @@ use serde::de::{self, Deserialize, DeserializeOwned, Deserializer, IntoDeseriali
 use serde::forward_to_deserialize_any;
 use uuid::Uuid;
 
-use super::JsonError;
 use super::ser::{BIG_INT, DATETIME, MARKUP, UUID};
+use super::{JsonError, foreign};
+use crate::value::Foreign;
 use crate::{Dict, Value};
 
 /// The newtype's name by which a [`Value`] asks for itself.
@@ -48,7 +49,7 @@ pub fn from_value_ref<'de, T: Deserialize<'de>>(value: &'de Value) -> Result<T, 
 
 /// One value to read from.
 #[derive(Clone, Copy)]
-struct ValueDeserializer<'de>(&'de Value);
+pub(super) struct ValueDeserializer<'de>(pub(super) &'de Value);
 
 impl<'de> IntoDeserializer<'de, JsonError> for ValueDeserializer<'de> {
     type Deserializer = Self;
@@ -96,6 +97,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             Value::Bytes(bytes) => visitor.visit_borrowed_bytes(bytes),
             Value::Uuid(uuid) => visitor.visit_string(uuid.to_string()),
             Value::DateTime(seconds) => visitor.visit_i64(*seconds),
+            Value::Foreign(value) => foreign::visit(value, visitor),
         }
     }
 
@@ -121,6 +123,7 @@ impl<'de> Deserializer<'de> for ValueDeserializer<'de> {
             Value::Markup(_) => MARKUP,
             Value::Uuid(_) => UUID,
             Value::DateTime(_) => DATETIME,
+            Value::Foreign(value) => foreign::name(value),
             _ => return visitor.visit_newtype_struct(self),
         };
         visitor.visit_enum(Variant {
@@ -368,7 +371,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::List(items))
     }
     fn visit_map<A: de::MapAccess<'de>>(self, mut source: A) -> Result<Value, A::Error> {
-        let mut dict = Dict::new();
+        let mut dict = Dict::of_strangers();
         while let Some((key, value)) = source.next_entry()? {
             dict.insert(key, value);
         }
@@ -388,6 +391,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
                 Value::Uuid(Uuid::try_parse(&text).map_err(de::Error::custom)?)
             }
             DATETIME => Value::DateTime(content.newtype_variant()?),
+            foreign::MAP => Foreign::Map(content.newtype_variant::<foreign::Pairs>()?.0).into(),
+            foreign::EXT | foreign::OBJECT => {
+                let parts: foreign::Parts = content.newtype_variant()?;
+                foreign::from_parts(&name, Value::Tuple(parts.0))
+            }
             name => return Err(de::Error::custom(format!("no variant of a Value: {name}"))),
         })
     }

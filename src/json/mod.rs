@@ -21,6 +21,7 @@ mod decoder;
 mod detect;
 mod encoder;
 mod error;
+mod foreign;
 mod ser;
 mod tag;
 

@@ -9,7 +9,7 @@
 use serde::ser::{self, Serialize, Serializer};
 use uuid::Uuid;
 
-use super::JsonError;
+use super::{JsonError, foreign};
 use crate::{Dict, Value};
 
 pub(super) const BIG_INT: &str = "carafe::Value::BigInt";
@@ -61,6 +61,7 @@ impl Serialize for Value {
             Self::Markup(text) => serializer.serialize_newtype_struct(MARKUP, text),
             Self::Uuid(uuid) => serializer.serialize_newtype_struct(UUID, &uuid.to_string()),
             Self::DateTime(seconds) => serializer.serialize_newtype_struct(DATETIME, seconds),
+            Self::Foreign(foreign) => foreign::serialize(foreign, serializer),
         }
     }
 }
@@ -161,7 +162,7 @@ impl Serializer for ValueSerializer {
                 Err(_) => Value::Str(text),
             },
             (DATETIME, Value::Int(seconds)) => Value::DateTime(seconds),
-            (_, value) => value,
+            (name, value) => foreign::from_parts(name, value),
         })
     }
 
@@ -195,7 +196,7 @@ impl Serializer for ValueSerializer {
     }
     fn serialize_map(self, _: Option<usize>) -> Result<Fields, JsonError> {
         Ok(Fields {
-            dict: Dict::new(),
+            dict: Dict::of_strangers(),
             key: None,
             variant: None,
         })

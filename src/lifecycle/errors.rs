@@ -11,6 +11,7 @@ use crate::context::RequestContext;
 use crate::error::Error;
 use crate::hook::{ErrorHandler, Hook};
 use crate::logging;
+use crate::session::store::StoreError;
 use crate::signals;
 use crate::trace::stage;
 use crate::typing::{CatchKey, ReturnValue};
@@ -85,6 +86,15 @@ impl App {
     ) -> Result<Response, Error> {
         stage!("Flask.handle_exception", self.handle_exception(ctx, e));
         signals::GOT_REQUEST_EXCEPTION.send(self, e)?;
+        // What opening or saving the session failed with is raised here, where Flask knows only the 500.
+        // An app that has a handler for it gets to answer.
+        if e.is::<StoreError>()
+            && let Some(handler) = find_exact_handler(ctx, e)
+        {
+            self.log_exception(ctx, e);
+            let rv = handler.run("errorhandler", |f| f(e))?;
+            return self.finalize_request(ctx, rv, true);
+        }
         let settings = ctx.settings();
         if settings
             .propagate_exceptions
@@ -93,13 +103,11 @@ impl App {
             return Err(e.clone());
         }
         self.log_exception(ctx, e);
-        let server_error: Error = HttpException::internal_server_error(Some(e.clone())).into();
+        let http = server_error(e);
+        let server_error: Error = http.clone().into();
         let rv = match find_error_handler(ctx, &server_error) {
             Some(handler) => handler.run("errorhandler", |f| f(&server_error))?,
-            None => {
-                let http = HttpException::internal_server_error(Some(e.clone()));
-                ReturnValue::HttpException(Box::new(http))
-            }
+            None => ReturnValue::HttpException(Box::new(http)),
         };
         self.finalize_request(ctx, rv, true)
     }
@@ -111,6 +119,25 @@ impl App {
         let (path, method) = (request.path(), request.method());
         logging::error(&format!("Exception on {path} [{method}]"), e);
     }
+}
+
+/// What an error is to the client: a 500, or what a session store says of itself, like 503.
+fn server_error(e: &Error) -> HttpException {
+    let mut http = HttpException::internal_server_error(Some(e.clone()));
+    if let Some(error) = e.downcast_ref::<StoreError>()
+        && error.kind().status() != 500
+    {
+        http = HttpException::new(error.kind().status());
+        http.original_exception = Some(e.clone());
+    }
+    http
+}
+
+/// The handler for this very type of error: the innermost blueprint's before the app's.
+fn find_exact_handler<'a>(ctx: &'a RequestContext, e: &Error) -> Option<&'a Hook<ErrorHandler>> {
+    let key = CatchKey::Type(e.type_id());
+    let mut functions = outwards(ctx);
+    functions.find_map(|functions| functions.error_handler_spec.get(&key))
 }
 
 /// In debug mode the page for a missing form field says which one it was.

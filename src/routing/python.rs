@@ -121,12 +121,15 @@ pub(crate) fn int(value: &Value) -> Result<Value, String> {
         Value::Str(text) | Value::Markup(text) => int_from_str(text).ok_or_else(invalid),
         Value::Bytes(bytes) => ascii(bytes).and_then(int_from_str).ok_or_else(invalid),
         Value::Uuid(uuid) => int_from_str(&uuid.as_u128().to_string()).ok_or_else(invalid),
-        Value::Null | Value::List(_) | Value::Tuple(_) | Value::Dict(_) | Value::DateTime(_) => {
-            Err(format!(
-                "int() argument must be a string, a bytes-like object or a real number, not '{}'",
-                type_name(value)
-            ))
-        }
+        Value::Null
+        | Value::List(_)
+        | Value::Tuple(_)
+        | Value::Dict(_)
+        | Value::DateTime(_)
+        | Value::Foreign(_) => Err(format!(
+            "int() argument must be a string, a bytes-like object or a real number, not '{}'",
+            type_name(value)
+        )),
     }
 }
 
@@ -173,6 +176,7 @@ fn type_name(value: &Value) -> &'static str {
         Value::Markup(_) => "Markup",
         Value::Uuid(_) => "UUID",
         Value::DateTime(_) => "datetime",
+        Value::Foreign(_) => value.type_name(),
     }
 }
 
@@ -187,7 +191,7 @@ pub(crate) fn truth(value: &Value) -> bool {
         Value::List(items) | Value::Tuple(items) => !items.is_empty(),
         Value::Dict(items) => !items.is_empty(),
         Value::Bytes(bytes) => !bytes.is_empty(),
-        Value::BigInt(_) | Value::Uuid(_) | Value::DateTime(_) => true,
+        Value::BigInt(_) | Value::Uuid(_) | Value::DateTime(_) | Value::Foreign(_) => true,
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::Value;
+use crate::value::Foreign;
 
 /// `str(value)`.
 pub(crate) fn str(value: &Value) -> Cow<'_, str> {
@@ -59,6 +60,18 @@ pub(crate) fn repr(value: &Value) -> String {
                 format!("datetime.datetime({fields}, tzinfo=datetime.timezone.utc)")
             }
             None => seconds.to_string(),
+        },
+        Value::Foreign(foreign) => match &**foreign {
+            Foreign::Map(items) => {
+                let item =
+                    |(key, value): &(Value, Value)| format!("{}: {}", repr(key), repr(value));
+                let items: Vec<String> = items.iter().map(item).collect();
+                format!("{{{}}}", items.join(", "))
+            }
+            Foreign::Ext { code, data } => {
+                format!("msgspec.msgpack.Ext({code}, {})", bytes_repr(data))
+            }
+            Foreign::Object(object) => format!("<{} object>", object.name),
         },
     }
 }

@@ -8,6 +8,10 @@
 
 mod interface;
 mod secure_cookie;
+mod serialization;
+mod server_side;
+pub mod store;
+mod stored;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,11 +23,14 @@ use serde::de::DeserializeOwned;
 pub use interface::SessionInterface;
 pub(crate) use interface::{make_null_session, open_session, save_session};
 pub use secure_cookie::SecureCookieSessionInterface;
+pub use serialization::Format;
+pub use server_side::{FoundSession, ServerSideSessionInterface};
 
 use crate::error::Error;
 use crate::json;
 use crate::trace::SessionState;
 use crate::value::{Dict, Value};
+use stored::Stored;
 
 /// A session's dict and its flags. Flask: `SecureCookieSession`, `NullSession` and `SessionMixin`.
 ///
@@ -46,11 +53,15 @@ use crate::value::{Dict, Value};
 /// ```
 pub struct Session {
     data: Mutex<Dict>,
+    /// Whether `data` is empty, which every request asks: to be had without its lock.
+    empty: AtomicBool,
     new: bool,
     modified: AtomicBool,
     accessed: AtomicBool,
     /// A null session can be read, and every write to it fails.
     null: bool,
+    /// What it knows of its store, if it is from one.
+    stored: Option<Box<Stored>>,
 }
 
 /// What a write to a session without a secret key fails with. Its words are Flask's.
@@ -62,12 +73,27 @@ impl Session {
     #[must_use]
     pub fn from_data(data: Dict) -> Self {
         Session {
+            empty: AtomicBool::new(data.is_empty()),
             data: Mutex::new(data),
             new: false,
             modified: AtomicBool::new(false),
             accessed: AtomicBool::new(false),
             null: false,
+            stored: None,
         }
+    }
+
+    /// One that is kept in a store.
+    fn of_store(data: Dict, new: bool, stored: Stored) -> Self {
+        Session {
+            new,
+            stored: Some(Box::new(stored)),
+            ..Session::from_data(data)
+        }
+    }
+
+    fn stored(&self) -> Option<&Stored> {
+        self.stored.as_deref()
     }
 
     /// An empty session for a client that brought none.
@@ -102,7 +128,7 @@ impl Session {
         if self.null {
             return Err(Error::runtime(NO_SECRET_KEY));
         }
-        Ok(change(&mut self.lock()))
+        Ok(change(&mut Writing(self, self.lock()).1))
     }
 
     // ANCHOR: insert
@@ -154,13 +180,20 @@ impl Session {
         })
     }
 
-    /// `session.clear()`: an emptied session is deleted at the end of the request.
+    /// `session.clear()`: an emptied session is deleted at the end of the request. A session from a
+    /// store stays as permanent as it was.
     ///
     /// # Errors
     /// A `RuntimeError` on a null session.
     pub fn clear(&self) -> Result<(), Error> {
         self.write(|data| {
+            let permanent = data.swap_remove("_permanent");
             data.clear();
+            if let Some(stored) = self.stored() {
+                stored.clear();
+                let permanent = permanent.unwrap_or(Value::Bool(false));
+                data.insert("_permanent".to_owned(), permanent);
+            }
             self.set_modified(true);
         })
     }
@@ -202,10 +235,35 @@ impl Session {
         self.lock().len()
     }
 
-    /// `not session`.
+    /// `not session`. Whether it is permanent does not count in a session from a store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        let Some(stored) = self.stored() else {
+            return self.empty.load(Ordering::Relaxed);
+        };
+        let data = self.lock();
+        let is_empty = data.is_empty() || (data.len() == 1 && data.contains_key("_permanent"));
+        is_empty && stored.is_empty()
+    }
+
+    /// `session.sid`: the id under which a store keeps it, or will. Whoever has it has the session:
+    /// don't show it. `None` for a session that is not from a store.
+    #[must_use]
+    pub fn sid(&self) -> Option<String> {
+        self.stored()?.id().ok()
+    }
+
+    /// Gives a session from a store a new id when it is saved, and makes the old one worthless. For a
+    /// login, and wherever else a visitor gets to do more than before. Nothing else changes; a session
+    /// that is not from a store has no id, and is left alone. Flask-Session:
+    /// `session_interface.regenerate(session)`.
+    pub fn regenerate(&self) {
+        if let Some(stored) = self.stored() {
+            stored.regenerate();
+            if !self.is_empty() {
+                self.set_modified(true);
+            }
+        }
     }
 
     /// `session.permanent`: whether it outlives the browser. It is kept in the session itself, as
@@ -268,6 +326,15 @@ impl Session {
             accessed: self.accessed(),
             null: self.null,
         })
+    }
+}
+
+/// A change of the dict, whose end is noted even where it panics.
+struct Writing<'a>(&'a Session, MutexGuard<'a, Dict>);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.empty.store(self.1.is_empty(), Ordering::Relaxed);
     }
 }
 

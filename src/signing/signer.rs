@@ -27,7 +27,7 @@ pub struct SecretKeys(Vec<Vec<u8>>);
 
 impl SecretKeys {
     /// The keys, oldest to newest.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.0.iter().map(Vec::as_slice)
     }
 }

@@ -23,10 +23,24 @@ impl Python {
     /// # Panics
     /// Where there is none and `CI` is set: there the check must not be left out.
     pub(crate) fn start(script: &str, what: &str) -> Option<Self> {
+        Self::start_as("CARAFE_FLASK_PYTHON", "flask-3.1.3", script, what)
+    }
+
+    /// The same, with the Python of another environment: `variable` names it, or else it is below
+    /// `target/venvs`.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub(crate) fn start_as(
+        variable: &str,
+        environment: &str,
+        script: &str,
+        what: &str,
+    ) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = match std::env::var_os("CARAFE_FLASK_PYTHON") {
+        let python = match std::env::var_os(variable) {
             Some(python) => PathBuf::from(python),
-            None => root.join("target/venvs/flask-3.1.3/bin/python"),
+            None => root.join(format!("target/venvs/{environment}/bin/python")),
         };
         if !python.exists() {
             let message = format!(

@@ -1,0 +1,406 @@
+//! A pickle, read as data.
+//!
+//! A pickle is a program for a machine with a stack, and running it may call anything. Here its
+//! opcodes build a list of [`Node`]s and nothing else: where it says "call `decimal.Decimal` with
+//! `'1.50'`", the node says so too, and stays an [`Object`] that is written back as it was. What cannot
+//! be held that way is refused, and the session with it, so that no save loses a part of it.
+//!
+//! Mirrors `Lib/pickle.py` and `Lib/pickletools.py`, for the protocols 2 to 5.
+//!
+//! Read next: `pickle_value.rs`, which makes values of the nodes; `pickle_writer.rs`.
+
+use std::collections::HashMap;
+
+use super::FormatError;
+use super::pickle_value::Tree;
+use crate::value::Value;
+
+/// Where a node is, in the order in which they were made.
+pub(super) type Id = usize;
+
+/// What one or more opcodes have built.
+#[derive(Debug)]
+pub(super) enum Node {
+    /// Nothing that holds another node.
+    Leaf(Value),
+    List(Vec<Id>),
+    Tuple(Vec<Id>),
+    Dict(Vec<(Id, Id)>),
+    /// A set or a frozenset: `builtins` has both.
+    Set(&'static str, Vec<Id>),
+    /// `module.name`.
+    Global(String, String),
+    /// `class(*args)`, or with `new` `class.__new__(class, *args)`; then it is given a state.
+    Object {
+        class: Id,
+        args: Id,
+        new: bool,
+        state: Option<Id>,
+    },
+}
+
+/// `pickle.loads(bytes)`, where that is nothing but data.
+pub(super) fn decode(bytes: &[u8]) -> Result<Value, FormatError> {
+    let mut machine = Machine {
+        rest: bytes,
+        nodes: Vec::new(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+        protocol: 0,
+    };
+    let root = machine.run()?;
+    Tree::new(&machine.nodes).value(root)
+}
+
+/// `pickle._Unpickler`, as far as it builds data.
+struct Machine<'a> {
+    rest: &'a [u8],
+    nodes: Vec<Node>,
+    stack: Vec<Id>,
+    /// How high the stack was at each open mark.
+    marks: Vec<usize>,
+    memo: HashMap<u32, Id>,
+    protocol: u8,
+}
+
+const CUT_OFF: &str = "the pickle is cut off";
+const STACK: &str = "the pickle takes what it has not put on its stack";
+
+impl<'a> Machine<'a> {
+    fn take(&mut self, length: usize) -> Result<&'a [u8], FormatError> {
+        match self.rest.split_at_checked(length) {
+            Some((taken, rest)) => {
+                self.rest = rest;
+                Ok(taken)
+            }
+            None => FormatError::new(CUT_OFF),
+        }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], FormatError> {
+        let taken = self.take(N)?;
+        taken.try_into().or_else(|_| FormatError::new(CUT_OFF))
+    }
+
+    fn u8(&mut self) -> Result<u8, FormatError> {
+        Ok(u8::from_le_bytes(self.array()?))
+    }
+
+    fn u32(&mut self) -> Result<u32, FormatError> {
+        Ok(u32::from_le_bytes(self.array()?))
+    }
+
+    fn long_length(&mut self) -> Result<usize, FormatError> {
+        let length = u64::from_le_bytes(self.array()?);
+        usize::try_from(length).or_else(|_| FormatError::new(CUT_OFF))
+    }
+
+    fn line(&mut self) -> Result<String, FormatError> {
+        let end = self.rest.iter().position(|byte| *byte == b'\n');
+        let line = self.take(end.unwrap_or(self.rest.len()) + 1)?;
+        text(&line[..line.len() - 1])
+    }
+
+    fn push(&mut self, node: Node) {
+        self.stack.push(self.nodes.len());
+        self.nodes.push(node);
+    }
+
+    fn leaf(&mut self, value: impl Into<Value>) {
+        self.push(Node::Leaf(value.into()));
+    }
+
+    fn pop(&mut self) -> Result<Id, FormatError> {
+        // What is below an open mark is not there.
+        let floor = self.marks.last().copied().unwrap_or(0);
+        match self.stack.pop() {
+            Some(id) if self.stack.len() >= floor => Ok(id),
+            _ => FormatError::new(STACK),
+        }
+    }
+
+    fn top(&self) -> Result<Id, FormatError> {
+        self.stack
+            .last()
+            .copied()
+            .ok_or(FormatError(STACK.to_owned()))
+    }
+
+    /// All above the last mark.
+    fn pop_mark(&mut self) -> Result<Vec<Id>, FormatError> {
+        match self.marks.pop() {
+            Some(height) if height <= self.stack.len() => Ok(self.stack.split_off(height)),
+            _ => FormatError::new(STACK),
+        }
+    }
+
+    fn tuple(&mut self, length: usize) -> Result<(), FormatError> {
+        let mut items = Vec::with_capacity(length);
+        for _ in 0..length {
+            items.push(self.pop()?);
+        }
+        items.reverse();
+        self.push(Node::Tuple(items));
+        Ok(())
+    }
+
+    fn memoize(&mut self, index: u32) -> Result<(), FormatError> {
+        let top = self.top()?;
+        self.memo.insert(index, top);
+        Ok(())
+    }
+
+    fn get(&mut self, index: u32) -> Result<(), FormatError> {
+        match self.memo.get(&index) {
+            Some(id) => self.stack.push(*id),
+            None => return FormatError::new("the pickle has no memory of what it asks for"),
+        }
+        Ok(())
+    }
+
+    fn text(&mut self, length: usize) -> Result<(), FormatError> {
+        let text = text(self.take(length)?)?;
+        self.leaf(text);
+        Ok(())
+    }
+
+    fn bytes(&mut self, length: usize) -> Result<(), FormatError> {
+        let bytes = self.take(length)?.to_vec();
+        self.leaf(Value::Bytes(bytes));
+        Ok(())
+    }
+
+    /// Runs to the end, and gives what is on the stack then.
+    // ANCHOR: run
+    fn run(&mut self) -> Result<Id, FormatError> {
+        loop {
+            match self.u8()? {
+                b'.' if self.rest.is_empty() => return self.pop(),
+                b'.' => return FormatError::new("bytes are left behind the pickle"),
+                opcode => self.step(opcode)?,
+            }
+        }
+    }
+    // ANCHOR_END: run
+
+    // ANCHOR: step
+    fn step(&mut self, opcode: u8) -> Result<(), FormatError> {
+        match opcode {
+            0x80 => self.protocol = self.u8()?, // PROTO
+            0x95 => drop(self.array::<8>()?),   // FRAME
+            b'N' => self.leaf(()),              // NONE
+            0x88 => self.leaf(true),            // NEWTRUE
+            0x89 => self.leaf(false),           // NEWFALSE
+            b'J' => {
+                // BININT
+                let number = i32::from_le_bytes(self.array()?);
+                self.leaf(number);
+            }
+            b'K' => {
+                // BININT1
+                let number = self.u8()?;
+                self.leaf(u32::from(number));
+            }
+            b'M' => {
+                // BININT2
+                let number = u16::from_le_bytes(self.array()?);
+                self.leaf(u32::from(number));
+            }
+            0x8a | 0x8b => {
+                // LONG1, LONG4
+                let length = match opcode {
+                    0x8a => self.u8()?.into(),
+                    _ => self.u32()? as usize,
+                };
+                let number = long(self.take(length)?)?;
+                self.leaf(number);
+            }
+            b'G' => {
+                // BINFLOAT
+                let number = f64::from_be_bytes(self.array()?);
+                self.leaf(number);
+            }
+            // SHORT_BINUNICODE, BINUNICODE, BINUNICODE8
+            0x8c => return self.u8().map(usize::from).and_then(|n| self.text(n)),
+            b'X' => return self.u32().and_then(|n| self.text(n as usize)),
+            0x8d => return self.long_length().and_then(|n| self.text(n)),
+            // SHORT_BINBYTES, BINBYTES, BINBYTES8
+            b'C' => return self.u8().map(usize::from).and_then(|n| self.bytes(n)),
+            b'B' => return self.u32().and_then(|n| self.bytes(n as usize)),
+            0x8e => return self.long_length().and_then(|n| self.bytes(n)),
+            0x96 => return self.bytearray(),            // BYTEARRAY8
+            b']' => self.push(Node::List(Vec::new())),  // EMPTY_LIST
+            b')' => self.push(Node::Tuple(Vec::new())), // EMPTY_TUPLE
+            b'}' => self.push(Node::Dict(Vec::new())),  // EMPTY_DICT
+            0x8f => self.push(Node::Set("set", Vec::new())), // EMPTY_SET
+            0x85..=0x87 => return self.tuple(usize::from(opcode - 0x84)), // TUPLE1 to TUPLE3
+            b'(' => self.marks.push(self.stack.len()),  // MARK
+            b't' => {
+                // TUPLE
+                let items = self.pop_mark()?;
+                self.push(Node::Tuple(items));
+            }
+            0x91 => {
+                // FROZENSET
+                let items = self.pop_mark()?;
+                self.push(Node::Set("frozenset", items));
+            }
+            b'a' | b'e' | 0x90 | b's' | b'u' => return self.fill(opcode),
+            b'0' => drop(self.pop()?),      // POP
+            b'1' => drop(self.pop_mark()?), // POP_MARK
+            b'2' => {
+                // DUP
+                let top = self.top()?;
+                self.stack.push(top);
+            }
+            // MEMOIZE, BINPUT, LONG_BINPUT, BINGET, LONG_BINGET
+            0x94 => return self.memoize(u32::try_from(self.memo.len()).unwrap_or(u32::MAX)),
+            b'q' => return self.u8().and_then(|index| self.memoize(index.into())),
+            b'r' => return self.u32().and_then(|index| self.memoize(index)),
+            b'h' => return self.u8().and_then(|index| self.get(index.into())),
+            b'j' => return self.u32().and_then(|index| self.get(index)),
+            b'c' => return self.global(),       // GLOBAL
+            0x93 => return self.stack_global(), // STACK_GLOBAL
+            b'R' | 0x81 => {
+                // REDUCE, NEWOBJ
+                let (args, class) = (self.pop()?, self.pop()?);
+                self.push(Node::Object {
+                    class,
+                    args,
+                    new: opcode == 0x81,
+                    state: None,
+                });
+            }
+            b'b' => {
+                // BUILD
+                let (state, object) = (self.pop()?, self.top()?);
+                match self.nodes.get_mut(object) {
+                    Some(Node::Object { state: slot, .. }) if slot.is_none() => *slot = Some(state),
+                    _ => return FormatError::new("the pickle gives a state to what has none"),
+                }
+            }
+            other => {
+                return FormatError::new(format!("the pickle has the opcode {other:#04x}"));
+            }
+        }
+        Ok(())
+    }
+    // ANCHOR_END: step
+
+    /// APPEND, APPENDS, ADDITEMS, SETITEM, SETITEMS.
+    fn fill(&mut self, opcode: u8) -> Result<(), FormatError> {
+        let items = match opcode {
+            b'a' => vec![self.pop()?],
+            b's' => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                vec![key, value]
+            }
+            _ => self.pop_mark()?,
+        };
+        let target = self.top()?;
+        match (opcode, self.nodes.get_mut(target)) {
+            (b'a' | b'e', Some(Node::List(list))) | (0x90, Some(Node::Set(_, list))) => {
+                list.extend(items);
+            }
+            (b's' | b'u', Some(Node::Dict(dict))) if items.len() % 2 == 0 => {
+                dict.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
+            }
+            _ => return FormatError::new("the pickle fills what is no list, dict or set"),
+        }
+        Ok(())
+    }
+
+    /// Up to protocol 2 the names are Python 2's.
+    fn global(&mut self) -> Result<(), FormatError> {
+        let (module, name) = (self.line()?, self.line()?);
+        let module = match &*module {
+            "__builtin__" if self.protocol < 3 => "builtins".to_owned(),
+            "copy_reg" if self.protocol < 3 => "copyreg".to_owned(),
+            _ => module,
+        };
+        self.push(Node::Global(module, name));
+        Ok(())
+    }
+
+    fn stack_global(&mut self) -> Result<(), FormatError> {
+        let (name, module) = (self.pop()?, self.pop()?);
+        let pair = (self.nodes.get(module), self.nodes.get(name));
+        let (Some(Node::Leaf(Value::Str(module))), Some(Node::Leaf(Value::Str(name)))) = pair
+        else {
+            return FormatError::new("the pickle has a name that is no text");
+        };
+        let global = Node::Global(module.clone(), name.clone());
+        self.push(global);
+        Ok(())
+    }
+
+    fn bytearray(&mut self) -> Result<(), FormatError> {
+        let length = self.long_length()?;
+        self.push(Node::Global("builtins".to_owned(), "bytearray".to_owned()));
+        self.bytes(length)?;
+        self.tuple(1)?;
+        self.step(b'R')
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<String, FormatError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => FormatError::new("text in the pickle is no UTF-8"),
+    }
+}
+
+/// `pickle.decode_long`: an integer from its bytes, the lowest first.
+fn long(bytes: &[u8]) -> Result<Value, FormatError> {
+    /// As many as make the 4300 digits that Python reads.
+    const MAX_BYTES: usize = 1785;
+    if bytes.len() > MAX_BYTES {
+        return FormatError::new("the pickle has an integer of more than 4300 digits");
+    }
+    let negative = bytes.last().is_some_and(|byte| *byte & 0x80 != 0);
+    if bytes.len() <= 16 {
+        let mut wide = [if negative { 0xff } else { 0 }; 16];
+        wide[..bytes.len()].copy_from_slice(bytes);
+        return Ok(i128::from_le_bytes(wide).into());
+    }
+    // Digits of 10⁹, the lowest first; a negative number is what lacks to the next power of two.
+    let mut digits: Vec<u64> = Vec::new();
+    let magnitude = magnitude(bytes, negative);
+    for byte in magnitude.iter().rev() {
+        let mut carry = u64::from(*byte);
+        for digit in &mut digits {
+            let wide = *digit * 256 + carry;
+            *digit = wide % 1_000_000_000;
+            carry = wide / 1_000_000_000;
+        }
+        if carry > 0 {
+            digits.push(carry);
+        }
+    }
+    let mut text = String::from(if negative { "-" } else { "" });
+    for digit in digits.iter().rev() {
+        text += &format!("{digit:09}");
+    }
+    let sign = usize::from(negative);
+    let zeros = text[sign..]
+        .bytes()
+        .take_while(|byte| *byte == b'0')
+        .count();
+    text.replace_range(sign..sign + zeros, "");
+    Ok(Value::from_digits(&text).unwrap_or(Value::Int(0)))
+}
+
+/// The bytes of a number without its sign, the lowest first.
+pub(super) fn magnitude(bytes: &[u8], negative: bool) -> Vec<u8> {
+    let mut carry = true;
+    let one = |byte: &u8| {
+        if !negative {
+            return *byte;
+        }
+        let (sum, overflow) = (!byte).overflowing_add(u8::from(carry));
+        carry &= overflow;
+        sum
+    };
+    bytes.iter().map(one).collect()
+}

@@ -1,0 +1,560 @@
+//! The store in files, and the directory that many processes share.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use carafe::clock::FixedClock;
+use carafe::session::ServerSideSessionInterface;
+use carafe::session::store::{FileOptions, FileStore, Lifetime, Store, StoreErrorKind, open};
+use carafe::{App, Error, Scaffold, session};
+
+use crate::sharing::{self, Browser, Carafe, Flask};
+use crate::suite::{self, Subject};
+
+/// 2023-11-14 22:13:20 UTC.
+const NOW: u64 = 1_700_000_000;
+const HOUR: Lifetime = Lifetime {
+    now: NOW,
+    seconds: 3600,
+};
+
+/// A directory of its own, which goes away with it.
+pub(crate) struct TempDir(PathBuf);
+
+impl TempDir {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("carafe-stores-{}-{next}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let _ = fs::remove_dir_all(&path);
+        TempDir(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// What is in it but for the lock.
+    fn names(&self) -> Vec<String> {
+        let names = fs::read_dir(&self.0).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| !name.contains("lock")).collect()
+    }
+
+    /// How many sessions there are: the count is a file too.
+    fn sessions(&self) -> usize {
+        self.names().len() - 1
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn options() -> FileOptions {
+    FileOptions::default()
+}
+
+fn store(dir: &TempDir, options: FileOptions) -> FileStore {
+    FileStore::open(dir.path(), options).unwrap()
+}
+
+fn run_suite(options: FileOptions, untrue: &[&str]) {
+    let dir = TempDir::new();
+    let path = dir.path().to_owned();
+    let subject = Subject {
+        name: "files",
+        store: Box::new(move || Arc::new(FileStore::open(&path, options.clone()).unwrap())),
+        pass: Box::new(suite::clock_moves),
+    };
+    suite::run_but(&subject, untrue);
+}
+
+#[test]
+fn the_file_store_does_all_that_a_store_should() {
+    run_suite(options(), &[]);
+}
+
+#[test]
+fn so_it_does_without_a_threshold() {
+    let threshold = 0;
+    run_suite(
+        FileOptions {
+            threshold,
+            ..options()
+        },
+        &[],
+    );
+}
+
+#[test]
+fn a_flask_app_shares_the_directory() {
+    let dir = TempDir::new();
+    let config = serde_json::json!({
+        "SESSION_TYPE": "filesystem",
+        "SESSION_FILE_DIR": dir.path(),
+        "SESSION_FILE_THRESHOLD": 100,
+    });
+    let url = format!(
+        "file://{}?cachelib=true&threshold=100",
+        dir.path().display()
+    );
+    sharing::run(&config, || {
+        ServerSideSessionInterface::from_url(&url).unwrap()
+    });
+}
+
+#[test]
+fn an_older_cachelib_names_its_files_otherwise() {
+    let dir = TempDir::new();
+    let config = serde_json::json!({
+        "SESSION_TYPE": "cachelib",
+        "SESSION_CACHELIB": {"cache_dir": dir.path(), "hash_method": "md5"},
+    });
+    let url = format!("file://{}?cachelib=true&md5=true", dir.path().display());
+    sharing::run(&config, || {
+        ServerSideSessionInterface::from_url(&url).unwrap()
+    });
+    if dir.sessions() > 0 {
+        let error = open(&url.replace("md5=true", "md5=false")).err().unwrap();
+        assert!(error.to_string().ends_with("names that need md5=true"));
+    }
+}
+
+#[test]
+fn flask_and_carafe_keep_one_count_of_the_files() {
+    let dir = TempDir::new();
+    let config = serde_json::json!({
+        "SESSION_TYPE": "filesystem",
+        "SESSION_FILE_DIR": dir.path(),
+        "SESSION_FILE_THRESHOLD": 20,
+    });
+    let Some(mut flask) = Flask::start(&config) else {
+        return;
+    };
+    let cachelib = true;
+    let store = store(
+        &dir,
+        FileOptions {
+            threshold: 20,
+            cachelib,
+            ..options()
+        },
+    );
+    let mut carafe = Carafe::new(ServerSideSessionInterface::new(store));
+    let mut browsers: Vec<Browser> = Vec::new();
+    for n in 0..10 {
+        let mut browser = Browser::default();
+        match n % 2 {
+            0 => flask.visit(&mut browser, "/login/jack"),
+            _ => carafe.visit(&mut browser, "/login/jack"),
+        };
+        browsers.push(browser);
+    }
+    for browser in &mut browsers[..2] {
+        flask.visit(browser, "/logout");
+    }
+    for browser in &mut browsers[2..4] {
+        carafe.visit(browser, "/logout");
+    }
+    // printf %s __wz_cache_count | sha256sum
+    let name = "79bc207ee04a581ab2348ca1f3494e64cd0ec36128735b8c6bc85ddd8fe1938c";
+    let count = || fs::read(dir.path().join(name)).unwrap();
+    assert_eq!((dir.sessions(), count().ends_with(b"K\x06.")), (6, true));
+
+    // Over the threshold Carafe deletes what expires first, and Flask goes by the count that is left.
+    for _ in 0..15 {
+        carafe.visit(&mut Browser::default(), "/login/jill");
+    }
+    let left = dir.sessions();
+    assert!((18..=20).contains(&left), "{left} are left of 21");
+    assert!(count().ends_with(&[b'K', left as u8, b'.']));
+    let mut newest = Browser::default();
+    carafe.visit(&mut newest, "/login/newest");
+    flask.visit(&mut Browser::default(), "/login/jill");
+    assert_eq!(flask.visit(&mut newest, "/get/user"), "newest");
+}
+
+#[test]
+fn a_file_is_named_by_a_hash_and_is_its_owners() {
+    let dir = TempDir::new();
+    let store = store(&dir, options());
+    store.set("session:../../x", b"data", HOUR).unwrap();
+    let mut names = dir.names();
+    names.sort();
+    assert_eq!(
+        names,
+        [
+            // printf %s __wz_cache_count | sha256sum
+            "79bc207ee04a581ab2348ca1f3494e64cd0ec36128735b8c6bc85ddd8fe1938c",
+            // printf %s session:../../x | sha256sum
+            "9cf335ee1d30e49cda593993db68721efbeba3eef59fd68b47eb7eb9f63cd129",
+        ]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_has_the_mode_that_it_should_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    for mode in [0o600, 0o660] {
+        let dir = TempDir::new();
+        let store = store(&dir, FileOptions { mode, ..options() });
+        store.set("session:id", b"data", HOUR).unwrap();
+        for name in dir.names() {
+            let metadata = fs::metadata(dir.path().join(name)).unwrap();
+            assert_eq!(metadata.permissions().mode() & 0o777, mode);
+        }
+    }
+}
+
+#[test]
+fn over_the_threshold_what_has_expired_goes_first_and_then_what_expires_next() {
+    let dir = TempDir::new();
+    let store = store(
+        &dir,
+        FileOptions {
+            threshold: 10,
+            ..options()
+        },
+    );
+    let lifetime = |seconds| Lifetime { now: NOW, seconds };
+    for n in 0..5 {
+        store.set(&format!("short{n}"), b"x", lifetime(10)).unwrap();
+        store
+            .set(&format!("long{n}"), b"x", lifetime(1000 - n))
+            .unwrap();
+    }
+    assert_eq!(dir.sessions(), 10);
+
+    let later = Lifetime {
+        now: NOW + 11,
+        seconds: 2000,
+    };
+    store.set("new0", b"x", later).unwrap();
+    assert_eq!(dir.sessions(), 6, "those that have expired are gone");
+    for n in 1..5 {
+        store.set(&format!("new{n}"), b"x", later).unwrap();
+    }
+    assert_eq!(dir.sessions(), 10);
+    store.set("new5", b"x", later).unwrap();
+    assert_eq!(dir.sessions(), 10);
+    assert_eq!(
+        store.get("long4", NOW + 11).unwrap(),
+        None,
+        "it was the next to expire"
+    );
+    assert!(store.get("long3", NOW + 11).unwrap().is_some());
+}
+
+#[test]
+fn a_count_that_is_wrong_is_mended_and_costs_no_session() {
+    let dir = TempDir::new();
+    let store = store(
+        &dir,
+        FileOptions {
+            threshold: 50,
+            ..options()
+        },
+    );
+    for n in 0..10 {
+        store.set(&format!("session:{n}"), b"x", HOUR).unwrap();
+    }
+    // What is left of a race between two Pythons: a count that is far too high.
+    let count = dir.names().into_iter().find(|name| {
+        let bytes = fs::read(dir.path().join(name)).unwrap();
+        bytes == [0, 0, 0, 0, 0x80, 4, b'K', 10, b'.']
+    });
+    let count = dir.path().join(count.expect("there is a count of ten"));
+    fs::write(&count, [0, 0, 0, 0, 0x80, 5, b'K', 200, b'.']).unwrap();
+
+    store.set("session:10", b"x", HOUR).unwrap();
+
+    assert_eq!(
+        fs::read(&count).unwrap(),
+        [0, 0, 0, 0, 0x80, 4, b'K', 11, b'.']
+    );
+    assert_eq!(dir.sessions(), 11);
+    for rubbish in [&b""[..], b"\0\0\0\0", b"\0\0\0\0rubbish"] {
+        fs::write(&count, rubbish).unwrap();
+        store.delete("session:10").unwrap();
+        store.set("session:10", b"x", HOUR).unwrap();
+        assert_eq!(dir.sessions(), 11);
+    }
+}
+
+#[test]
+fn many_writers_and_readers_see_whole_files_only() {
+    let dir = TempDir::new();
+    let stores: Vec<_> = (0..4).map(|_| store(&dir, options())).collect();
+    stores[0].set("session:id", &[0; 20_000], HOUR).unwrap();
+    thread::scope(|scope| {
+        for (n, store) in stores.iter().enumerate() {
+            scope.spawn(move || {
+                for round in 0..50_u8 {
+                    let byte = round.wrapping_mul(4).wrapping_add(n as u8);
+                    store.set("session:id", &[byte; 20_000], HOUR).unwrap();
+                    let found = store.get("session:id", NOW).unwrap().unwrap();
+                    assert_eq!(found.len(), 20_000);
+                    assert!(found.iter().all(|byte| *byte == found[0]));
+                    store.touch("session:id", HOUR).unwrap();
+                    let own = format!("session:{n}-{round}");
+                    store.set(&own, b"x", HOUR).unwrap();
+                    store.delete(&own).unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(dir.sessions(), 1);
+    assert_eq!(dir.names().len(), 2, "nothing is left behind");
+}
+
+#[test]
+fn many_processes_share_a_directory_and_agree_on_how_many_files_there_are() {
+    let dir = TempDir::new();
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "files::in_one_of_many_processes", "--ignored"])
+                .env("CARAFE_TEST_DIR", dir.path())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    // Four times twenty, and those that each of them wants to have made.
+    assert_eq!(dir.sessions(), 80 + 40);
+    // printf %s __wz_cache_count | sha256sum
+    let count = "79bc207ee04a581ab2348ca1f3494e64cd0ec36128735b8c6bc85ddd8fe1938c";
+    let count = fs::read(dir.path().join(count)).unwrap();
+    assert_eq!(count, [0, 0, 0, 0, 0x80, 4, b'K', 120, b'.']);
+    assert_eq!(dir.names().len(), 121, "nothing is left behind");
+}
+
+#[test]
+#[ignore = "a part of another test"]
+fn in_one_of_many_processes() {
+    let dir = std::env::var_os("CARAFE_TEST_DIR").unwrap();
+    let store = FileStore::open(dir, options()).unwrap();
+    let id = std::process::id();
+    for n in 0..40 {
+        let key = format!("session:{id}-{n}");
+        store.set(&key, &[b'x'; 5000], HOUR).unwrap();
+        let of_all = format!("session:of-all-{n}");
+        store.set(&of_all, &[b'x'; 5000], HOUR).unwrap();
+        let found = store.get(&of_all, NOW).unwrap();
+        assert!(found.is_some_and(|found| found.len() == 5000));
+        if n % 2 == 0 {
+            store.delete(&key).unwrap();
+        }
+    }
+}
+
+/// Whether this process may write wherever it wants.
+fn is_root(dir: &TempDir) -> bool {
+    let probe = dir.path().join("probe");
+    let can = fs::write(&probe, b"").is_ok();
+    let _ = fs::remove_file(probe);
+    can
+}
+
+fn app(store: FileStore) -> App {
+    let mut app = App::new("files");
+    app.config().set_clock(Arc::new(FixedClock::new(NOW)));
+    app.session_interface(ServerSideSessionInterface::new(store));
+    app.get("/set/<value>", |value: String| {
+        session().insert("value", value)?;
+        Ok::<_, Error>("set")
+    });
+    app.get("/get", || {
+        session().get::<String>("value").unwrap_or_default()
+    });
+    app
+}
+
+#[test]
+fn a_directory_that_cannot_be_written_is_an_error_and_loses_nothing() {
+    let dir = TempDir::new();
+    let app = app(store(&dir, options()));
+    let mut client = app.test_client();
+    client.get("/set/before").send().unwrap();
+    let id = client.get_cookie("session").unwrap().to_owned();
+
+    // As root may write into a read-only directory, put a file where the directory was.
+    let aside = TempDir::new();
+    fs::rename(dir.path(), aside.path()).unwrap();
+    fs::write(dir.path(), b"").unwrap();
+    for path in ["/set/after", "/get"] {
+        let answer = client.get(path).send().unwrap();
+        assert_eq!(answer.status_code(), 503);
+        assert_eq!(answer.header("Set-Cookie"), None);
+    }
+    fs::remove_file(dir.path()).unwrap();
+    fs::rename(aside.path(), dir.path()).unwrap();
+
+    assert_eq!(client.get("/get").send().unwrap().text(), "before");
+    assert_eq!(client.get_cookie("session"), Some(&*id));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_read_only_directory_can_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = TempDir::new();
+    let app = app(store(&dir, options()));
+    let refresh = app.config().set("SESSION_REFRESH_EACH_REQUEST", false);
+    refresh.unwrap();
+    let mut client = app.test_client();
+    client.get("/set/before").send().unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
+    if is_root(&dir) {
+        println!("NOT CHECKED: this user may write to a read-only directory");
+    } else {
+        let answer = client.get("/set/after").send().unwrap();
+        assert_eq!(answer.status_code(), 503);
+        assert!(FileStore::open(dir.path(), options()).is_err());
+    }
+    assert_eq!(client.get("/get").send().unwrap().text(), "before");
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+/// A process that may write no file of more than 4 KiB is as far as one with a disk that is full.
+#[cfg(unix)]
+#[test]
+fn a_disk_that_is_full_is_an_error_and_loses_nothing() {
+    let dir = TempDir::new();
+    let store = store(&dir, options());
+    store.set("session:id", &[1; 9000], HOUR).unwrap();
+    let script = r#"trap "" XFSZ; ulimit -f 8; exec "$0" --exact "$1" --ignored --nocapture"#;
+    let output = std::process::Command::new("sh")
+        .args(["-c", script])
+        .arg(std::env::current_exe().unwrap())
+        .arg("files::in_a_process_that_may_write_4_kb")
+        .env("CARAFE_TEST_DIR", dir.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let value = store.get("session:id", NOW).unwrap();
+    assert_eq!(value.as_deref(), Some(&[1; 9000][..]));
+    assert_eq!(dir.names().len(), 2, "the file that got no room is gone");
+}
+
+#[cfg(unix)]
+#[test]
+#[ignore = "a part of another test"]
+fn in_a_process_that_may_write_4_kb() {
+    let dir = std::env::var_os("CARAFE_TEST_DIR").unwrap();
+    let store = FileStore::open(dir, options()).unwrap();
+    for key in ["session:id", "session:new"] {
+        let error = store.set(key, &[2; 9000], HOUR).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    }
+}
+
+#[test]
+fn what_a_dead_process_left_behind_is_cleaned_up_once_it_is_old() {
+    let dir = TempDir::new();
+    let store = store(&dir, options());
+    let young = dir.path().join("carafe-young.__wz_cache");
+    let old = dir.path().join("carafe-old.__wz_cache");
+    let of_python = dir.path().join("tmpabc.__wz_cache");
+    for path in [&young, &old, &of_python] {
+        fs::write(path, b"").unwrap();
+    }
+    for path in [&old, &of_python] {
+        let file = fs::File::options().write(true).open(path).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    }
+    assert_eq!(store.cleanup(NOW).unwrap(), 0);
+    assert!(young.exists() && !old.exists() && of_python.exists());
+    store.set("session:id", b"x", HOUR).unwrap();
+}
+
+#[test]
+fn a_directory_with_pickles_in_it_is_not_written_by_mistake() {
+    let dir = TempDir::new();
+    let cachelib = true;
+    let shared = store(
+        &dir,
+        FileOptions {
+            cachelib,
+            ..options()
+        },
+    );
+    shared.set("session:id", b"\x80\x04}.", HOUR).unwrap();
+
+    let error = FileStore::open(dir.path(), options()).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Config);
+    assert_eq!(
+        error.to_string(),
+        "session store file: the directory is shared with Flask already: its files are pickles, \
+         which needs cachelib=true"
+    );
+    let error = FileStore::open(
+        dir.path(),
+        FileOptions {
+            md5: true,
+            cachelib,
+            ..options()
+        },
+    );
+    assert!(
+        error
+            .unwrap_err()
+            .to_string()
+            .ends_with("names that need md5=false")
+    );
+}
+
+#[test]
+fn a_lock_that_is_never_let_go_is_an_error_in_time() {
+    let dir = TempDir::new();
+    let timeout = std::time::Duration::from_millis(20);
+    let store = store(
+        &dir,
+        FileOptions {
+            timeout,
+            ..options()
+        },
+    );
+    let lock = fs::File::open(dir.path().join("carafe-lock.__wz_cache")).unwrap();
+    lock.lock().unwrap();
+    let error = store.set("session:id", b"x", HOUR).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    lock.unlock().unwrap();
+    store.set("session:id", b"x", HOUR).unwrap();
+}
+
+#[test]
+fn a_url_says_all_of_it() {
+    let dir = TempDir::new();
+    let path = dir.path().display();
+    let url = format!("file://{path}?threshold=7&mode=640&cachelib=true&sync=1&timeout=0.5");
+    assert_eq!(open(&url).unwrap().name(), "file");
+    let message = |url: String| open(&url).err().unwrap().to_string();
+    assert_eq!(
+        message(format!("file://{path}?treshold=7")),
+        "session store file: unknown parameter \"treshold\": the nearest is \"threshold\""
+    );
+    assert_eq!(
+        message(format!("file://{path}?mode=0644x")),
+        "session store file: the parameter mode takes permissions like 600, in octal, not \"0644x\""
+    );
+    assert_eq!(
+        message("file://host/dir".to_owned()),
+        "session store file: \"file://host/dir\" names no directory: write file:///directory"
+    );
+    assert_eq!(
+        message("file:".to_owned()),
+        "session store file: \"file:\" names no directory: write file:///directory"
+    );
+}
