@@ -146,15 +146,16 @@ fn starved() -> String {
     let _hello = get(&server, "/hello");
 
     let log = Lines::default();
-    let mut clients = vec![send(&server, "/report"), send(&server, "/report")];
-    for _ in &clients {
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        clients.push(send(&server, "/report"));
         log.add(format!("a report waits, on {}", who.recv().unwrap()));
     }
     log.add(format!("meanwhile, /hello: {}", get(&server, "/hello")));
 
     // Two more: no thread is free, and one of them may stand in line. Who is answered now is the other.
     let (answer, answers) = mpsc::channel();
-    for mut client in [send(&server, "/report"), send(&server, "/report")] {
+    for client in [send(&server, "/report"), send(&server, "/report")] {
         let answer = answer.clone();
         thread::spawn(move || answer.send(client.rest()));
     }
@@ -166,7 +167,7 @@ fn starved() -> String {
         refused.join(", ")
     ));
     drop(let_go);
-    for client in &mut clients {
+    for client in clients {
         let answer = client.rest();
         log.add(format!("let go: {}", answer.lines().next().unwrap()));
     }

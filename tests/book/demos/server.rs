@@ -57,8 +57,8 @@ impl Client {
         line.trim_end().to_owned()
     }
 
-    /// All that comes until the server closes the connection.
-    pub(super) fn rest(&mut self) -> String {
+    /// All that comes until the server closes the connection; then it is closed from here, too.
+    pub(super) fn rest(mut self) -> String {
         let mut bytes = Vec::new();
         self.0.read_to_end(&mut bytes).unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
