@@ -14,7 +14,7 @@ use std::thread;
 use std::time::Duration;
 
 use carafe::server::Server;
-use carafe::wsgi::{Body, Environ, StartResponse, WsgiApp};
+use carafe::wsgi::{Body, Environ, Pace, StartResponse, WsgiApp};
 use carafe::{Error, Route, Scaffold};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -25,9 +25,18 @@ mod live_book;
 
 use live_book::{demo, headers};
 
-/// A folder with a book in it, and a file beside that folder that nobody is to see.
-fn book(test: &str) -> PathBuf {
-    let beside = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("live_book-{test}"));
+/// A folder with a book in it, and a file beside that folder that nobody is to see. It goes with its test.
+struct Book(PathBuf);
+
+impl Drop for Book {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(self.0.parent().unwrap()));
+    }
+}
+
+fn book(test: &str) -> Book {
+    let beside = format!("live_book-{}-{test}", std::process::id());
+    let beside = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(beside);
     let folder = beside.join("book");
     fs::create_dir_all(folder.join("code")).unwrap();
     fs::create_dir_all(folder.join(".git")).unwrap();
@@ -37,11 +46,35 @@ fn book(test: &str) -> PathBuf {
     fs::write(folder.join("a.js"), "let b;").unwrap();
     fs::write(folder.join(".git/config"), "secret").unwrap();
     fs::write(beside.join("beside.txt"), "secret").unwrap();
-    folder
+    Book(folder)
 }
 
-fn site(test: &str) -> live_book::Site {
-    live_book::create_site(&book(test)).unwrap()
+/// The site of such a book.
+struct Site {
+    site: live_book::Site,
+    _book: Book,
+}
+
+fn site(test: &str) -> Site {
+    let book = book(test);
+    Site {
+        site: live_book::create_site(&book.0).unwrap(),
+        _book: book,
+    }
+}
+
+impl WsgiApp for Site {
+    fn call(
+        &self,
+        environ: Environ,
+        start_response: &mut dyn StartResponse,
+    ) -> Result<Body, Error> {
+        self.site.call(environ, start_response)
+    }
+
+    fn pace(&self, environ: &Environ) -> Option<&Arc<Pace>> {
+        self.site.pace(environ)
+    }
 }
 
 struct Answer {
@@ -172,12 +205,12 @@ fn nothing_outside_of_the_book_is_served() {
 #[cfg(unix)]
 #[test]
 fn a_link_that_leads_out_of_the_book_leads_nowhere() {
-    let folder = book("links");
+    let book = book("links");
+    let folder = &book.0;
     for (link, target) in [("out.txt", "../beside.txt"), ("in.js", "a.js")] {
-        let _ = fs::remove_file(folder.join(link));
         std::os::unix::fs::symlink(target, folder.join(link)).unwrap();
     }
-    let site = live_book::create_site(&folder).unwrap();
+    let site = live_book::create_site(folder).unwrap();
     assert_eq!(get(&site, "/out.txt").status, 404);
     assert_eq!(get(&site, "/in.js").body, "let b;");
 }
@@ -443,7 +476,7 @@ fn readers_at_the_same_time_see_their_own_requests_only() {
 }
 
 /// Takes down on which thread the server calls the site.
-struct Named(live_book::Site, mpsc::Sender<String>);
+struct Named(Site, mpsc::Sender<String>);
 
 impl WsgiApp for Named {
     fn call(
