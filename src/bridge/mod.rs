@@ -127,6 +127,7 @@ impl Bridge {
             false => Unread::default(),
         };
 
+        // ANCHOR: decide
         let environ = environ::environ(parts, origin, upload);
         let pace = app.pace(&environ).unwrap_or(&self.pace);
         if !arriving
@@ -145,6 +146,7 @@ impl Bridge {
             };
             return last_if(&unread, response);
         }
+        // ANCHOR_END: decide
 
         let pace = Arc::clone(pace);
         let permit = match arriving {
