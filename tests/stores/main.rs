@@ -10,5 +10,9 @@ mod memory;
 #[path = "../python/mod.rs"]
 #[allow(dead_code)]
 mod python;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod servers;
 mod sharing;
 mod suite;

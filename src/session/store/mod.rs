@@ -14,8 +14,14 @@ mod error;
 mod files;
 mod memory;
 mod open;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod pool;
+#[cfg(feature = "redis")]
+mod redis;
 mod url;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub(crate) use config::from_config;
 #[cfg(feature = "encryption")]
 pub use encrypted::EncryptedStore;

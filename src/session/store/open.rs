@@ -28,9 +28,9 @@ pub fn schemes() -> &'static [Scheme] {
         scheme("memory", None),
         scheme("file", None),
         scheme("redis", Some("redis")),
-        scheme("rediss", Some("redis")),
+        scheme("rediss", Some("redis-tls")),
         scheme("redis+cluster", Some("redis")),
-        scheme("rediss+cluster", Some("redis")),
+        scheme("rediss+cluster", Some("redis-tls")),
         scheme("memcached", Some("memcached")),
         scheme("mongodb", Some("mongodb")),
         scheme("mongodb+srv", Some("mongodb")),
@@ -51,6 +51,10 @@ fn opener(scheme: &str) -> Option<Opener> {
     Some(match scheme {
         "memory" => memory::open,
         "file" => files::open,
+        #[cfg(feature = "redis")]
+        "redis" | "redis+cluster" => super::redis::open,
+        #[cfg(feature = "redis-tls")]
+        "rediss" | "rediss+cluster" => super::redis::open,
         _ => return None,
     })
 }

@@ -1,0 +1,181 @@
+//! `Pool`: a bounded number of connections to one server, lent to one request at a time.
+//!
+//! Flask-Session leaves this to the clients: `redis.ConnectionPool`, `pymemcache.PooledClient`. Here it
+//! is small enough to read. What r2d2 would do and this does not: it asks the server for a sign of life
+//! before each use, which is one more round trip; it waits for its whole timeout where a server refuses
+//! at once; and it opens connections that nobody has asked for.
+//!
+//! Read next: `redis/node.rs` or `memcached/connection.rs`, which say how a connection is opened, and
+//! which of its errors spoil it.
+
+use std::io;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// When a command has to be done, however many steps it takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline(Instant);
+
+impl Deadline {
+    pub(super) fn after(timeout: Duration) -> Self {
+        let now = Instant::now();
+        // A timeout that a clock cannot hold is none.
+        let longest = Duration::from_secs(365 * 24 * 60 * 60);
+        Deadline(now + timeout.min(longest))
+    }
+
+    /// The time that is left: never zero, which to a socket means "for ever".
+    pub(super) fn left(self) -> io::Result<Duration> {
+        let left = self.0.saturating_duration_since(Instant::now());
+        match left.is_zero() {
+            true => Err(io::ErrorKind::TimedOut.into()),
+            false => Ok(left.max(Duration::from_micros(1))),
+        }
+    }
+
+    /// The same, but one of `parts` equal parts of what is left.
+    pub(super) fn part(self, parts: usize) -> io::Result<Self> {
+        let parts = u32::try_from(parts.max(1)).unwrap_or(u32::MAX);
+        Ok(Deadline(Instant::now() + self.left()? / parts))
+    }
+}
+
+/// What an error says about the connection that it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The server has answered: the connection is as good as before.
+    Good,
+    /// Nobody knows what would come next on it, or when.
+    Spoilt,
+    /// The other side has ended it. So does a server that restarts, with each connection that it had,
+    /// and then the next connection is a good one.
+    Ended,
+}
+
+/// How a [`Pool`] comes by its connections.
+pub(super) trait Connect {
+    type Connection;
+    type Error: From<io::Error>;
+
+    /// Opens a connection, by then.
+    fn connect(&self, deadline: Deadline) -> Result<Self::Connection, Self::Error>;
+
+    /// What an error says about its connection.
+    fn fate(error: &Self::Error) -> Fate;
+}
+
+pub(super) struct Pool<C: Connect> {
+    connect: C,
+    size: u32,
+    state: Mutex<State<C::Connection>>,
+    /// There is one more that may be had.
+    freed: Condvar,
+}
+
+struct State<T> {
+    /// Those that nobody uses; the last one used is the next one used.
+    idle: Vec<T>,
+    /// Those that somebody uses, or opens.
+    lent: u32,
+}
+
+impl<C: Connect> Pool<C> {
+    /// Of at most `size` connections, none of them open yet.
+    pub(super) fn new(connect: C, size: u32) -> Self {
+        Pool {
+            connect,
+            size: size.max(1),
+            state: Mutex::new(State {
+                idle: Vec::new(),
+                lent: 0,
+            }),
+            freed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn connect(&self) -> &C {
+        &self.connect
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<C::Connection>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ANCHOR: run
+    /// Runs one exchange on a connection. One that was used before and turns out to have been ended
+    /// since is replaced, and the exchange made once more: it has to be one that may be made twice.
+    pub(super) fn run<R>(
+        &self,
+        deadline: Deadline,
+        exchange: impl Fn(&mut C::Connection, Deadline) -> Result<R, C::Error>,
+    ) -> Result<R, C::Error> {
+        let (mut lease, idle) = self.lend(deadline)?;
+        if let Some(connection) = idle {
+            match lease.exchange(connection, |connection| exchange(connection, deadline)) {
+                Err(error) if C::fate(&error) == Fate::Ended => lease.forget_idle(),
+                result => return result,
+            }
+        }
+        let connection = self.connect.connect(deadline)?;
+        lease.exchange(connection, |connection| exchange(connection, deadline))
+    }
+    // ANCHOR_END: run
+
+    // ANCHOR: lend
+    /// The right to use one connection, and one that is open, if there is any. Waits while there are as
+    /// many in use as there may be.
+    fn lend(&self, deadline: Deadline) -> io::Result<(Lease<'_, C>, Option<C::Connection>)> {
+        let mut state = self.lock();
+        while state.lent >= self.size {
+            let left = deadline.left().map_err(|_| self.all_in_use())?;
+            let waited = self.freed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state.lent += 1;
+        let idle = state.idle.pop();
+        Ok((Lease { pool: self }, idle))
+    }
+    // ANCHOR_END: lend
+
+    fn all_in_use(&self) -> io::Error {
+        let message = format!("all {} connections are in use", self.size);
+        io::Error::new(io::ErrorKind::TimedOut, message)
+    }
+}
+
+/// The right to use one connection. It goes back to the pool whatever happens, a panic too.
+struct Lease<'a, C: Connect> {
+    pool: &'a Pool<C>,
+}
+
+impl<C: Connect> Lease<'_, C> {
+    /// Uses a connection, and keeps it for the next one if it is still good.
+    fn exchange<R>(
+        &mut self,
+        mut connection: C::Connection,
+        exchange: impl FnOnce(&mut C::Connection) -> Result<R, C::Error>,
+    ) -> Result<R, C::Error> {
+        let result = exchange(&mut connection);
+        let fate = result
+            .as_ref()
+            .map_or_else(|error| C::fate(error), |_| Fate::Good);
+        if fate == Fate::Good {
+            self.pool.lock().idle.push(connection);
+        }
+        result
+    }
+
+    /// The others are from the same server, from before it ended this one.
+    fn forget_idle(&mut self) {
+        let idle = std::mem::take(&mut self.pool.lock().idle);
+        // Closed without the lock.
+        drop(idle);
+    }
+}
+
+impl<C: Connect> Drop for Lease<'_, C> {
+    fn drop(&mut self) {
+        self.pool.lock().lent -= 1;
+        self.pool.freed.notify_one();
+    }
+}
