@@ -34,7 +34,9 @@ def client(config):
 
         servers = config["SESSION_MEMCACHED"]
         one = len(servers) == 1
-        config["SESSION_MEMCACHED"] = Client(servers[0]) if one else HashClient(servers)
+        # By default it does not wait until memcached has stored a session, and another server may ask too soon.
+        client = Client(servers[0], default_noreply=False) if one else HashClient(servers, default_noreply=False)
+        config["SESSION_MEMCACHED"] = client
     elif kind == "mongodb":
         import pymongo
 

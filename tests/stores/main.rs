@@ -6,6 +6,8 @@
 #[cfg(feature = "encryption")]
 mod encrypted;
 mod files;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 #[path = "../python/mod.rs"]
 #[allow(dead_code)]

@@ -324,19 +324,18 @@ pub(crate) fn output(program: &str, args: &[&str]) -> String {
     said
 }
 
-/// Sends lines to a server that speaks in lines, and gives its answers up to one that is `last`.
+/// Sends a line to a server that speaks in lines, and gives its answer up to a line that is the last.
 #[track_caller]
-pub(crate) fn talk(address: &str, line: &str, last: &str) -> Vec<String> {
+pub(crate) fn talk(address: &str, line: &str, is_last: impl Fn(&str) -> bool) -> Vec<String> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(stream, "{line}\r\n").unwrap();
     let mut lines = Vec::new();
     for answer in BufReader::new(stream).lines() {
-        let answer = answer.unwrap();
-        if answer == last {
+        lines.push(answer.unwrap());
+        if is_last(&lines[lines.len() - 1]) {
             break;
         }
-        lines.push(answer);
     }
     lines
 }

@@ -12,6 +12,8 @@ mod config;
 mod encrypted;
 mod error;
 mod files;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 mod open;
 #[cfg(any(feature = "redis", feature = "memcached"))]
@@ -27,6 +29,8 @@ pub(crate) use config::from_config;
 pub use encrypted::EncryptedStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{FileOptions, FileStore};
+#[cfg(feature = "memcached")]
+pub use memcached::{MemcachedOptions, MemcachedStore};
 pub use memory::MemoryStore;
 pub use open::{Scheme, open, schemes};
 pub(crate) use url::StoreUrl;

@@ -51,6 +51,8 @@ fn opener(scheme: &str) -> Option<Opener> {
     Some(match scheme {
         "memory" => memory::open,
         "file" => files::open,
+        #[cfg(feature = "memcached")]
+        "memcached" => super::memcached::open,
         #[cfg(feature = "redis")]
         "redis" | "redis+cluster" => super::redis::open,
         #[cfg(feature = "redis-tls")]
@@ -65,6 +67,12 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | --- | --- |
 /// | `memory:` | [`MemoryStore`](super::MemoryStore) |
 /// | `file:///directory?threshold=500&mode=600&cachelib=true` | [`FileStore`](super::FileStore), with [`FileOptions`](super::FileOptions) |
+/// | `redis://user:password@host:port/database`; `rediss:` with TLS | `RedisStore` |
+/// | `redis+cluster://user:password@host:port,host:port`; `rediss+cluster:` with TLS | `RedisStore` |
+/// | `memcached://host:port,host:port` | `MemcachedStore` |
+///
+/// Each with a server takes `timeout=SECONDS`, how long a command may take (5 without), and
+/// `pool=NUMBER`, how many connections there may be at a time (8 without).
 ///
 /// # Errors
 /// Of the kind [`Config`](super::StoreErrorKind::Config): an unknown scheme or parameter, or a store
