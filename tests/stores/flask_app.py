@@ -23,10 +23,7 @@ def client(config):
         import redis
 
         url = config["SESSION_REDIS"]
-        if url.startswith("redis+cluster://"):
-            host, port = url.removeprefix("redis+cluster://").split(",")[0].split(":")
-            config["SESSION_REDIS"] = redis.RedisCluster(host=host, port=int(port))
-        else:
+        if not url.startswith("redis+cluster://"):
             config["SESSION_REDIS"] = redis.Redis.from_url(url)
     elif kind == "memcached":
         from pymemcache.client.base import Client
@@ -35,8 +32,8 @@ def client(config):
         servers = config["SESSION_MEMCACHED"]
         one = len(servers) == 1
         # By default it does not wait until memcached has stored a session, and another server may ask too soon.
-        client = Client(servers[0], default_noreply=False) if one else HashClient(servers, default_noreply=False)
-        config["SESSION_MEMCACHED"] = client
+        waits = {"default_noreply": False}
+        config["SESSION_MEMCACHED"] = Client(servers[0], **waits) if one else HashClient(servers, **waits)
     elif kind == "mongodb":
         import pymongo
 
@@ -56,6 +53,13 @@ def make_app(config):
     if config["SESSION_TYPE"] == "sqlalchemy":
         config["SESSION_SQLALCHEMY"].init_app(app)
     Session(app)
+    url = str(config.get("SESSION_REDIS"))
+    if url.startswith("redis+cluster://"):
+        import redis
+
+        # Flask-Session passes over a client that is no redis.Redis, but takes one afterwards.
+        host, port = url.removeprefix("redis+cluster://").split(",")[0].split(":")
+        app.session_interface.client = redis.RedisCluster(host=host, port=int(port))
 
     @app.get("/get/<key>")
     def get(key):

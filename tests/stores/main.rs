@@ -5,6 +5,8 @@
 
 #[cfg(feature = "encryption")]
 mod encrypted;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod failing;
 mod files;
 #[cfg(feature = "memcached")]
 mod memcached;

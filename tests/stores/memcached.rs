@@ -12,6 +12,7 @@ use carafe::session::store::{
     Verdict, open,
 };
 
+use crate::failing::{self, page};
 use crate::python::Python;
 use crate::servers::{self, Server, talk};
 use crate::sharing;
@@ -296,4 +297,108 @@ fn a_url_names_servers() {
         message("memcached://a?pool=0"),
         "session store memcached: the parameter pool takes a number of connections, not \"\""
     );
+}
+
+// When it fails.
+
+fn subject(args: &[&str]) -> Option<failing::Subject> {
+    Some(failing::Subject {
+        server: servers::memcached(args)?,
+        url: |address| format!("memcached://{address}"),
+        lasts: false,
+        bears_drips: true,
+    })
+}
+
+#[test]
+fn a_memcached_that_refuses_is_an_error_until_it_is_back() {
+    if let Some(subject) = subject(&[]) {
+        failing::refuses(subject);
+    }
+}
+
+#[test]
+fn a_memcached_that_is_down_when_the_app_starts_may_come_later() {
+    if let Some(subject) = subject(&[]) {
+        failing::is_down_at_first(subject);
+    }
+}
+
+#[test]
+fn a_memcached_that_hangs_is_an_error_in_time() {
+    if let Some(subject) = subject(&[]) {
+        failing::hangs(subject);
+    }
+}
+
+#[test]
+fn a_memcached_that_is_slow_is_an_error_in_time() {
+    if let Some(subject) = subject(&[]) {
+        failing::is_slow(subject);
+    }
+}
+
+#[test]
+fn a_memcached_that_hangs_up_is_connected_to_again_and_nobody_notices() {
+    if let Some(subject) = subject(&[]) {
+        failing::hangs_up(subject);
+    }
+}
+
+#[test]
+fn two_hundred_requests_share_eight_connections_to_memcached() {
+    if let Some(subject) = subject(&[]) {
+        failing::is_asked_by_200_at_once(subject);
+    }
+}
+
+#[test]
+fn a_memcached_that_is_killed_under_load_gives_nobody_anothers_session() {
+    if let Some(subject) = subject(&[]) {
+        failing::is_killed_under_load(subject);
+    }
+}
+
+#[test]
+fn a_memcached_that_is_full_is_an_error() {
+    // It drops the oldest sessions, unless it is told not to.
+    if let Some(subject) = subject(&["-M", "-m", "4"]) {
+        failing::is_full(&subject);
+    }
+}
+
+#[test]
+fn memcached_is_asked_no_more_often_than_flask_session_asks() {
+    if let Some(subject) = subject(&[]) {
+        let config =
+            |address: &str| json!({"SESSION_TYPE": "memcached", "SESSION_MEMCACHED": [address]});
+        failing::takes_few_round_trips(&subject, config);
+    }
+}
+
+#[test]
+fn with_one_of_two_memcacheds_down_the_others_sessions_go_on() {
+    let Some(mut servers) = start(2) else { return };
+    let app = failing::app(&(url(&servers) + "?timeout=0.5"));
+    let mut clients: Vec<_> = (0..40).map(|_| app.test_client()).collect();
+    for client in &mut clients {
+        page(client, "/set/color/red");
+    }
+    servers[0].kill();
+    let (mut up, mut down) = (0, 0);
+    for client in &mut clients {
+        let answer = client.get("/get/color").send().unwrap();
+        match answer.status_code() {
+            200 => {
+                assert_eq!(answer.text(), "red");
+                up += 1;
+            }
+            status => {
+                assert_eq!(status, 503);
+                assert_eq!(answer.header("Set-Cookie"), None);
+                down += 1;
+            }
+        }
+    }
+    assert!(up > 0 && down > 0, "{up} up, {down} down");
 }

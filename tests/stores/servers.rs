@@ -48,7 +48,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts `program` and waits until it accepts connections; `None`, and a line that is seen, where
-    /// there is no such program. `{port}` and `{dir}` in an argument are put in.
+    /// there is no such program. `{port}`, `{dir}` and `{free}`, another port, are put into its
+    /// arguments.
     ///
     /// # Panics
     /// Where there is none and `CI` is set, or it does not start.
@@ -66,6 +67,7 @@ impl Server {
             std::fs::create_dir_all(dir.path()).unwrap();
             let put_in = |arg: &&str| {
                 let arg = arg.replace("{port}", &port.to_string());
+                let arg = arg.replace("{free}", &free_port().to_string());
                 arg.replace("{dir}", &dir.path().display().to_string())
             };
             let command = std::iter::once(&program).chain(args).map(put_in).collect();
@@ -179,6 +181,27 @@ pub(crate) fn redis(args: &[&str]) -> Option<Server> {
     let all = ["--port", "{port}", "--bind", "127.0.0.1", "--dir", "{dir}"];
     let all = [&all, &["--save", ""][..], args].concat();
     Server::start("redis-server", &all)
+}
+
+/// Three Redises that are a cluster.
+pub(crate) fn redis_cluster() -> Option<Vec<Server>> {
+    // Without one of them, the others go on with what they have.
+    let args = "--cluster-enabled yes --cluster-port {free} --cluster-require-full-coverage no";
+    let args: Vec<&str> = args.split(' ').collect();
+    let nodes: Vec<Server> = (0..3).map(|_| redis(&args)).collect::<Option<_>>()?;
+    let addresses: Vec<String> = nodes.iter().map(Server::address).collect();
+    let mut create = vec!["--cluster", "create"];
+    create.extend(addresses.iter().map(String::as_str));
+    create.extend(["--cluster-replicas", "0", "--cluster-yes"]);
+    output("redis-cli", &create);
+    for node in &nodes {
+        let port = node.port().to_string();
+        wait_until("a cluster that knows itself", || {
+            let info = output("redis-cli", &["-p", &port, "cluster", "info"]);
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+        });
+    }
+    Some(nodes)
 }
 
 /// A memcached.

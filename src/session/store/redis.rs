@@ -157,7 +157,7 @@ impl RedisStore {
 
     /// The values of a page's keys, in one round trip.
     fn get_page(&self, node: &Node, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        let gets: Vec<Cmd> = keys.iter().map(|key| Cmd::get(key)).collect();
+        let gets: Vec<Cmd> = keys.iter().map(Cmd::get).collect();
         let answers = node
             .query_all(&gets, self.deadline())
             .map_err(|error| node.error(error))?;
