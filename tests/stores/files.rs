@@ -11,7 +11,7 @@ use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{FileOptions, FileStore, Lifetime, Store, StoreErrorKind, open};
 use carafe::{App, Error, Scaffold, session};
 
-use crate::sharing;
+use crate::sharing::{self, Browser, Carafe, Flask};
 use crate::suite::{self, Subject};
 
 /// 2023-11-14 22:13:20 UTC.
@@ -108,6 +108,77 @@ fn a_flask_app_shares_the_directory() {
     sharing::run(&config, || {
         ServerSideSessionInterface::from_url(&url).unwrap()
     });
+}
+
+#[test]
+fn an_older_cachelib_names_its_files_otherwise() {
+    let dir = TempDir::new();
+    let config = serde_json::json!({
+        "SESSION_TYPE": "cachelib",
+        "SESSION_CACHELIB": {"cache_dir": dir.path(), "hash_method": "md5"},
+    });
+    let url = format!("file://{}?cachelib=true&md5=true", dir.path().display());
+    sharing::run(&config, || {
+        ServerSideSessionInterface::from_url(&url).unwrap()
+    });
+    if dir.sessions() > 0 {
+        let error = open(&url.replace("md5=true", "md5=false")).err().unwrap();
+        assert!(error.to_string().ends_with("names that need md5=true"));
+    }
+}
+
+#[test]
+fn flask_and_carafe_keep_one_count_of_the_files() {
+    let dir = TempDir::new();
+    let config = serde_json::json!({
+        "SESSION_TYPE": "filesystem",
+        "SESSION_FILE_DIR": dir.path(),
+        "SESSION_FILE_THRESHOLD": 20,
+    });
+    let Some(mut flask) = Flask::start(&config) else {
+        return;
+    };
+    let cachelib = true;
+    let store = store(
+        &dir,
+        FileOptions {
+            threshold: 20,
+            cachelib,
+            ..options()
+        },
+    );
+    let mut carafe = Carafe::new(ServerSideSessionInterface::new(store));
+    let mut browsers: Vec<Browser> = Vec::new();
+    for n in 0..10 {
+        let mut browser = Browser::default();
+        match n % 2 {
+            0 => flask.visit(&mut browser, "/login/jack"),
+            _ => carafe.visit(&mut browser, "/login/jack"),
+        };
+        browsers.push(browser);
+    }
+    for browser in &mut browsers[..2] {
+        flask.visit(browser, "/logout");
+    }
+    for browser in &mut browsers[2..4] {
+        carafe.visit(browser, "/logout");
+    }
+    // printf %s __wz_cache_count | sha256sum
+    let name = "79bc207ee04a581ab2348ca1f3494e64cd0ec36128735b8c6bc85ddd8fe1938c";
+    let count = || fs::read(dir.path().join(name)).unwrap();
+    assert_eq!((dir.sessions(), count().ends_with(b"K\x06.")), (6, true));
+
+    // Over the threshold Carafe deletes what expires first, and Flask goes by the count that is left.
+    for _ in 0..15 {
+        carafe.visit(&mut Browser::default(), "/login/jill");
+    }
+    let left = dir.sessions();
+    assert!((18..=20).contains(&left), "{left} are left of 21");
+    assert!(count().ends_with(&[b'K', left as u8, b'.']));
+    let mut newest = Browser::default();
+    carafe.visit(&mut newest, "/login/newest");
+    flask.visit(&mut Browser::default(), "/login/jill");
+    assert_eq!(flask.visit(&mut newest, "/get/user"), "newest");
 }
 
 #[test]
@@ -242,6 +313,50 @@ fn many_writers_and_readers_see_whole_files_only() {
     });
     assert_eq!(dir.sessions(), 1);
     assert_eq!(dir.names().len(), 2, "nothing is left behind");
+}
+
+#[test]
+fn many_processes_share_a_directory_and_agree_on_how_many_files_there_are() {
+    let dir = TempDir::new();
+    let children: Vec<_> = (0..4)
+        .map(|_| {
+            std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "files::in_one_of_many_processes", "--ignored"])
+                .env("CARAFE_TEST_DIR", dir.path())
+                .stdout(std::process::Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    // Four times twenty, and those that each of them wants to have made.
+    assert_eq!(dir.sessions(), 80 + 40);
+    // printf %s __wz_cache_count | sha256sum
+    let count = "79bc207ee04a581ab2348ca1f3494e64cd0ec36128735b8c6bc85ddd8fe1938c";
+    let count = fs::read(dir.path().join(count)).unwrap();
+    assert_eq!(count, [0, 0, 0, 0, 0x80, 4, b'K', 120, b'.']);
+    assert_eq!(dir.names().len(), 121, "nothing is left behind");
+}
+
+#[test]
+#[ignore = "a part of another test"]
+fn in_one_of_many_processes() {
+    let dir = std::env::var_os("CARAFE_TEST_DIR").unwrap();
+    let store = FileStore::open(dir, options()).unwrap();
+    let id = std::process::id();
+    for n in 0..40 {
+        let key = format!("session:{id}-{n}");
+        store.set(&key, &[b'x'; 5000], HOUR).unwrap();
+        let of_all = format!("session:of-all-{n}");
+        store.set(&of_all, &[b'x'; 5000], HOUR).unwrap();
+        let found = store.get(&of_all, NOW).unwrap();
+        assert!(found.is_some_and(|found| found.len() == 5000));
+        if n % 2 == 0 {
+            store.delete(&key).unwrap();
+        }
+    }
 }
 
 /// Whether this process may write wherever it wants.

@@ -5,6 +5,7 @@ client is made here. Every other line is a visit: a path and a cookie; the answe
 text, and what became of the cookie.
 """
 
+import hashlib
 import json
 import sys
 import warnings
@@ -34,6 +35,12 @@ def client(config):
         # By default it does not wait until memcached has stored a session, and another server may ask too soon.
         waits = {"default_noreply": False}
         config["SESSION_MEMCACHED"] = Client(servers[0], **waits) if one else HashClient(servers, **waits)
+    elif kind == "cachelib":
+        from cachelib import FileSystemCache
+
+        options = config["SESSION_CACHELIB"]
+        options["hash_method"] = getattr(hashlib, options["hash_method"])
+        config["SESSION_CACHELIB"] = FileSystemCache(**options)
     elif kind == "mongodb":
         import pymongo
 
@@ -60,6 +67,19 @@ def make_app(config):
         # Flask-Session passes over a client that is no redis.Redis, but takes one afterwards.
         host, port = url.removeprefix("redis+cluster://").split(",")[0].split(":")
         app.session_interface.client = redis.RedisCluster(host=host, port=int(port))
+
+    @app.get("/")
+    def hello():
+        return "hello"
+
+    @app.get("/permanent/<int:flag>")
+    def permanent(flag):
+        session.permanent = bool(flag)
+        return "done"
+
+    @app.get("/pop/<key>")
+    def pop(key):
+        return session.pop(key, "")
 
     @app.get("/get/<key>")
     def get(key):
@@ -88,7 +108,7 @@ def make_app(config):
 
     @app.get("/look")
     def look():
-        items = {key: repr(value) for key, value in session.items()}
+        items = {str(key): repr(value) for key, value in session.items()}
         return json.dumps(items, sort_keys=True)
 
     @app.get("/json")
@@ -117,6 +137,7 @@ def main():
                 "status": response.status_code,
                 "text": response.text,
                 "set_cookie": response.headers.get("Set-Cookie"),
+                "vary": response.headers.get("Vary"),
             }
         print(json.dumps(answer), file=answers, flush=True)
 

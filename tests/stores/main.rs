@@ -16,6 +16,7 @@ mod memory;
 mod python;
 #[cfg(feature = "redis")]
 mod redis;
+mod semantics;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod servers;
 mod sharing;

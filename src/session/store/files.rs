@@ -218,7 +218,10 @@ fn is_live(ends: u32, now: u64) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let nibbles = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    nibbles
+        .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+        .collect()
 }
 
 impl Store for FileStore {
@@ -233,12 +236,18 @@ impl Store for FileStore {
 
     fn set(&self, key: &str, value: &[u8], lifetime: Lifetime) -> Result<(), StoreError> {
         show_command(NAME, format_args!("write beside, rename"));
+        // A file that is replaced counts for nothing new. If it is deleted at this very moment, the
+        // count is one too low until somebody counts again, which costs no session.
         let name = self.file_name(key);
         if self.options.threshold == 0 || self.directory.has(&name).map_err(failed)? {
             return self.write(&name, value, lifetime);
         }
         let _lock = self.directory.lock()?;
-        self.create(&name, value, lifetime)
+        match self.directory.has(&name).map_err(failed)? {
+            // Another process was faster.
+            true => self.write(&name, value, lifetime),
+            false => self.create(&name, value, lifetime),
+        }
     }
 
     fn delete(&self, key: &str) -> Result<(), StoreError> {
