@@ -113,7 +113,7 @@ pub(crate) fn is_down_at_first(mut subject: Subject) {
     assert_eq!(page(&mut client, "/get/color"), "red");
 }
 
-pub(crate) fn hangs(subject: Subject) {
+pub(crate) fn hangs(subject: &Subject) {
     // One that is known, and one to which nobody is connected yet.
     let apps = ["?timeout=0.3", "?timeout=0.3&pool=2"].map(|options| subject.app(options));
     let mut clients = apps.each_ref().map(App::test_client);
@@ -144,7 +144,7 @@ pub(crate) fn hangs(subject: Subject) {
     }
 }
 
-pub(crate) fn is_slow(subject: Subject) {
+pub(crate) fn is_slow(subject: &Subject) {
     let proxy = Proxy::before(&subject.server);
     let app = subject.app_behind(&proxy, "?timeout=0.3");
     let mut client = app.test_client();
@@ -163,7 +163,7 @@ pub(crate) fn is_slow(subject: Subject) {
     assert_eq!(page(&mut client, "/get/color"), "red");
 }
 
-pub(crate) fn hangs_up(subject: Subject) {
+pub(crate) fn hangs_up(subject: &Subject) {
     let proxy = Proxy::before(&subject.server);
     let app = subject.app_behind(&proxy, "?timeout=10");
     let mut client = app.test_client();
@@ -183,7 +183,7 @@ pub(crate) fn hangs_up(subject: Subject) {
     }
 }
 
-pub(crate) fn is_asked_by_200_at_once(subject: Subject) {
+pub(crate) fn is_asked_by_200_at_once(subject: &Subject) {
     let proxy = Proxy::before(&subject.server);
     let app = subject.app_behind(&proxy, "?pool=8&timeout=60");
     proxy.delay(Duration::from_millis(1), false);
@@ -320,7 +320,8 @@ pub(crate) fn takes_few_round_trips(subject: &Subject, config: impl Fn(&str) -> 
     if let Some(flask) = &mut flask {
         flask.visit(&mut Browser::default(), "/set/color/red");
     }
-    (proxy.requests(), flasks_proxy.requests());
+    proxy.requests();
+    flasks_proxy.requests();
     let browser = &mut Browser::default();
     for (path, trips) in [
         ("/get/color", 0),

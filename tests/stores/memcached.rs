@@ -327,28 +327,28 @@ fn a_memcached_that_is_down_when_the_app_starts_may_come_later() {
 #[test]
 fn a_memcached_that_hangs_is_an_error_in_time() {
     if let Some(subject) = subject(&[]) {
-        failing::hangs(subject);
+        failing::hangs(&subject);
     }
 }
 
 #[test]
 fn a_memcached_that_is_slow_is_an_error_in_time() {
     if let Some(subject) = subject(&[]) {
-        failing::is_slow(subject);
+        failing::is_slow(&subject);
     }
 }
 
 #[test]
 fn a_memcached_that_hangs_up_is_connected_to_again_and_nobody_notices() {
     if let Some(subject) = subject(&[]) {
-        failing::hangs_up(subject);
+        failing::hangs_up(&subject);
     }
 }
 
 #[test]
 fn two_hundred_requests_share_eight_connections_to_memcached() {
     if let Some(subject) = subject(&[]) {
-        failing::is_asked_by_200_at_once(subject);
+        failing::is_asked_by_200_at_once(&subject);
     }
 }
 

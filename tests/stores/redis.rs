@@ -270,6 +270,72 @@ fn thousands_of_sessions_are_shown_once_each() {
     assert_eq!(left, 2_700);
 }
 
+/// A Redis that speaks TLS only, and the certificate that it shows.
+#[cfg(feature = "redis-tls")]
+fn redis_with_tls() -> Option<(Server, Vec<u8>)> {
+    let dir = crate::files::TempDir::new();
+    std::fs::create_dir_all(dir.path()).unwrap();
+    let path = |name| dir.path().join(name).display().to_string();
+    let (key, certificate) = (path("key.pem"), path("certificate.pem"));
+    if !servers::is_there("openssl") {
+        return None;
+    }
+    let subject = "-x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=carafe -addext \
+        subjectAltName=IP:127.0.0.1 -addext basicConstraints=critical,CA:FALSE";
+    let mut args = vec!["req", "-keyout", &key, "-out", &certificate];
+    args.extend(subject.split_whitespace());
+    output("openssl", &args);
+    let args = [
+        "--port",
+        "0",
+        "--tls-port",
+        "{port}",
+        "--tls-auth-clients",
+        "no",
+    ];
+    let args = [
+        &args,
+        &["--tls-cert-file", &certificate, "--tls-key-file", &key][..],
+    ]
+    .concat();
+    let server = servers::redis(&args)?;
+    let certificate = std::fs::read(&certificate).unwrap();
+    Some((server, certificate))
+}
+
+#[cfg(feature = "redis-tls")]
+#[test]
+fn with_tls_only_the_server_with_the_right_certificate_will_do() {
+    let Some((server, certificate)) = redis_with_tls() else {
+        return;
+    };
+    let url = format!("rediss://{}", server.address());
+    let certificates = redis::TlsCertificates {
+        client_tls: None,
+        root_cert: Some(certificate),
+    };
+    let client = redis::Client::build_with_tls(&*url, certificates).unwrap();
+    let store = RedisStore::new(client);
+    store.set("session:id", b"data", HOUR).unwrap();
+    assert_eq!(
+        store.get("session:id", 0).unwrap().as_deref(),
+        Some(&b"data"[..])
+    );
+    // Nobody on this machine vouches for it.
+    let error = open(&url).unwrap().get("session:id", 0).unwrap_err();
+    assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+}
+
+#[cfg(not(feature = "redis-tls"))]
+#[test]
+fn tls_is_a_feature_of_its_own() {
+    let error = open("rediss://127.0.0.1").err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        "session store rediss: rediss: URLs need carafe's feature \"redis-tls\", which is off"
+    );
+}
+
 // When it fails.
 
 /// A Redis that keeps each save on disk.
@@ -300,28 +366,28 @@ fn a_redis_that_is_down_when_the_app_starts_may_come_later() {
 #[test]
 fn a_redis_that_hangs_is_an_error_in_time() {
     if let Some(subject) = subject(&[]) {
-        failing::hangs(subject);
+        failing::hangs(&subject);
     }
 }
 
 #[test]
 fn a_redis_that_is_slow_is_an_error_in_time() {
     if let Some(subject) = subject(&[]) {
-        failing::is_slow(subject);
+        failing::is_slow(&subject);
     }
 }
 
 #[test]
 fn a_redis_that_hangs_up_is_connected_to_again_and_nobody_notices() {
     if let Some(subject) = subject(&[]) {
-        failing::hangs_up(subject);
+        failing::hangs_up(&subject);
     }
 }
 
 #[test]
 fn two_hundred_requests_share_eight_connections_to_redis() {
     if let Some(subject) = subject(&[]) {
-        failing::is_asked_by_200_at_once(subject);
+        failing::is_asked_by_200_at_once(&subject);
     }
 }
 

@@ -179,3 +179,104 @@ impl<C: Connect> Drop for Lease<'_, C> {
         self.pool.freed.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::io;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::time::Duration;
+
+    use super::{Connect, Deadline, Fate, Pool};
+
+    /// Its connections are numbers, in the order in which they were opened.
+    struct Numbers(Cell<u32>);
+
+    impl Connect for Numbers {
+        type Connection = u32;
+        type Error = io::Error;
+
+        fn connect(&self, _deadline: Deadline) -> io::Result<u32> {
+            self.0.set(self.0.get() + 1);
+            Ok(self.0.get())
+        }
+
+        fn fate(error: &io::Error) -> Fate {
+            match error.kind() {
+                io::ErrorKind::Other => Fate::Good,
+                io::ErrorKind::TimedOut => Fate::Spoilt,
+                _ => Fate::Ended,
+            }
+        }
+    }
+
+    fn pool(size: u32) -> Pool<Numbers> {
+        Pool::new(Numbers(Cell::new(0)), size)
+    }
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(60))
+    }
+
+    /// An exchange that tells its connection.
+    fn which(pool: &Pool<Numbers>) -> u32 {
+        pool.run(soon(), |number, _by| Ok(*number)).unwrap()
+    }
+
+    /// An exchange that fails so, on the connections up to this one; and how often it was made.
+    fn fail(pool: &Pool<Numbers>, kind: io::ErrorKind, up_to: u32) -> (bool, u32) {
+        let tries = Cell::new(0);
+        let result = pool.run(soon(), |number, _by| {
+            tries.set(tries.get() + 1);
+            match *number <= up_to {
+                true => Err(kind.into()),
+                false => Ok(()),
+            }
+        });
+        (result.is_ok(), tries.get())
+    }
+
+    #[test]
+    fn a_connection_is_used_again_unless_its_error_spoils_it() {
+        let pool = pool(8);
+        assert_eq!([which(&pool), which(&pool)], [1, 1]);
+        assert_eq!(fail(&pool, io::ErrorKind::Other, 9), (false, 1));
+        assert_eq!(which(&pool), 1);
+        assert_eq!(fail(&pool, io::ErrorKind::TimedOut, 9), (false, 1));
+        assert_eq!(which(&pool), 2);
+    }
+
+    #[test]
+    fn one_that_was_ended_is_replaced_once_and_so_are_the_others() {
+        let pool = pool(8);
+        let two = pool.run(soon(), |_one, _by| Ok(which(&pool))).unwrap();
+        assert_eq!(two, 2);
+        assert_eq!(fail(&pool, io::ErrorKind::BrokenPipe, 2), (true, 2));
+        assert_eq!(which(&pool), 3);
+        assert_eq!(fail(&pool, io::ErrorKind::BrokenPipe, 9), (false, 2));
+        // A new one that is ended at once is a server that is down.
+        assert_eq!(fail(&pool, io::ErrorKind::BrokenPipe, 9), (false, 1));
+    }
+
+    #[test]
+    fn there_are_as_many_as_there_may_be_and_no_more() {
+        let pool = pool(1);
+        let error = pool.run(soon(), |_one, _by| {
+            let now = Deadline::after(Duration::ZERO);
+            pool.run(now, |_two, _by| Ok(()))
+        });
+        let error = error.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(error.to_string(), "all 1 connections are in use");
+        assert_eq!(which(&pool), 2);
+    }
+
+    #[test]
+    fn a_panic_gives_its_place_back() {
+        let pool = pool(1);
+        let panics =
+            AssertUnwindSafe(|| pool.run(soon(), |_one, _by| -> io::Result<()> { panic!() }));
+        assert!(catch_unwind(panics).is_err());
+        assert_eq!(which(&pool), 2);
+    }
+}

@@ -216,7 +216,9 @@ impl Store for RedisStore {
     fn set(&self, key: &str, value: &[u8], lifetime: Lifetime) -> Result<(), StoreError> {
         let seconds = seconds(lifetime);
         show_command("redis", format_args!("SET EX {seconds}"));
-        self.query(key, &Cmd::set_ex(key, value, seconds))
+        let mut set = cmd("SET");
+        set.arg(key).arg(value).arg("EX").arg(seconds);
+        self.query(key, &set)
     }
 
     fn delete(&self, key: &str) -> Result<(), StoreError> {

@@ -50,7 +50,14 @@ impl Connect for Opener {
 
 impl Node {
     pub(super) fn new(client: Client, pool: u32) -> Self {
-        let address = client.get_connection_info().addr().to_string();
+        let addr = client.get_connection_info().addr();
+        #[cfg(feature = "redis-tls")]
+        if matches!(addr, ConnectionAddr::TcpTls { .. }) {
+            // Where an app has another one built in too, rustls wants to be told. The app's own choice,
+            // if it has made one, stays.
+            drop(rustls::crypto::ring::default_provider().install_default());
+        }
+        let address = addr.to_string();
         Node {
             pool: Pool::new(Opener(client), pool),
             address,
