@@ -18,6 +18,7 @@ mod python;
 mod redis;
 mod semantics;
 #[cfg(any(feature = "redis", feature = "memcached"))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
 mod servers;
 mod sharing;
 mod suite;

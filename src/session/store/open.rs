@@ -67,12 +67,12 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | --- | --- |
 /// | `memory:` | [`MemoryStore`](super::MemoryStore) |
 /// | `file:///directory?threshold=500&mode=600&cachelib=true` | [`FileStore`](super::FileStore), with [`FileOptions`](super::FileOptions) |
-/// | `redis://user:password@host:port/database`; `rediss:` with TLS | `RedisStore` |
-/// | `redis+cluster://user:password@host:port,host:port`; `rediss+cluster:` with TLS | `RedisStore` |
-/// | `memcached://host:port,host:port` | `MemcachedStore` |
+/// | `redis://user:password@host:port/database` | `RedisStore`, with `RedisOptions`; feature `redis` |
+/// | `redis+cluster://user:password@host:port,host:port` | the same, with the nodes of a cluster |
+/// | `rediss:`, `rediss+cluster:` | the same, over TLS; feature `redis-tls` |
+/// | `memcached://host:port,host:port` | `MemcachedStore`, with `MemcachedOptions`; feature `memcached` |
 ///
-/// Each with a server takes `timeout=SECONDS`, how long a command may take (5 without), and
-/// `pool=NUMBER`, how many connections there may be at a time (8 without).
+/// All but the first two take `timeout=SECONDS` and `pool=CONNECTIONS`.
 ///
 /// # Errors
 /// Of the kind [`Config`](super::StoreErrorKind::Config): an unknown scheme or parameter, or a store

@@ -93,10 +93,6 @@ impl<C: Connect> Pool<C> {
         }
     }
 
-    pub(super) fn connect(&self) -> &C {
-        &self.connect
-    }
-
     fn lock(&self) -> MutexGuard<'_, State<C::Connection>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -42,7 +42,7 @@ pub struct RedisStore {
 }
 
 enum Servers {
-    One(Node),
+    One(Box<Node>),
     Many(Cluster),
 }
 
@@ -76,7 +76,7 @@ impl RedisStore {
     /// The same, with options.
     #[must_use]
     pub fn with_options(client: Client, options: RedisOptions) -> Self {
-        let servers = Servers::One(Node::new(client, options.pool));
+        let servers = Servers::One(Box::new(Node::new(client, options.pool)));
         RedisStore { servers, options }
     }
 

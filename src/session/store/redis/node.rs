@@ -16,6 +16,7 @@ use crate::session::store::pool::{Connect, Deadline, Fate, Pool};
 use crate::session::store::{StoreError, StoreErrorKind};
 
 pub(super) struct Node {
+    client: Client,
     pool: Pool<Opener>,
     /// `host:port`, for errors.
     address: String,
@@ -59,13 +60,14 @@ impl Node {
         }
         let address = addr.to_string();
         Node {
-            pool: Pool::new(Opener(client), pool),
+            pool: Pool::new(Opener(client.clone()), pool),
+            client,
             address,
         }
     }
 
     pub(super) fn client(&self) -> &Client {
-        &self.pool.connect().0
+        &self.client
     }
 
     pub(super) fn address(&self) -> &str {
