@@ -69,7 +69,7 @@ fn the_redis_store_does_all_that_a_store_should() {
 
 #[test]
 fn so_it_does_with_a_cluster() {
-    if let Some(nodes) = servers::redis_cluster() {
+    if let Some(nodes) = servers::redis_cluster(0) {
         // One of them is enough to find the others.
         let url = cluster_url(&nodes[..1]);
         run_suite(nodes, url);
@@ -85,7 +85,7 @@ fn redis_is_shared_with_flask() {
 
 #[test]
 fn a_redis_cluster_is_shared_with_flask() {
-    if let Some(nodes) = servers::redis_cluster() {
+    if let Some(nodes) = servers::redis_cluster(0) {
         share(&cluster_url(&nodes));
     }
 }
@@ -245,7 +245,7 @@ fn a_list_under_the_key_of_a_session_is_no_session() {
 
 #[test]
 fn thousands_of_sessions_are_shown_once_each() {
-    let Some(nodes) = servers::redis_cluster() else {
+    let Some(nodes) = servers::redis_cluster(0) else {
         return;
     };
     let store = open(&cluster_url(&nodes)).unwrap();
@@ -438,7 +438,7 @@ fn status(client: &mut carafe::testing::TestClient, path: &str) -> u16 {
 
 #[test]
 fn with_one_server_of_a_cluster_down_the_others_sessions_go_on() {
-    let Some(mut nodes) = servers::redis_cluster() else {
+    let Some(mut nodes) = servers::redis_cluster(0) else {
         return;
     };
     let app = failing::app(&(cluster_url(&nodes) + "?timeout=0.5"));
@@ -473,7 +473,7 @@ fn with_one_server_of_a_cluster_down_the_others_sessions_go_on() {
 
 #[test]
 fn a_session_that_moves_to_another_server_of_a_cluster_is_found() {
-    let Some(nodes) = servers::redis_cluster() else {
+    let Some(nodes) = servers::redis_cluster(0) else {
         return;
     };
     let options = RedisOptions::default();
@@ -508,4 +508,39 @@ fn a_session_that_moves_to_another_server_of_a_cluster_is_found() {
     );
     assert!(store.touch(key, HOUR).unwrap());
     assert_eq!(cli(to, &["GET", key]).trim(), "two");
+}
+
+#[test]
+fn a_server_of_a_cluster_that_takes_the_place_of_another_is_found() {
+    let Some(mut nodes) = servers::redis_cluster(1) else {
+        return;
+    };
+    let app = failing::app(&(cluster_url(&nodes) + "?timeout=0.5"));
+    let (masters, replicas): (Vec<usize>, Vec<usize>) =
+        (0..nodes.len()).partition(|index| cli(&nodes[*index], &["ROLE"]).starts_with("master"));
+    assert_eq!((masters.len(), replicas.len()), (3, 3));
+    let mut clients: Vec<_> = (0..12).map(|_| app.test_client()).collect();
+    for client in &mut clients {
+        page(client, "/set/color/red");
+    }
+    let keys = |indexes: &[usize]| -> u64 {
+        let size = |index: &usize| cli(&nodes[*index], &["DBSIZE"]).trim().parse::<u64>();
+        indexes.iter().map(|index| size(index).unwrap()).sum()
+    };
+    assert_eq!(keys(&masters), 12);
+    servers::wait_until("replicas that have it all", || keys(&replicas) == 12);
+
+    nodes[masters[0]].kill();
+    servers::wait_until("a replica that takes over", || {
+        let statuses = clients
+            .iter_mut()
+            .map(|client| status(client, "/get/color"));
+        let statuses: Vec<u16> = statuses.collect();
+        statuses.iter().all(|status| *status == 200)
+    });
+    for client in &mut clients {
+        assert_eq!(page(client, "/get/color"), "red");
+        page(client, "/set/color/blue");
+        assert_eq!(page(client, "/get/color"), "blue");
+    }
 }

@@ -195,22 +195,28 @@ pub(crate) fn redis(args: &[&str]) -> Option<Server> {
     Server::start("redis-server", &all)
 }
 
-/// Three Redises that are a cluster.
-pub(crate) fn redis_cluster() -> Option<Vec<Server>> {
+/// Three Redises that are a cluster, each with this many others that would take its place.
+pub(crate) fn redis_cluster(replicas: usize) -> Option<Vec<Server>> {
     // Without one of them, the others go on with what they have.
-    let args = "--cluster-enabled yes --cluster-port {free} --cluster-require-full-coverage no";
-    let args: Vec<&str> = args.split(' ').collect();
-    let nodes: Vec<Server> = (0..3).map(|_| redis(&args)).collect::<Option<_>>()?;
+    let args = "--cluster-enabled yes --cluster-port {free} --cluster-require-full-coverage no \
+        --cluster-node-timeout 1000";
+    let args: Vec<&str> = args.split_whitespace().collect();
+    let count = 3 * (1 + replicas);
+    let nodes: Vec<Server> = (0..count).map(|_| redis(&args)).collect::<Option<_>>()?;
     let addresses: Vec<String> = nodes.iter().map(Server::address).collect();
+    let replicas = replicas.to_string();
     let mut create = vec!["--cluster", "create"];
     create.extend(addresses.iter().map(String::as_str));
-    create.extend(["--cluster-replicas", "0", "--cluster-yes"]);
+    create.extend(["--cluster-replicas", &replicas, "--cluster-yes"]);
     output("redis-cli", &create);
+    let whole = format!("cluster_known_nodes:{count}");
     for node in &nodes {
         let port = node.port().to_string();
         wait_until("a cluster that knows itself", || {
-            let info = output("redis-cli", &["-p", &port, "cluster", "info"]);
-            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+            let info = output("redis-cli", &["-p", &port, "CLUSTER", "INFO"]);
+            let link = output("redis-cli", &["-p", &port, "INFO", "replication"]);
+            let is_linked = !link.contains("master_link_status:down");
+            is_linked && info.contains("cluster_state:ok") && info.contains(&whole)
         });
     }
     Some(nodes)

@@ -43,7 +43,8 @@ pub struct MemcachedStore {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemcachedOptions {
     /// How long a command may take in all: the wait for a connection, opening one, and the answer. 5
-    /// seconds by default.
+    /// seconds by default. Looking up a host's name is the system's, with a
+    /// timeout of its own.
     pub timeout: Duration,
     /// How many connections there are at most, to each server; 8 by default. Further requests wait.
     pub pool: u32,

@@ -40,6 +40,27 @@ impl Deadline {
     }
 }
 
+/// What a socket's timeout is set to. Setting it is a call to the system, and most of the time it is as
+/// good as right already.
+pub(super) struct SocketTimeout(Duration);
+
+impl SocketTimeout {
+    /// A new socket has none.
+    pub(super) fn none() -> Self {
+        SocketTimeout(Duration::MAX)
+    }
+
+    /// What to set it to, where it would end too soon, or too late by more than a tenth.
+    pub(super) fn change(&mut self, deadline: Deadline) -> io::Result<Option<Duration>> {
+        let left = deadline.left()?;
+        if left <= self.0 && left >= self.0 - self.0 / 10 {
+            return Ok(None);
+        }
+        self.0 = left;
+        Ok(Some(left))
+    }
+}
+
 /// What an error says about the connection that it came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -183,7 +204,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::time::Duration;
 
-    use super::{Connect, Deadline, Fate, Pool};
+    use super::{Connect, Deadline, Fate, Pool, SocketTimeout};
 
     /// Its connections are numbers, in the order in which they were opened.
     struct Numbers(Cell<u32>);
@@ -274,5 +295,21 @@ mod tests {
             AssertUnwindSafe(|| pool.run(soon(), |_one, _by| -> io::Result<()> { panic!() }));
         assert!(catch_unwind(panics).is_err());
         assert_eq!(which(&pool), 2);
+    }
+
+    #[test]
+    fn a_socket_is_told_of_a_deadline_once() {
+        let mut timeout = SocketTimeout::none();
+        let mut is_told = |seconds| {
+            let deadline = Deadline::after(Duration::from_secs(seconds));
+            timeout.change(deadline).unwrap().is_some()
+        };
+        assert!(is_told(1000));
+        assert!(!is_told(950));
+        assert!(is_told(700), "it would end too late");
+        assert!(!is_told(690));
+        assert!(is_told(1000), "it would end too soon");
+        let past = Deadline::after(Duration::ZERO);
+        assert!(timeout.change(past).is_err());
     }
 }

@@ -50,7 +50,8 @@ enum Servers {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisOptions {
     /// How long a command may take: the wait for a connection, opening one, and the answer. 5 seconds by
-    /// default. An answer that comes in pieces has this long for each piece.
+    /// default. An answer that comes in pieces has this long for each piece. Looking up a host's name is the system's, with a
+    /// timeout of its own.
     pub timeout: Duration,
     /// How many connections there are at most, to each server; 8 by default. Further requests wait.
     pub pool: u32,

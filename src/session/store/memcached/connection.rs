@@ -9,12 +9,13 @@ use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 
-use crate::session::store::pool::{Connect, Deadline, Fate};
+use crate::session::store::pool::{Connect, Deadline, Fate, SocketTimeout};
 
 pub(super) struct Connection {
     stream: TcpStream,
     /// What has been read, and nobody has taken yet.
     read: Vec<u8>,
+    timeout: SocketTimeout,
 }
 
 /// Why there is no answer.
@@ -70,8 +71,11 @@ impl Connect for Address {
             match TcpStream::connect_timeout(address, left) {
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
-                    let read = Vec::new();
-                    return Ok(Connection { stream, read });
+                    return Ok(Connection {
+                        stream,
+                        read: Vec::new(),
+                        timeout: SocketTimeout::none(),
+                    });
                 }
                 Err(error) => last_error = error,
             }
@@ -182,9 +186,17 @@ impl Connection {
         }
     }
 
+    fn wait_until(&mut self, by: Deadline) -> io::Result<()> {
+        if let Some(left) = self.timeout.change(by)? {
+            self.stream.set_read_timeout(Some(left))?;
+            self.stream.set_write_timeout(Some(left))?;
+        }
+        Ok(())
+    }
+
     fn write(&mut self, mut bytes: &[u8], by: Deadline) -> io::Result<()> {
         while !bytes.is_empty() {
-            self.stream.set_write_timeout(Some(by.left()?))?;
+            self.wait_until(by)?;
             match self.stream.write(bytes)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 written => bytes = bytes.get(written..).unwrap_or_default(),
@@ -195,7 +207,7 @@ impl Connection {
 
     /// Reads what there is, and waits for some. However little comes at a time, the deadline stays.
     fn fill(&mut self, by: Deadline) -> io::Result<()> {
-        self.stream.set_read_timeout(Some(by.left()?))?;
+        self.wait_until(by)?;
         let mut buffer = [0; 16 * 1024];
         match self.stream.read(&mut buffer)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),

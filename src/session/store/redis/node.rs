@@ -5,14 +5,12 @@
 //!
 //! Read next: `pool.rs`, who asks; `cluster.rs`, several of these.
 
-use std::time::Duration;
-
 use redis::{
     Client, Cmd, Connection, ConnectionAddr, ConnectionLike, ErrorKind, FromRedisValue, RedisError,
     RedisResult, ServerErrorKind,
 };
 
-use crate::session::store::pool::{Connect, Deadline, Fate, Pool};
+use crate::session::store::pool::{Connect, Deadline, Fate, Pool, SocketTimeout};
 use crate::session::store::{StoreError, StoreErrorKind};
 
 pub(super) struct Node {
@@ -25,13 +23,24 @@ pub(super) struct Node {
 /// How a connection to this server is opened.
 struct Opener(Client);
 
+/// A connection, and what it knows of time.
+struct Link {
+    connection: Connection,
+    timeout: SocketTimeout,
+}
+
 impl Connect for Opener {
-    type Connection = Connection;
+    type Connection = Link;
     type Error = RedisError;
 
-    fn connect(&self, deadline: Deadline) -> RedisResult<Connection> {
+    fn connect(&self, deadline: Deadline) -> RedisResult<Link> {
         // The crate counts `AUTH`, `SELECT` and TLS's handshake into this time.
-        self.0.get_connection_with_timeout(deadline.left()?)
+        let connection = self.0.get_connection_with_timeout(deadline.left()?)?;
+        let timeout = SocketTimeout::none();
+        Ok(Link {
+            connection,
+            timeout,
+        })
     }
 
     // ANCHOR: fate
@@ -76,8 +85,8 @@ impl Node {
 
     /// Sends a command, and waits for the answer: one round trip.
     pub(super) fn query<T: FromRedisValue>(&self, command: &Cmd, by: Deadline) -> RedisResult<T> {
-        let answer = self.pool.run(by, |connection, by| {
-            set_timeouts(connection, by.left()?)?;
+        let answer = self.pool.run(by, |link, by| {
+            let connection = link.until(by)?;
             connection.req_command(command)?.extract_error()
         })?;
         Ok(T::from_redis_value(answer)?)
@@ -98,10 +107,7 @@ impl Node {
             pipe.add_command(command.clone());
         }
         pipe.ignore_errors();
-        self.pool.run(by, |connection, by| {
-            set_timeouts(connection, by.left()?)?;
-            pipe.query(connection)
-        })
+        self.pool.run(by, |link, by| pipe.query(link.until(by)?))
     }
 
     /// A server's error as the store's.
@@ -119,9 +125,15 @@ impl Node {
     }
 }
 
-fn set_timeouts(connection: &Connection, left: Duration) -> RedisResult<()> {
-    connection.set_read_timeout(Some(left))?;
-    connection.set_write_timeout(Some(left))
+impl Link {
+    /// The connection, which gives up by then.
+    fn until(&mut self, by: Deadline) -> RedisResult<&mut Connection> {
+        if let Some(left) = self.timeout.change(by)? {
+            self.connection.set_read_timeout(Some(left))?;
+            self.connection.set_write_timeout(Some(left))?;
+        }
+        Ok(&mut self.connection)
+    }
 }
 
 /// The host and port of a server, for one that is found by them.
