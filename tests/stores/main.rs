@@ -16,6 +16,8 @@ mod memory;
 mod python;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_cluster;
 mod semantics;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 #[allow(dead_code, reason = "each store uses its own share of it")]
