@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use carafe::session::ServerSideSessionInterface;
+use carafe::session::store::StoreError;
 use carafe::testing::TestClient;
-use carafe::{App, Error, Scaffold, session};
+use carafe::{App, Error, Scaffold, Value, session};
 
 use crate::servers::{Proxy, Server, wait_until};
 use crate::sharing::{Browser, Flask};
@@ -35,8 +36,24 @@ impl Subject {
 }
 
 pub(crate) fn app(url: &str) -> App {
-    let mut app = App::new("failing");
-    app.session_interface(ServerSideSessionInterface::from_url(url).unwrap());
+    with_pages(
+        App::new("failing"),
+        ServerSideSessionInterface::from_url(url),
+    )
+}
+
+/// An app whose store is chosen by Flask-Session's config keys.
+pub(crate) fn configured(config: Vec<(&str, Value)>) -> App {
+    let app = App::new("configured");
+    for (key, value) in config {
+        app.config().set(key, value).unwrap();
+    }
+    let interface = ServerSideSessionInterface::from_config(&app);
+    with_pages(app, interface)
+}
+
+fn with_pages(mut app: App, interface: Result<ServerSideSessionInterface, StoreError>) -> App {
+    app.session_interface(interface.unwrap());
     app.get("/plain", || "plain");
     app.get("/get/<key>", |key: String| {
         session().get::<String>(&key).unwrap_or_default()

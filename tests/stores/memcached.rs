@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 
+use carafe::Value;
 use carafe::clock::FixedClock;
 use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{
@@ -297,6 +298,23 @@ fn a_url_names_servers() {
         message("memcached://a?pool=0"),
         "session store memcached: the parameter pool takes a number of connections, not \"\""
     );
+}
+
+#[test]
+fn flask_sessions_config_keys_lead_to_it() {
+    let Some(servers) = start(2) else { return };
+    let addresses: Vec<Value> = servers
+        .iter()
+        .map(|server| server.address().into())
+        .collect();
+    let app = failing::configured(vec![
+        ("SESSION_TYPE", "memcached".into()),
+        ("SESSION_MEMCACHED", addresses.into()),
+        ("SESSION_STORE_TIMEOUT", 60.into()),
+    ]);
+    let mut client = app.test_client();
+    page(&mut client, "/set/color/red");
+    assert_eq!(page(&mut client, "/get/color"), "red");
 }
 
 // When it fails.

@@ -190,6 +190,28 @@ fn a_url_that_is_none_is_refused_when_the_app_starts() {
 }
 
 #[test]
+fn flask_sessions_config_keys_lead_to_it() {
+    let Some(mut server) = servers::redis(&[]) else {
+        return;
+    };
+    let url = url(&server.address()) + "/2";
+    let app = failing::configured(vec![
+        ("SESSION_TYPE", "redis".into()),
+        ("SESSION_REDIS", url.into()),
+        ("SESSION_KEY_PREFIX", "shop:".into()),
+        ("SESSION_STORE_TIMEOUT", 1.into()),
+        ("SESSION_STORE_POOL", 2.into()),
+    ]);
+    let mut client = app.test_client();
+    page(&mut client, "/set/color/red");
+    assert_eq!(page(&mut client, "/get/color"), "red");
+    let key = format!("shop:{}", client.get_cookie("session").unwrap());
+    assert_eq!(cli(&server, &["-n", "2", "EXISTS", &key]).trim(), "1");
+    server.kill();
+    assert_eq!(client.get("/get/color").send().unwrap().status_code(), 503);
+}
+
+#[test]
 fn a_client_of_the_apps_own_will_do() {
     let Some(server) = servers::redis(&[]) else {
         return;
