@@ -12,15 +12,25 @@ mod config;
 mod encrypted;
 mod error;
 mod files;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 mod open;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod pool;
+#[cfg(feature = "redis")]
+mod redis;
 mod url;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub(crate) use config::from_config;
 #[cfg(feature = "encryption")]
 pub use encrypted::EncryptedStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{FileOptions, FileStore};
+#[cfg(feature = "memcached")]
+pub use memcached::{MemcachedOptions, MemcachedStore};
 pub use memory::MemoryStore;
 pub use open::{Scheme, open, schemes};
 pub(crate) use url::StoreUrl;
