@@ -11,4 +11,6 @@ mod memory;
 #[allow(dead_code)]
 mod python;
 mod sharing;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod suite;

@@ -14,7 +14,16 @@ mod error;
 mod files;
 mod memory;
 mod open;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod sql;
 mod url;
+#[cfg(any(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
+mod workers;
 
 pub(crate) use config::from_config;
 #[cfg(feature = "encryption")]
@@ -23,6 +32,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use files::{FileOptions, FileStore};
 pub use memory::MemoryStore;
 pub use open::{Scheme, open, schemes};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use sql::{Database, SqlOptions, SqlStore};
 pub(crate) use url::StoreUrl;
 
 use std::fmt;

@@ -51,6 +51,12 @@ fn opener(scheme: &str) -> Option<Opener> {
     Some(match scheme {
         "memory" => memory::open,
         "file" => files::open,
+        #[cfg(feature = "sqlite")]
+        "sqlite" => super::sql::sqlite::open,
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => super::sql::postgres::open,
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => super::sql::mysql::open,
         _ => return None,
     })
 }
@@ -61,6 +67,11 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | --- | --- |
 /// | `memory:` | [`MemoryStore`](super::MemoryStore) |
 /// | `file:///directory?threshold=500&mode=600&cachelib=true` | [`FileStore`](super::FileStore), with [`FileOptions`](super::FileOptions) |
+/// | `sqlite:///absolute/path.db?table=sessions` | `SqlStore`, with `SqlOptions`; feature `sqlite` |
+/// | `postgres://user@host/database?table=sessions&schema=public` | the same; feature `postgres` |
+/// | `mysql://user@host/database?table=sessions` | the same; feature `mysql` |
+///
+/// All but the first two take `timeout=SECONDS` and `pool=CONNECTIONS`.
 ///
 /// # Errors
 /// Of the kind [`Config`](super::StoreErrorKind::Config): an unknown scheme or parameter, or a store
