@@ -7,9 +7,19 @@
 mod encrypted;
 mod files;
 mod memory;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+mod outage;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[path = "../python/mod.rs"]
 #[allow(dead_code)]
 mod python;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+mod relay;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+mod servers_sql;
 mod sharing;
 #[cfg(feature = "sqlite")]
 mod sqlite;

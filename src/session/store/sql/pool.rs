@@ -7,6 +7,7 @@
 //! Read next: `../workers.rs`, where a command waits if the database does.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
@@ -113,37 +114,54 @@ impl<C: Database> Pool<C> {
     // ANCHOR_END: attempt
 
     /// A connection, by the deadline. Where a new one would be needed and can't be had, that is an error
-    /// at once.
+    /// sooner.
     fn connection(&self, deadline: Instant) -> Result<Pooled<C>, StoreError> {
-        /// How long it takes to notice.
         const SLICE: Duration = Duration::from_millis(10);
         let begin = Instant::now();
+        let left = || deadline.saturating_duration_since(Instant::now());
+        if self.last_failure.is_none() {
+            return self.pool.get_timeout(left()).map_err(none_is_free::<C>);
+        }
+        let mut error = match self.pool.get_timeout(left().min(SLICE)) {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let wait = match &self.last_failure {
-                Some(_) => left.min(SLICE),
-                None => left,
-            };
-            let error = match self.pool.get_timeout(wait) {
-                Ok(connection) => return Ok(connection),
-                Err(error) => error,
-            };
             if let Some(message) = self.failure_since(begin) {
                 return Err(unavailable::<C>(message));
             }
-            if wait == left {
-                let message = format!("no connection is free: {error}");
-                return Err(unavailable::<C>(message));
+            let wait = left().min(SLICE);
+            if wait.is_zero() {
+                return Err(none_is_free::<C>(error));
+            }
+            // Each `get_timeout` has the pool make another connection, if it may. Where no more commands
+            // run than there may be connections, the one that was asked for first will come.
+            let got = if C::WAITS {
+                thread::sleep(wait);
+                self.pool.try_get()
+            } else {
+                let got = self.pool.get_timeout(wait);
+                got.map_err(|again| error = again).ok()
+            };
+            if let Some(connection) = got {
+                return Ok(connection);
             }
         }
     }
 
+    /// Why the last attempt to connect failed, if it began after `begin`, as far as one can tell: one
+    /// that ended right after it may have begun before a server was ready that is ready now.
     fn failure_since(&self, begin: Instant) -> Option<String> {
+        const AN_ATTEMPT: Duration = Duration::from_millis(250);
         let last = self.last_failure.as_ref()?;
         let last = last.lock().unwrap_or_else(PoisonError::into_inner);
         let (when, message) = last.as_ref()?;
-        (*when >= begin).then(|| format!("cannot connect: {message}"))
+        (*when >= begin + AN_ATTEMPT).then(|| format!("cannot connect: {message}"))
     }
+}
+
+fn none_is_free<C: Database>(error: impl std::fmt::Display) -> StoreError {
+    unavailable::<C>(format!("no connection is free: {error}"))
 }
 
 fn unavailable<C: Database>(message: String) -> StoreError {
