@@ -10,7 +10,7 @@
 //! it is called, and no longer when it returns.
 //!
 //! - [`ProxyFix`] believes the headers of a proxy in front of the server, as Werkzeug's does: without
-//!   it the app thinks that every visitor comes from the proxy, over plain HTTP.
+//!   it every visitor comes from the proxy, over plain HTTP. `carafe::middleware` has all of it.
 //! - [`RequestId`] gives each request a name that the app can log and the visitor can report.
 //!
 //! Flask writes `app.wsgi_app = ProxyFix(app.wsgi_app)`. Here the server is given the outermost one.

@@ -17,6 +17,7 @@ use crate::config::{Config, Settings};
 use crate::context::{AppContext, RequestContext};
 use crate::error::Error;
 use crate::hook::{Hook, ViewFunction, before_first_hook, teardown_hook};
+use crate::pace::Pace;
 use crate::request::Request;
 use crate::routing::{BuildError, Converter, ConverterArgs};
 use crate::scaffold::{Functions, Route, Scaffold};
@@ -106,6 +107,12 @@ impl App {
     #[must_use]
     pub fn got_first_request(&self) -> bool {
         self.inner.final_setup.get().is_some()
+    }
+
+    /// Whether a request may make its thread wait. Until setup is over there is no telling.
+    pub(crate) fn pace(&self, environ: &Environ) -> Option<&Arc<Pace>> {
+        let setup = self.inner.final_setup.get()?;
+        Some(setup.pace(&environ.method, &environ.path_info))
     }
 
     pub(crate) fn set_got_first_request(&self) {

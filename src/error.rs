@@ -10,7 +10,7 @@
 use std::any::{Any, TypeId};
 use std::error::Error as StdError;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
 use crate::wrappers::exceptions::HttpException;
@@ -29,6 +29,7 @@ use crate::wrappers::exceptions::HttpException;
 /// }
 /// let error = read().unwrap_err();
 /// assert_eq!(error.type_name(), "ParseIntError");
+/// assert!(error.location().is_some());
 /// assert!(error.is::<std::num::ParseIntError>());
 ///
 /// let error = Error::from(HttpException::new(404));
@@ -45,6 +46,8 @@ enum Kind {
         error: Box<dyn StdError + Send + Sync>,
         type_name: &'static str,
         type_id: TypeId,
+        /// Where it became one: the `?`, or the constructor's call.
+        location: &'static Location<'static>,
     },
     Panic(Panic),
 }
@@ -84,6 +87,7 @@ impl fmt::Display for PyError {
 impl StdError for PyError {}
 
 impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    #[track_caller]
     fn from(error: E) -> Self {
         // One generic impl has to serve every type, and Rust has no second, more special one. So ask
         // for the two types that are not the app's own, as a downcast.
@@ -107,6 +111,7 @@ impl<E: StdError + Send + Sync + 'static> From<E> for Error {
 }
 
 impl Error {
+    #[track_caller]
     fn app<E: StdError + Send + Sync + 'static>(error: E) -> Self {
         let any: &dyn Any = &error;
         let type_name = match any.downcast_ref::<PyError>() {
@@ -117,10 +122,12 @@ impl Error {
             error: Box::new(error),
             type_name,
             type_id: TypeId::of::<E>(),
+            location: Location::caller(),
         }))
     }
 
     /// An error with the name of one of Python's exception classes.
+    #[track_caller]
     pub fn python(kind: &'static str, message: impl Into<String>) -> Self {
         Self::app(PyError {
             kind,
@@ -129,26 +136,31 @@ impl Error {
     }
 
     /// Python's `RuntimeError`.
+    #[track_caller]
     pub fn runtime(message: impl Into<String>) -> Self {
         Self::python("RuntimeError", message)
     }
 
     /// Python's `TypeError`.
+    #[track_caller]
     pub fn type_error(message: impl Into<String>) -> Self {
         Self::python("TypeError", message)
     }
 
     /// Python's `ValueError`.
+    #[track_caller]
     pub fn value_error(message: impl Into<String>) -> Self {
         Self::python("ValueError", message)
     }
 
     /// Python's `AssertionError`.
+    #[track_caller]
     pub fn assertion(message: impl Into<String>) -> Self {
         Self::python("AssertionError", message)
     }
 
     /// Python's `LookupError`.
+    #[track_caller]
     pub fn lookup(message: impl Into<String>) -> Self {
         Self::python("LookupError", message)
     }
@@ -199,6 +211,15 @@ impl Error {
             Kind::Http(http) => http.class_name(),
             Kind::App { type_name, .. } => type_name,
             Kind::Panic(_) => "Panic",
+        }
+    }
+
+    /// Where it was raised: the line of the `?` that made it, or of the constructor's call. An HTTP error
+    /// and a panic do not say.
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        match &*self.0 {
+            Kind::App { location, .. } => Some(location),
+            Kind::Http(_) | Kind::Panic(_) => None,
         }
     }
 

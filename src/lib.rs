@@ -39,13 +39,15 @@
 //! | an exception | an [`Error`], made by `?` from any error type |
 //! | `SessionInterface` | [`SessionInterface`] |
 //! | signals | [`signals`] |
-//! | itsdangerous, Werkzeug | [`signing`]; [`routing`], [`wrappers`], [`wsgi`] |
+//! | itsdangerous, Werkzeug | [`signing`]; [`routing`], [`wrappers`], [`middleware`], [`wsgi`] |
 //!
 //! Setup panics with Flask's words where it is wrong, as Python raises at import: a duplicate endpoint, a
 //! bad rule, a route after the first request. A request never panics its caller.
 
 mod app;
 mod blueprint;
+#[cfg(feature = "bridge")]
+mod bridge;
 pub mod clock;
 pub mod config;
 pub mod context;
@@ -55,14 +57,20 @@ mod hook;
 pub mod json;
 mod lifecycle;
 mod logging;
+pub mod middleware;
+mod pace;
 mod request;
 pub mod routing;
 mod scaffold;
+#[cfg(feature = "server")]
+pub mod server;
 pub mod session;
 mod setup;
 pub mod signals;
 pub mod signing;
 pub mod testing;
+#[cfg(feature = "tower")]
+pub mod tower;
 pub mod trace;
 pub mod typing;
 mod url_adapter;

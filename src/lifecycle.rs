@@ -16,7 +16,7 @@
 mod errors;
 mod response;
 
-use std::sync::PoisonError;
+use std::sync::{Arc, PoisonError};
 
 use crate::app::App;
 use crate::context::RequestContext;
@@ -31,7 +31,7 @@ use crate::trace::stage;
 use crate::typing::ReturnValue;
 use crate::value::Dict;
 use crate::wrappers::{HttpException, Response};
-use crate::wsgi::{Body, Environ, StartResponse, WsgiApp};
+use crate::wsgi::{Body, Environ, Pace, StartResponse, WsgiApp};
 
 impl WsgiApp for App {
     fn call(
@@ -40,6 +40,10 @@ impl WsgiApp for App {
         start_response: &mut dyn StartResponse,
     ) -> Result<Body, Error> {
         self.wsgi_app(environ, start_response)
+    }
+
+    fn pace(&self, environ: &Environ) -> Option<&Arc<Pace>> {
+        self.pace(environ)
     }
 }
 

@@ -13,9 +13,14 @@ use crate::error::Error;
 /// An error that no caller will hear of.
 pub(crate) fn error(message: &str, error: &Error) {
     if tracing::enabled!(target: "carafe::app", Level::ERROR) {
-        tracing::error!(target: "carafe::app", %error, "{message}");
+        let raised_at = error.location().map(tracing::field::display);
+        tracing::error!(target: "carafe::app", %error, raised_at, "{message}");
     } else {
-        eprintln!("{message}: {}: {error}", error.type_name());
+        let name = error.type_name();
+        match error.location() {
+            Some(place) => eprintln!("{message}: {name}: {error} (raised at {place})"),
+            None => eprintln!("{message}: {name}: {error}"),
+        }
     }
 }
 

@@ -50,6 +50,7 @@ pub struct Route {
     pub(crate) strict_slashes: Option<bool>,
     pub(crate) merge_slashes: Option<bool>,
     pub(crate) provide_automatic_options: Option<bool>,
+    pub(crate) blocking: Option<bool>,
 }
 
 impl Route {
@@ -63,6 +64,7 @@ impl Route {
             strict_slashes: None,
             merge_slashes: None,
             provide_automatic_options: None,
+            blocking: None,
         }
     }
 
@@ -111,6 +113,15 @@ impl Route {
     #[must_use]
     pub fn provide_automatic_options(mut self, provide: bool) -> Self {
         self.provide_automatic_options = Some(provide);
+        self
+    }
+
+    /// Whether the view, or a function that runs before or after it, may make its thread wait: for a
+    /// database, a lock, another server. A server runs what does not wait where it is, and what does on a thread of its pool.
+    /// Without this it watches the route for a while, and treats it as one that waits until then.
+    #[must_use]
+    pub fn blocking(mut self, blocking: bool) -> Self {
+        self.blocking = Some(blocking);
         self
     }
 }

@@ -9,12 +9,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use http::Method;
 use indexmap::IndexMap;
 
 use crate::blueprint::BlueprintId;
 use crate::error::Error;
 use crate::hook::{BeforeFirstFunction, Hook, TeardownFunction, ViewFunction};
-use crate::routing::{BuildError, Map, Rule, RuleError};
+use crate::pace::Pace;
+use crate::routing::{BindArgs, BuildError, Map, Rule, RuleError};
 use crate::scaffold::{Functions, Route};
 use crate::session::{SecureCookieSessionInterface, SessionInterface};
 use crate::value::Dict;
@@ -37,10 +39,60 @@ pub(crate) struct Setup {
     pub(crate) url_build_error_handlers: Vec<Arc<UrlBuildErrorHandler>>,
     pub(crate) blueprints: IndexMap<String, BlueprintId>,
     pub(crate) session_interface: Arc<dyn SessionInterface>,
+    pub(crate) paces: Paces,
 }
 // ANCHOR_END: setup
 
+/// Which requests may make their thread wait. Flask knows no such thing; a server asks.
+#[derive(Clone)]
+pub(crate) struct Paces {
+    /// By the rule's address: a rule is what was declared, and several may lead to one endpoint.
+    of_rule: HashMap<usize, Arc<Pace>, RandomState>,
+    /// Of requests that no rule matches: their hooks run too.
+    of_the_rest: Arc<Pace>,
+    /// Of all, where the sessions themselves are waited for.
+    blocking: Arc<Pace>,
+}
+
+impl Default for Paces {
+    fn default() -> Self {
+        Paces {
+            of_rule: HashMap::default(),
+            of_the_rest: Arc::new(Pace::learned()),
+            blocking: Arc::new(Pace::declared(true)),
+        }
+    }
+}
+
+impl Paces {
+    fn declare(&mut self, rule: &Arc<Rule>, blocking: Option<bool>) {
+        let pace = blocking.map_or_else(Pace::learned, Pace::declared);
+        self.of_rule
+            .insert(Arc::as_ptr(rule).addr(), Arc::new(pace));
+    }
+
+    fn of(&self, rule: &Arc<Rule>) -> Option<&Arc<Pace>> {
+        self.of_rule.get(&Arc::as_ptr(rule).addr())
+    }
+}
+
 impl Setup {
+    /// The pace of the request that matches so.
+    pub(crate) fn pace(&self, method: &Method, path_info: &str) -> &Arc<Pace> {
+        if self.session_interface.may_block() {
+            return &self.paces.blocking;
+        }
+        let adapter = self.url_map.bind(BindArgs {
+            path_info,
+            default_method: method.as_str(),
+            ..BindArgs::default()
+        });
+        let matched = adapter.match_(None, None).ok();
+        matched
+            .and_then(|matched| self.paces.of(&matched.rule))
+            .unwrap_or(&self.paces.of_the_rest)
+    }
+
     pub(crate) fn new() -> Self {
         Setup {
             url_map: Map::new(),
@@ -52,6 +104,7 @@ impl Setup {
             url_build_error_handlers: Vec::new(),
             blueprints: IndexMap::new(),
             session_interface: Arc::new(SecureCookieSessionInterface::new()),
+            paces: Paces::default(),
         }
     }
 
@@ -82,7 +135,8 @@ impl Setup {
         if let Some(merge) = route.merge_slashes {
             rule = rule.with_merge_slashes(merge);
         }
-        self.url_map.add(rule)?;
+        let rule = self.url_map.add(rule)?;
+        self.paces.declare(&rule, route.blocking);
         Ok(())
     }
 }

@@ -10,12 +10,15 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::io::Read;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, StatusCode, Version, uri::Scheme};
 
 use crate::error::{Error, catch};
 use crate::logging;
+
+pub use crate::pace::Pace;
 
 // ANCHOR: environ
 /// One request, as the server hands it over: WSGI's `environ` dict, with a field for each key.
@@ -105,6 +108,13 @@ pub trait WsgiApp: Send + Sync {
     /// An error that the app chose not to answer itself. The server logs it and sends a bare 500.
     fn call(&self, environ: Environ, start_response: &mut dyn StartResponse)
     -> Result<Body, Error>;
+
+    /// Whether answering `environ` may make the thread wait, as far as is known before it is answered.
+    /// A middleware passes on what the app in it says. `None`, for an app that says nothing: a server
+    /// then watches it as a whole.
+    fn pace(&self, _environ: &Environ) -> Option<&Arc<Pace>> {
+        None
+    }
 }
 // ANCHOR_END: wsgi_app
 
@@ -169,6 +179,18 @@ impl Body {
             Some(_) => None,
             None => Some(self.chunk.as_ref().map_or(0, Bytes::len)),
         }
+    }
+
+    /// The number of bytes, where all of them are there and nothing is left to do when they are sent.
+    #[cfg(feature = "bridge")]
+    pub(crate) fn len_at_rest(&self) -> Option<usize> {
+        self.known_len().filter(|_| self.on_close.is_empty())
+    }
+
+    /// The bytes of a body that is at rest.
+    #[cfg(feature = "bridge")]
+    pub(crate) fn take_bytes(&mut self) -> Bytes {
+        self.chunk.take().unwrap_or_default()
     }
 
     /// Reads the rest of the body and closes it.

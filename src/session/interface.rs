@@ -47,8 +47,8 @@ pub trait SessionInterface: Send + Sync {
     ) -> Result<(), Error>;
     // ANCHOR_END: session_interface
 
-    /// Whether opening or saving may make the thread wait, as for a network: a server then keeps it off
-    /// its I/O threads.
+    /// Whether opening or saving may make the thread wait, as for a network: a server then keeps it
+    /// off its I/O threads.
     fn may_block(&self) -> bool {
         true
     }

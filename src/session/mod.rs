@@ -186,7 +186,8 @@ impl Session {
         self.write(|data| {
             let permanent = data.swap_remove("_permanent");
             data.clear();
-            if self.stored.is_some() {
+            if let Some(stored) = self.stored() {
+                stored.clear();
                 let permanent = permanent.unwrap_or(Value::Bool(false));
                 data.insert("_permanent".to_owned(), permanent);
             }
@@ -235,8 +236,11 @@ impl Session {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let data = self.lock();
-        data.is_empty()
-            || (self.stored.is_some() && data.len() == 1 && data.contains_key("_permanent"))
+        let Some(stored) = self.stored() else {
+            return data.is_empty();
+        };
+        let is_empty = data.is_empty() || (data.len() == 1 && data.contains_key("_permanent"));
+        is_empty && stored.is_empty()
     }
 
     /// `session.sid`: the id under which a store keeps it, or will. Whoever has it has the session:

@@ -122,6 +122,10 @@ impl SecureCookieSessionInterface {
 }
 
 impl SessionInterface for SecureCookieSessionInterface {
+    fn may_block(&self) -> bool {
+        false
+    }
+
     // ANCHOR: open_session
     fn open_session(
         &self,
@@ -186,10 +190,6 @@ impl SessionInterface for SecureCookieSessionInterface {
         Ok(())
     }
     // ANCHOR_END: save_session
-
-    fn may_block(&self) -> bool {
-        false
-    }
 }
 
 impl Default for SecureCookieSessionInterface {

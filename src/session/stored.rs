@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::signing::base64_encode;
 
+use super::serialization::Pairs;
 use super::store::{StoreError, StoreErrorKind};
 
 /// The part of a [`Session`](super::Session) that only a server-side one has.
@@ -29,6 +30,8 @@ pub(super) struct State {
     pub(super) opened: Option<Vec<u8>>,
     /// The id from before a `regenerate`, under which it still is.
     pub(super) old_id: Option<String>,
+    /// What a Flask app keeps in it under keys that are no text.
+    pub(super) odd: Pairs,
     /// Whether a save has failed: this request's answer is an error, and a second try cannot mend it.
     pub(super) has_failed: bool,
 }
@@ -40,17 +43,28 @@ impl Stored {
     }
 
     /// One that was found under `id`.
-    pub(super) fn found(id: String, opened: Option<Vec<u8>>, id_length: usize) -> Self {
+    pub(super) fn found(id: String, odd: Pairs, opened: Option<Vec<u8>>, id_length: usize) -> Self {
         let state = State {
             id: Some(id),
             is_stored: true,
             opened,
+            odd,
             ..State::default()
         };
         Stored {
             state: Mutex::new(state),
             id_length,
         }
+    }
+
+    /// Whether nothing is in it that the session's dict does not show.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().odd.is_empty()
+    }
+
+    /// Forgets what the session's dict does not show.
+    pub(super) fn clear(&self) {
+        self.lock().odd.clear();
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {

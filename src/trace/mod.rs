@@ -13,6 +13,7 @@
 
 mod changes;
 mod cookie;
+mod html;
 mod json;
 mod mermaid;
 mod recorder;
@@ -21,6 +22,7 @@ mod state;
 mod tree;
 
 pub use cookie::Cookie;
+pub(crate) use html::{DEEPEST, escaped, place, visible};
 pub use recorder::{Moment, Recorder};
 pub(crate) use stage::{in_span, in_stage, is_outside, somebody_listens, stage};
 pub(crate) use state::show_response;

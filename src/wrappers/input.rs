@@ -5,7 +5,7 @@
 //!
 //! Read next: `request.rs` (`data`, `form`, `get_json`).
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use bytes::Bytes;
 
@@ -96,8 +96,17 @@ impl Input {
         self.position += bytes.len() as u64;
         match result {
             Ok(_) => Ok(bytes.into()),
-            Err(_) => Err(HttpException::client_disconnected().into()),
+            Err(error) => Err(failed_read(&error).into()),
         }
+    }
+}
+
+/// What a server's reader failed with, as the client is told of it.
+fn failed_read(error: &io::Error) -> HttpException {
+    match error.kind() {
+        io::ErrorKind::TimedOut => HttpException::new(408),
+        io::ErrorKind::FileTooLarge => HttpException::request_entity_too_large(),
+        _ => HttpException::client_disconnected(),
     }
 }
 

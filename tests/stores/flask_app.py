@@ -62,6 +62,19 @@ def make_app(config):
         config["SESSION_SQLALCHEMY"].init_app(app)
     Session(app)
 
+    @app.get("/")
+    def hello():
+        return "hello"
+
+    @app.get("/permanent/<int:flag>")
+    def permanent(flag):
+        session.permanent = bool(flag)
+        return "done"
+
+    @app.get("/pop/<key>")
+    def pop(key):
+        return session.pop(key, "")
+
     @app.get("/get/<key>")
     def get(key):
         return session.get(key, "")
@@ -89,7 +102,7 @@ def make_app(config):
 
     @app.get("/look")
     def look():
-        items = {key: repr(value) for key, value in session.items()}
+        items = {str(key): repr(value) for key, value in session.items()}
         return json.dumps(items, sort_keys=True)
 
     @app.get("/json")
@@ -118,6 +131,7 @@ def main():
                 "status": response.status_code,
                 "text": response.text,
                 "set_cookie": response.headers.get("Set-Cookie"),
+                "vary": response.headers.get("Vary"),
             }
         print(json.dumps(answer), file=answers, flush=True)
 

@@ -18,6 +18,7 @@ mod postgres;
 mod python;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
 mod relay;
+mod semantics;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
 mod servers_sql;
 mod sharing;

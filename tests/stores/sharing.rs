@@ -27,12 +27,34 @@ impl Flask {
     /// One visit. The browser's cookie is changed as the answer says.
     #[track_caller]
     pub(crate) fn visit(&mut self, browser: &mut Browser, path: &str) -> String {
+        let answer = self.answer(browser, path);
+        assert_eq!(answer.status, 200, "Flask's {path}");
+        answer.text
+    }
+
+    /// The same, with all that the browser gets to see of it.
+    pub(crate) fn answer(&mut self, browser: &mut Browser, path: &str) -> Answer {
         let question = json!({"path": path, "cookie": browser.cookie});
         let answer: Json = serde_json::from_str(&self.0.ask(&question.to_string())).unwrap();
-        assert_eq!(answer["status"], 200, "Flask's {path}");
-        browser.take(answer["set_cookie"].as_str());
-        answer["text"].as_str().unwrap().to_owned()
+        let text = |key: &str| answer[key].as_str().map(str::to_owned);
+        let answer = Answer {
+            status: answer["status"].as_u64().unwrap() as u16,
+            text: text("text").unwrap(),
+            set_cookie: text("set_cookie"),
+            vary: text("vary"),
+        };
+        browser.take(answer.set_cookie.as_deref());
+        answer
     }
+}
+
+/// What a browser gets to see of a visit.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) text: String,
+    pub(crate) set_cookie: Option<String>,
+    pub(crate) vary: Option<String>,
 }
 
 /// What two servers share: the cookie.
@@ -51,13 +73,26 @@ impl Browser {
 }
 
 /// The Carafe app, with the pages of the same names.
-pub(crate) struct Carafe(TestClient);
+pub(crate) struct Carafe {
+    pub(crate) app: App,
+    client: TestClient,
+}
 
 impl Carafe {
     pub(crate) fn new(interface: ServerSideSessionInterface) -> Self {
         let mut app = App::new("carafe");
         app.config().set_secret_key("adavafa");
         app.session_interface(interface);
+        app.get("/", || "hello");
+        app.get("/permanent/<int:flag>", |flag: i64| {
+            session().set_permanent(flag != 0)?;
+            Ok::<_, Error>("done")
+        });
+        app.get("/pop/<key>", |key: String| {
+            let popped = session().pop(&key)?;
+            let text = popped.as_ref().and_then(Value::as_str);
+            Ok::<_, Error>(text.unwrap_or_default().to_owned())
+        });
         app.get("/get/<key>", |key: String| {
             session().get::<String>(&key).unwrap_or_default()
         });
@@ -80,16 +115,31 @@ impl Carafe {
             }
             Ok::<_, Error>("filled")
         });
-        Carafe(app.test_client().without_cookies())
+        let client = app.test_client().without_cookies();
+        Carafe { app, client }
     }
 
     #[track_caller]
     pub(crate) fn visit(&mut self, browser: &mut Browser, path: &str) -> String {
+        let answer = self.answer(browser, path);
+        assert_eq!(answer.status, 200, "Carafe's {path}");
+        answer.text
+    }
+
+    /// One visit, with all that the browser gets to see of it.
+    pub(crate) fn answer(&mut self, browser: &mut Browser, path: &str) -> Answer {
         let cookie = format!("session={}", browser.cookie);
-        let answer = self.0.get(path).header("Cookie", &cookie).send().unwrap();
-        assert_eq!(answer.status_code(), 200, "Carafe's {path}");
-        browser.take(answer.header("Set-Cookie").as_deref());
-        answer.text()
+        let request = self.client.get(path).header("Cookie", &cookie);
+        let answer = request.send().unwrap();
+        let header = |name: &str| answer.header(name).map(|value| value.to_string());
+        let answer = Answer {
+            status: answer.status_code(),
+            text: answer.text(),
+            set_cookie: header("Set-Cookie"),
+            vary: header("Vary"),
+        };
+        browser.take(answer.set_cookie.as_deref());
+        answer
     }
 }
 

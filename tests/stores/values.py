@@ -31,6 +31,7 @@ def fill(session, kind):
     session["large"] = "x" * 70_000
     session["many"] = {str(n): n for n in range(500)}
     if kind != "json":
+        session[1] = ("one",)
         session["int keys"] = {1: "one", 2: {3: [4]}}
         session["odd keys"] = {1.5: 1, None: 2, True: 3, b"b": 4}
     if kind == "pickle":

@@ -14,20 +14,21 @@ use crate::json::{self, MAX_DEPTH, Style};
 use crate::value::{Dict, Foreign, Value};
 
 /// `msgspec.json.encode(session)`.
-pub(super) fn encode(session: &Dict) -> Result<Vec<u8>, FormatError> {
-    let plain = dict(session, 0)?;
+pub(super) fn encode(session: &Dict, odd: &[(Value, Value)]) -> Result<Vec<u8>, FormatError> {
+    let mut plain = dict(session, 0)?;
+    plain.extend(pairs(odd, 0)?);
     match json::encode((&plain).into(), &Style::COMPACT) {
         Ok(text) => Ok(text.into_bytes()),
         Err(error) => FormatError::new(error.to_string()),
     }
 }
 
-/// `msgspec.json.decode(bytes)`, of a dict.
-pub(super) fn decode(bytes: &[u8]) -> Result<Dict, FormatError> {
+/// `msgspec.json.decode(bytes)`.
+pub(super) fn decode(bytes: &[u8]) -> Result<Value, FormatError> {
     let text = std::str::from_utf8(bytes);
     let value = text.map(json::loads);
     match value {
-        Ok(Ok(value)) => super::session_dict(value),
+        Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => FormatError::new(error.to_string()),
         Err(_) => FormatError::new("the JSON is no UTF-8"),
     }
@@ -49,7 +50,7 @@ fn value(value: &Value, depth: usize) -> Result<Value, FormatError> {
         Value::List(items) | Value::Tuple(items) => list(items, depth),
         Value::Dict(items) => dict(items, depth).map(Value::Dict),
         Value::Foreign(foreign) => match &**foreign {
-            Foreign::Map(items) => map(items, depth),
+            Foreign::Map(items) => pairs(items, depth).map(Value::Dict),
             Foreign::Ext {
                 code: TIMESTAMP,
                 data,
@@ -66,10 +67,11 @@ fn list(items: &[Value], depth: usize) -> Result<Value, FormatError> {
     Ok(Value::List(items.collect::<Result<_, _>>()?))
 }
 
-fn map(items: &[(Value, Value)], depth: usize) -> Result<Value, FormatError> {
+fn pairs(items: &[(Value, Value)], depth: usize) -> Result<Dict, FormatError> {
     let items = items.iter();
-    let items = items.map(|(key, each)| Ok((text(key)?, value(each, depth + 1)?)));
-    Ok(Value::Dict(items.collect::<Result<_, FormatError>>()?))
+    items
+        .map(|(key, each)| Ok((text(key)?, value(each, depth + 1)?)))
+        .collect()
 }
 
 fn scalar(value: &Value) -> Result<Value, FormatError> {

@@ -47,19 +47,21 @@ impl Format {
     /// # Ok::<(), carafe::session::store::StoreError>(())
     /// ```
     pub fn encode(self, session: &Dict) -> Result<Vec<u8>, StoreError> {
-        encode(session, self).map_err(|error| {
+        encode(session, &[], self).map_err(|error| {
             StoreError::new("format", StoreErrorKind::Unstorable, error.to_string())
         })
     }
 
-    /// The session in these bytes, in this format or in another.
+    /// The session in these bytes, in this format or in another. What is under keys that are no text is
+    /// left out.
     ///
     /// # Errors
     /// Of the kind [`Unreadable`](StoreErrorKind::Unreadable), where they are in none.
     pub fn decode(self, bytes: &[u8]) -> Result<Dict, StoreError> {
-        decode(bytes, self).map_err(|error| {
+        let content = decode(bytes, self).map_err(|error| {
             StoreError::new("format", StoreErrorKind::Unreadable, error.to_string())
-        })
+        });
+        Ok(content?.dict)
     }
 }
 
@@ -72,6 +74,17 @@ impl fmt::Display for Format {
         })
     }
 }
+
+/// What a session is made of: its dict, and what a Flask app put under keys that are no text. A Rust app
+/// does not see those; they stay with the session.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Content {
+    pub(crate) dict: Dict,
+    pub(crate) odd: Pairs,
+}
+
+/// Keys of any kind, and what is under them.
+pub(crate) type Pairs = Vec<(Value, Value)>;
 
 /// Why a session can't be written, or what is stored can't be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,18 +105,22 @@ impl fmt::Display for FormatError {
 impl std::error::Error for FormatError {}
 
 /// The session as bytes: Flask-Session's `encode`.
-pub(crate) fn encode(session: &Dict, format: Format) -> Result<Vec<u8>, FormatError> {
+pub(crate) fn encode(
+    session: &Dict,
+    odd: &[(Value, Value)],
+    format: Format,
+) -> Result<Vec<u8>, FormatError> {
     match format {
-        Format::MessagePack => msgpack::encode(session),
-        Format::Json => json::encode(session),
-        Format::Pickle => pickle_writer::encode(session),
+        Format::MessagePack => msgpack::encode(session, odd),
+        Format::Json => json::encode(session, odd),
+        Format::Pickle => pickle_writer::encode(session, odd),
     }
 }
 
 // ANCHOR: decode
 /// The session in these bytes, by the format that they turn out to be in: Flask-Session's `decode`.
 /// Where that is none, the error is the configured one's.
-pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Dict, FormatError> {
+pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Content, FormatError> {
     let others = match configured {
         Format::MessagePack => [Format::Json, Format::Pickle],
         Format::Json => [Format::MessagePack, Format::Pickle],
@@ -120,17 +137,18 @@ pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Dict, FormatErr
 }
 // ANCHOR_END: decode
 
-fn decode_as(bytes: &[u8], format: Format) -> Result<Dict, FormatError> {
-    match format {
+fn decode_as(bytes: &[u8], format: Format) -> Result<Content, FormatError> {
+    let value = match format {
         Format::MessagePack => msgpack::decode(bytes),
         Format::Json => json::decode(bytes),
         Format::Pickle => pickle::decode(bytes),
-    }
+    };
+    content(value?)
 }
 
 /// `pickle.loads(bytes)` of an `int`.
 pub(crate) fn int_from_pickle(bytes: &[u8]) -> Option<i64> {
-    pickle::decode_value(bytes).ok()?.as_i64()
+    pickle::decode(bytes).ok()?.as_i64()
 }
 
 /// `pickle.dumps(number)`.
@@ -138,15 +156,30 @@ pub(crate) fn int_to_pickle(number: i64) -> Vec<u8> {
     pickle_writer::encode_int(number)
 }
 
-/// What was read has to be a dict with text for keys: a session's.
-fn session_dict(value: Value) -> Result<Dict, FormatError> {
-    match value {
-        Value::Dict(dict) => Ok(dict),
-        Value::Foreign(foreign) if matches!(*foreign, Foreign::Map(_)) => {
-            FormatError::new("a session's own keys are text, and one of these is none")
+/// What was read has to be a dict.
+fn content(value: Value) -> Result<Content, FormatError> {
+    let items = match value {
+        Value::Dict(dict) => {
+            let odd = Pairs::new();
+            return Ok(Content { dict, odd });
         }
-        other => FormatError::new(format!("a session is a dict, not a {}", other.type_name())),
+        Value::Foreign(foreign) => match *foreign {
+            Foreign::Map(items) => items,
+            _ => return FormatError::new("a session is a dict, not an object"),
+        },
+        other => {
+            let name = other.type_name();
+            return FormatError::new(format!("a session is a dict, not a {name}"));
+        }
+    };
+    let mut content = Content::default();
+    for (key, value) in items {
+        match key {
+            Value::Str(key) => drop(content.dict.insert(key, value)),
+            key => content.odd.push((key, value)),
+        }
     }
+    Ok(content)
 }
 
 // ANCHOR: plain

@@ -16,19 +16,28 @@ use crate::json::MAX_DEPTH;
 use crate::value::{Dict, Foreign, Value};
 
 /// `msgspec.msgpack.encode(session)`.
-pub(super) fn encode(session: &Dict) -> Result<Vec<u8>, FormatError> {
+pub(super) fn encode(session: &Dict, odd: &[(Value, Value)]) -> Result<Vec<u8>, FormatError> {
     let mut out = Vec::with_capacity(128);
-    write_dict(&mut out, session, 0)?;
+    written(encode::write_map_len(
+        &mut out,
+        length(session.len() + odd.len())?,
+    ))?;
+    write_items(&mut out, session, 0)?;
+    write_pairs(&mut out, odd, 0)?;
     Ok(out)
 }
 
 fn write_dict(out: &mut Vec<u8>, dict: &Dict, depth: usize) -> Result<(), FormatError> {
     written(encode::write_map_len(out, length(dict.len())?))?;
-    for (key, value) in dict {
+    write_items(out, dict, depth)
+}
+
+fn write_items(out: &mut Vec<u8>, dict: &Dict, depth: usize) -> Result<(), FormatError> {
+    dict.iter().try_for_each(|(key, value)| {
+        length(key.len())?;
         written(encode::write_str(out, key))?;
-        write(out, value, depth + 1)?;
-    }
-    Ok(())
+        write(out, value, depth + 1)
+    })
 }
 
 /// Kept small, as it calls itself: what cannot nest is written by [`write_scalar`].
@@ -40,7 +49,10 @@ fn write(out: &mut Vec<u8>, value: &Value, depth: usize) -> Result<(), FormatErr
         Value::List(items) | Value::Tuple(items) => write_list(out, items, depth),
         Value::Dict(dict) => write_dict(out, dict, depth),
         Value::Foreign(foreign) => match &**foreign {
-            Foreign::Map(items) => write_map(out, items, depth),
+            Foreign::Map(items) => {
+                written(encode::write_map_len(out, length(items.len())?))?;
+                write_pairs(out, items, depth)
+            }
             Foreign::Ext { code, data } => write_ext(out, *code, data),
             Foreign::Object(object) => write(out, &super::plain(object)?, depth + 1),
         },
@@ -55,8 +67,11 @@ fn write_list(out: &mut Vec<u8>, items: &[Value], depth: usize) -> Result<(), Fo
         .try_for_each(|item| write(out, item, depth + 1))
 }
 
-fn write_map(out: &mut Vec<u8>, items: &[(Value, Value)], depth: usize) -> Result<(), FormatError> {
-    written(encode::write_map_len(out, length(items.len())?))?;
+fn write_pairs(
+    out: &mut Vec<u8>,
+    items: &[(Value, Value)],
+    depth: usize,
+) -> Result<(), FormatError> {
     items.iter().try_for_each(|(key, value)| {
         write(out, key, depth + 1)?;
         write(out, value, depth + 1)
@@ -107,14 +122,14 @@ fn length(length: usize) -> Result<u32, FormatError> {
     }
 }
 
-/// `msgspec.msgpack.decode(bytes)`, of a dict. All of the bytes have to belong to it.
-pub(super) fn decode(bytes: &[u8]) -> Result<Dict, FormatError> {
+/// `msgspec.msgpack.decode(bytes)`. All of the bytes have to belong to it.
+pub(super) fn decode(bytes: &[u8]) -> Result<Value, FormatError> {
     let mut reader = Reader { rest: bytes };
     let value = reader.value(0)?;
     if !reader.rest.is_empty() {
         return FormatError::new("bytes are left behind the msgpack");
     }
-    super::session_dict(value)
+    Ok(value)
 }
 
 struct Reader<'a> {

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use super::FormatError;
 use super::pickle_value::Tree;
-use crate::value::{Dict, Value};
+use crate::value::Value;
 
 /// Where a node is, in the order in which they were made.
 pub(super) type Id = usize;
@@ -39,13 +39,8 @@ pub(super) enum Node {
     },
 }
 
-/// `pickle.loads(bytes)`, of a dict, where that is nothing but data.
-pub(super) fn decode(bytes: &[u8]) -> Result<Dict, FormatError> {
-    super::session_dict(decode_value(bytes)?)
-}
-
-/// The same, of any value.
-pub(super) fn decode_value(bytes: &[u8]) -> Result<Value, FormatError> {
+/// `pickle.loads(bytes)`, where that is nothing but data.
+pub(super) fn decode(bytes: &[u8]) -> Result<Value, FormatError> {
     let mut machine = Machine {
         rest: bytes,
         nodes: Vec::new(),

@@ -12,11 +12,14 @@ use crate::json::MAX_DEPTH;
 use crate::value::{Dict, Foreign, Object, Value};
 
 /// `pickle.dumps(session)`.
-pub(super) fn encode(session: &Dict) -> Result<Vec<u8>, FormatError> {
+pub(super) fn encode(session: &Dict, odd: &[(Value, Value)]) -> Result<Vec<u8>, FormatError> {
     let mut writer = Writer {
         out: vec![0x80, 4], // PROTO
     };
     writer.dict(session, 0)?;
+    if !odd.is_empty() {
+        writer.pairs(odd, 0)?;
+    }
     writer.out.push(b'.'); // STOP
     Ok(writer.out)
 }
@@ -89,13 +92,8 @@ impl Writer {
     fn foreign(&mut self, foreign: &Foreign, depth: usize) -> Result<(), FormatError> {
         match foreign {
             Foreign::Map(items) => {
-                self.out.extend(b"}("); // EMPTY_DICT, MARK
-                for (key, value) in items {
-                    self.value(key, depth + 1)?;
-                    self.value(value, depth + 1)?;
-                }
-                self.out.push(b'u'); // SETITEMS
-                Ok(())
+                self.out.push(b'}'); // EMPTY_DICT
+                self.pairs(items, depth)
             }
             Foreign::Ext {
                 code: TIMESTAMP,
@@ -145,6 +143,17 @@ impl Writer {
         self.out.extend(b"}("); // EMPTY_DICT, MARK
         for (key, value) in dict {
             self.text(key);
+            self.value(value, depth + 1)?;
+        }
+        self.out.push(b'u'); // SETITEMS
+        Ok(())
+    }
+
+    /// Adds to the dict that was written last.
+    fn pairs(&mut self, items: &[(Value, Value)], depth: usize) -> Result<(), FormatError> {
+        self.out.push(b'('); // MARK
+        for (key, value) in items {
+            self.value(key, depth + 1)?;
             self.value(value, depth + 1)?;
         }
         self.out.push(b'u'); // SETITEMS

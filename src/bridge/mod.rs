@@ -1,0 +1,338 @@
+//! The bridge: from an HTTP request that arrives asynchronously to a WSGI app, which is synchronous, and back.
+//!
+//! Mirrors what a WSGI server does around `application(environ, start_response)`, such as
+//! `run_wsgi` in `werkzeug/serving.py`. Both `server` (hyper) and `tower` (axum) stand on it. [`Bridge::answer`] holds
+//! the one decision: a request that does not wait runs right here, on the I/O thread, and any other
+//! goes to a thread of the [`Pool`].
+//!
+//! Read next: `input.rs` and `output.rs`, the two bodies; `pool.rs`; `pace.rs`, where the decision comes from.
+
+mod environ;
+mod input;
+mod output;
+mod pool;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body::Body as HttpBody;
+use tokio::sync::{Semaphore, oneshot};
+
+pub(crate) use environ::Origin;
+pub(crate) use output::{BoxError, Output};
+
+use crate::error::{Error, catch};
+use crate::logging;
+use crate::wsgi::{Body, Environ, Pace, WsgiApp};
+use input::Upload;
+use pool::{Job, Pool};
+use watch::Watch;
+
+/// Seconds after which a client that found the queue full may try again.
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
+
+/// The limits of a bridge.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Threads that may wait.
+    pub(crate) pool: usize,
+    /// Requests that may wait for one of them.
+    pub(crate) queue: usize,
+    /// Requests that nobody declared and that may run on I/O threads at once.
+    pub(crate) inline: usize,
+    /// Bytes in a target.
+    pub(crate) uri: usize,
+    /// Bytes in a body.
+    pub(crate) body: u64,
+    /// The time between two pieces of a body.
+    pub(crate) body_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            pool: 32,
+            queue: 1024,
+            inline: 1,
+            uri: 8 * 1024,
+            body: 1 << 30,
+            body_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The threads that apps may wait on.
+pub(crate) struct Bridge {
+    /// Of apps that say nothing themselves.
+    pace: Arc<Pace>,
+    pool: Pool,
+    /// Threads for what is not known to wait, while those of the pool are taken by what is.
+    spare: Pool,
+    limits: Limits,
+    running_inline: AtomicUsize,
+    /// Bodies that are still arriving while a thread of the pool reads them: a part of the pool, so that slow
+    /// clients cannot take all of it.
+    uploads: Arc<Semaphore>,
+}
+
+impl Bridge {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Bridge {
+            pace: Arc::new(Pace::learned()),
+            pool: Pool::new(limits.pool, limits.queue),
+            spare: Pool::new(limits.inline, limits.queue),
+            limits,
+            running_inline: AtomicUsize::new(0),
+            uploads: Arc::new(Semaphore::new(limits.pool.div_ceil(4) * 3)),
+        }
+    }
+
+    // ANCHOR: answer
+    /// Answers one request.
+    pub(crate) async fn answer<B>(
+        &self,
+        app: &Arc<dyn WsgiApp>,
+        request: Request<B>,
+        origin: &Origin,
+    ) -> Response<Output>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let (parts, body) = request.into_parts();
+        if let Err(status) = self.check(&parts) {
+            return plain(status);
+        }
+        let mut upload = Upload::new(body, &parts.headers, &self.limits);
+        upload.take_what_is_there().await;
+        let arriving = !upload.is_complete();
+
+        let environ = environ::environ(parts, origin, upload);
+        let pace = app.pace(&environ).unwrap_or(&self.pace);
+        if !arriving
+            && !pace.may_block()
+            && let Some(_place) = self.place_inline(pace)
+        {
+            let watch = pace.is_learned().then(Watch::start);
+            let answer = run(&**app, environ);
+            if let Some(watch) = watch {
+                pace.record(watch.waited());
+            }
+            return match answer.is_whole() {
+                true => answer.into_whole(),
+                // Its next piece may take any time.
+                false => self.in_pool(false, |reply| answer.send(reply)).await,
+            };
+        }
+
+        let pace = Arc::clone(pace);
+        let permit = match arriving {
+            true => Arc::clone(&self.uploads).acquire_owned().await.ok(),
+            false => None,
+        };
+        let may_be_quick = !arriving && !pace.is_known_to_block();
+        let app = Arc::clone(app);
+        let job = move |reply| {
+            let watch = Watch::start();
+            let answer = run(&*app, environ);
+            if !arriving {
+                pace.record(watch.waited());
+            }
+            drop(permit);
+            answer.send(reply);
+        };
+        self.in_pool(may_be_quick, job).await
+    }
+    // ANCHOR_END: answer
+
+    /// What no app is asked about.
+    fn check(&self, parts: &http::request::Parts) -> Result<(), StatusCode> {
+        let target = parts.uri.path_and_query();
+        if target.is_some_and(|target| target.as_str().len() > self.limits.uri) {
+            return Err(StatusCode::URI_TOO_LONG);
+        }
+        let claimed = parts.headers.get(CONTENT_LENGTH);
+        let claimed = claimed.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        if claimed.is_some_and(|length| length > self.limits.body) {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        // A tunnel is no resource of an app's.
+        if parts.method == Method::CONNECT {
+            return Err(StatusCode::NOT_IMPLEMENTED);
+        }
+        Ok(())
+    }
+
+    /// A place on an I/O thread. What is declared quick always has one; of what was only learned so few run at once
+    /// that, should all of them wait this time, other I/O threads are left.
+    fn place_inline(&self, pace: &Pace) -> Option<InlinePlace<'_>> {
+        if !pace.is_learned() {
+            return Some(InlinePlace(None));
+        }
+        let place = InlinePlace(Some(&self.running_inline));
+        let running = self.running_inline.fetch_add(1, Ordering::Relaxed);
+        (running < self.limits.inline).then_some(place)
+    }
+
+    // ANCHOR: in_pool
+    /// Has a thread do it, which may take its time.
+    async fn in_pool(
+        &self,
+        may_be_quick: bool,
+        job: impl FnOnce(oneshot::Sender<Response<Output>>) + Send + 'static,
+    ) -> Response<Output> {
+        let (reply, response) = oneshot::channel();
+        let mut job: Job = Box::new(move || {
+            // The client may have left while this waited in line.
+            if !reply.is_closed() {
+                job(reply);
+            }
+        });
+        if may_be_quick {
+            match self.spare.submit_if_free(job) {
+                Ok(()) => return answered(response).await,
+                Err(refused) => job = refused,
+            }
+        }
+        match self.pool.submit(job) {
+            Ok(()) => answered(response).await,
+            Err(_full) => {
+                let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+                let headers = response.headers_mut();
+                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+                response
+            }
+        }
+    }
+    // ANCHOR_END: in_pool
+
+    /// Waits for the threads to end, but no longer than `timeout`. Whether they all have.
+    #[cfg(feature = "server")]
+    pub(crate) fn close(&self, timeout: Duration) -> bool {
+        let began = std::time::Instant::now();
+        let spare = self.spare.close(timeout);
+        let pool = self.pool.close(timeout.saturating_sub(began.elapsed()));
+        spare && pool
+    }
+}
+
+async fn answered(response: oneshot::Receiver<Response<Output>>) -> Response<Output> {
+    // `run` catches panics, so a job that did not answer has lost its thread.
+    response
+        .await
+        .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+struct InlinePlace<'a>(Option<&'a AtomicUsize>);
+
+impl Drop for InlinePlace<'_> {
+    fn drop(&mut self) {
+        if let Some(running) = self.0 {
+            running.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What an app has answered, with its body not yet read.
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Body,
+    to_head: bool,
+}
+
+// ANCHOR: run
+/// Calls the app, as a WSGI server does. An error that leaves the app is logged, and answered with a bare 500.
+fn run(app: &dyn WsgiApp, environ: Environ) -> Answer {
+    let to_head = environ.method == Method::HEAD;
+    let mut head = None;
+    let body = catch(|| {
+        app.call(environ, &mut |status: StatusCode, headers: HeaderMap| {
+            head = Some((status, headers));
+        })
+    });
+    let answered = match (body, head) {
+        (Ok(_), Some((status, _))) if status.is_informational() => Err(Error::runtime(format!(
+            "{status} cannot be the status of a response"
+        ))),
+        (Ok(body), Some((status, headers))) => Ok((status, headers, body)),
+        (Ok(_), None) => Err(Error::runtime("the app did not call start_response")),
+        (Err(error), _) => Err(error),
+    };
+    let (status, headers, body) = answered.unwrap_or_else(|error| {
+        logging::error(
+            "a request failed with an error that the app did not answer",
+            &error,
+        );
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, TEXT)]);
+        (status, headers, Body::from("Internal Server Error\n"))
+    });
+    Answer {
+        status,
+        headers,
+        body,
+        to_head,
+    }
+}
+// ANCHOR_END: run
+
+impl Answer {
+    /// Whether all of the body is there, and nothing left to do when it is sent.
+    fn is_whole(&self) -> bool {
+        self.body.len_at_rest().is_some()
+    }
+
+    /// The response of an answer that is whole.
+    fn into_whole(mut self) -> Response<Output> {
+        let bytes = self.body.take_bytes();
+        // A length that is not the body's would cut it off, or leave the client waiting.
+        if !self.to_head
+            && self.status != StatusCode::NOT_MODIFIED
+            && let Some(claimed) = self.headers.get(CONTENT_LENGTH)
+            && claimed.as_bytes() != itoa::Buffer::new().format(bytes.len()).as_bytes()
+        {
+            self.headers.remove(CONTENT_LENGTH);
+        }
+        response(self.status, self.headers, Output::whole(bytes))
+    }
+
+    /// Hands over the response, and goes on to make the rest of its body as fast as the client takes it.
+    fn send(mut self, reply: oneshot::Sender<Response<Output>>) {
+        if self.is_whole() {
+            // A client that has left has no use for it.
+            drop(reply.send(self.into_whole()));
+            return;
+        }
+        let (mut feed, output) = Output::stream();
+        let head = response(self.status, self.headers, output);
+        if reply.send(head).is_ok() && !self.to_head {
+            feed.send_all(&mut self.body);
+        }
+        self.body.close();
+    }
+}
+
+const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+
+fn response(status: StatusCode, mut headers: HeaderMap, output: Output) -> Response<Output> {
+    // How a body is framed is the server's to say.
+    headers.remove(TRANSFER_ENCODING);
+    let mut response = Response::new(output);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+/// A response that no app has made.
+pub(crate) fn plain(status: StatusCode) -> Response<Output> {
+    let reason = status.canonical_reason().unwrap_or_default();
+    let body = Bytes::from(format!("{} {reason}\n", status.as_u16()));
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, TEXT)]);
+    response(status, headers, Output::whole(body))
+}

@@ -1,0 +1,170 @@
+//! A store that is down.
+
+use std::sync::atomic::Ordering;
+
+use carafe::session::ServerSideSessionInterface;
+use carafe::session::store::StoreError;
+use carafe::{Error, HttpException, Response, Scaffold, session};
+
+use crate::{app, app_of, get, id};
+
+#[test]
+fn a_store_that_is_down_is_a_503_and_touches_no_cookie() {
+    let (app, _, store) = app();
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    let before = id(&client);
+    let newcomer = &mut app.test_client();
+
+    store.all_fail(true);
+    for path in ["/", "/get", "/set/blue", "/login", "/logout"] {
+        let answer = get(&mut client, path);
+        assert_eq!(answer.status_code(), 503, "{path}");
+        assert_eq!(answer.header("Set-Cookie"), None, "{path}");
+        assert!(answer.text().contains("<h1>Service Unavailable</h1>"));
+    }
+    let answer = get(newcomer, "/set/green");
+    assert_eq!(
+        (answer.status_code(), answer.header("Set-Cookie")),
+        (503, None)
+    );
+    assert_eq!(get(newcomer, "/").status_code(), 200, "it needs no session");
+
+    store.all_fail(false);
+    assert_eq!(get(&mut client, "/get").text(), "red");
+    assert_eq!(id(&client), before);
+}
+
+#[test]
+fn a_save_that_fails_is_tried_once_and_sets_no_cookie() {
+    let (app, _, store) = app();
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    for (fails, path) in [
+        (&store.set_fails, "/set/blue"),
+        (&store.set_fails, "/get"),
+        (&store.set_fails, "/login"),
+        (&store.delete_fails, "/logout"),
+    ] {
+        store.calls();
+        fails.store(true, Ordering::Relaxed);
+        let answer = get(&mut client, path);
+        assert_eq!(answer.status_code(), 503, "{path}");
+        assert_eq!(answer.header("Set-Cookie"), None, "{path}");
+        assert_eq!(store.calls(), 2, "{path}: one to open, one to save");
+        fails.store(false, Ordering::Relaxed);
+        assert_eq!(get(&mut client, "/get").text(), "red");
+    }
+}
+
+#[test]
+fn an_app_may_answer_for_its_store() {
+    let (mut app, _, store) = app();
+    app.errorhandler_for(|error: &StoreError| {
+        (format!("no {} today", error.store()), error.kind().status())
+    });
+    app.after_request(|response: &mut Response| response.set_header("X-After", "ran"));
+    store.all_fail(true);
+    let mut client = app.test_client();
+    client.set_cookie("session", "some-id");
+    let answer = get(&mut client, "/");
+    assert_eq!(
+        (answer.status_code(), &*answer.text()),
+        (503, "no fragile today")
+    );
+    assert_eq!(answer.header("X-After").as_deref(), Some("ran"));
+    client.delete_cookie("session");
+    let answer = get(&mut client, "/set/red");
+    assert_eq!(
+        (answer.status_code(), &*answer.text()),
+        (503, "no fragile today")
+    );
+}
+
+#[test]
+fn or_for_all_503s_and_finds_the_error_in_it() {
+    let (mut app, _, store) = app();
+    app.errorhandler(503, |http: &HttpException| {
+        let original = http.original_exception.as_ref();
+        let kind = original.and_then(|error| error.downcast_ref::<StoreError>());
+        (format!("{:?}", kind.map(StoreError::kind)), 503)
+    });
+    store.all_fail(true);
+    let mut client = app.test_client();
+    client.set_cookie("session", "some-id");
+    assert_eq!(get(&mut client, "/").text(), "Some(Unavailable)");
+}
+
+#[test]
+fn in_debug_mode_the_error_leaves_the_app_unless_it_has_a_handler() {
+    let (mut app, _, store) = app();
+    app.config().set("DEBUG", true).unwrap();
+    store.all_fail(true);
+    let mut client = app.test_client();
+    client.set_cookie("session", "some-id");
+    let error = client.get("/").send().unwrap_err();
+    assert!(error.is::<StoreError>());
+    app = {
+        let (mut app, _) = app_of(ServerSideSessionInterface::new(store));
+        app.config().set("DEBUG", true).unwrap();
+        app.errorhandler_for(|_: &StoreError| ("handled", 503));
+        app
+    };
+    let mut client = app.test_client();
+    client.set_cookie("session", "some-id");
+    assert_eq!(get(&mut client, "/").text(), "handled");
+}
+
+#[test]
+fn regenerate_loses_nothing_whichever_step_fails() {
+    let (app, _, store) = app();
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    let before = id(&client);
+    for fails in [&store.set_fails, &store.delete_fails] {
+        fails.store(true, Ordering::Relaxed);
+        assert_eq!(get(&mut client, "/login").status_code(), 503);
+        fails.store(false, Ordering::Relaxed);
+        assert_eq!(get(&mut client, "/get").text(), "red");
+        assert_eq!(id(&client), before);
+    }
+    get(&mut client, "/login");
+    assert_ne!(id(&client), before);
+    assert_eq!(get(&mut client, "/get").text(), "red");
+    let mut thief = app.test_client();
+    thief.set_cookie("session", &before);
+    assert_eq!(get(&mut thief, "/get").text(), "none");
+}
+
+#[test]
+fn a_view_that_fails_after_regenerate_saves_under_the_new_id() {
+    let (mut app, _, store) = app();
+    app.route("/fails", || {
+        session().regenerate();
+        Err::<&str, _>(Error::runtime("no"))
+    });
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    let before = id(&client);
+    assert_eq!(get(&mut client, "/fails").status_code(), 500);
+    assert_ne!(id(&client), before);
+    assert_eq!(get(&mut client, "/get").text(), "red");
+    assert_eq!(store.memory.len(), 1);
+}
+
+#[test]
+fn a_session_that_was_cleared_and_filled_again_is_not_under_its_old_id() {
+    let (mut app, _, store) = app();
+    app.route("/switch", || {
+        session().clear()?;
+        session().regenerate();
+        session().insert("username", "jill")?;
+        Ok::<_, Error>("welcome")
+    });
+    let mut client = app.test_client();
+    get(&mut client, "/login");
+    let before = id(&client);
+    get(&mut client, "/switch");
+    assert_ne!(id(&client), before);
+    assert_eq!(store.memory.len(), 1);
+}

@@ -1,0 +1,188 @@
+//! What is in the store, what is none of a session, and who cleans up.
+
+use std::sync::Arc;
+
+use carafe::session::store::{Ability, Lifetime, MemoryStore, Store, StoreErrorKind};
+use carafe::session::{Format, ServerSideSessionInterface};
+use carafe::{Error, Scaffold, Value, current_app, session};
+
+use crate::{Fragile, app, app_of, get};
+
+#[test]
+fn what_cannot_be_read_is_an_error_and_stays() {
+    let (app, _, store) = app();
+    let lifetime = Lifetime {
+        now: 1_700_000_000,
+        seconds: 60,
+    };
+    for (rubbish, words) in [
+        (&b"rubbish"[..], "bytes are left behind the msgpack"),
+        (b"\x93\x01\x02\x03", "a session is a dict, not a list"),
+        (b"\x81", "the msgpack is cut off"),
+        (
+            b"\x80\x04cos\nsystem\n(S'id'\ntR.",
+            "the pickle has the opcode 0x53",
+        ),
+    ] {
+        store
+            .memory
+            .set("session:some-id", rubbish, lifetime)
+            .unwrap();
+        let mut client = app.test_client();
+        client.set_cookie("session", "some-id");
+        let answer = get(&mut client, "/get");
+        assert_eq!(
+            (answer.status_code(), answer.header("Set-Cookie")),
+            (500, None)
+        );
+        let stored = store.memory.get("session:some-id", 1_700_000_000).unwrap();
+        assert_eq!(stored.as_deref(), Some(rubbish));
+        let error = Format::default().decode(rubbish).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unreadable);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    store.memory.set("session:some-id", b"", lifetime).unwrap();
+    let mut client = app.test_client();
+    client.set_cookie("session", "some-id");
+    assert_eq!(
+        get(&mut client, "/get").text(),
+        "none",
+        "nothing is no session"
+    );
+}
+
+#[test]
+fn what_flask_keeps_under_odd_keys_is_not_seen_and_not_lost() {
+    let (app, _, store) = app();
+    let lifetime = Lifetime {
+        now: 1_700_000_000,
+        seconds: 60,
+    };
+    let session = b"\x82\x01\x02\xa5value\xa3red";
+    let set = store.memory.set("session:some-id", session, lifetime);
+    set.unwrap();
+    let mut client = app.test_client();
+    client.set_cookie("session", "some-id");
+    assert_eq!(get(&mut client, "/get").text(), "red");
+    get(&mut client, "/set/blue");
+    let stored = || store.memory.get("session:some-id", 1_700_000_000).unwrap();
+    assert_eq!(
+        stored().as_deref(),
+        Some(&b"\x82\xa5value\xa4blue\x01\x02"[..])
+    );
+    get(&mut client, "/logout");
+    assert_eq!(stored(), None);
+}
+
+#[test]
+fn what_the_format_cannot_hold_is_an_error_and_the_session_stays() {
+    let (mut app, _, _) = app();
+    app.route("/big", || {
+        let digits = Value::from_digits("123456789012345678901234567890");
+        session().insert("value", digits)?;
+        Ok::<_, Error>("big")
+    });
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    assert_eq!(get(&mut client, "/big").status_code(), 500);
+    assert_eq!(get(&mut client, "/get").text(), "red");
+}
+
+#[test]
+fn every_n_requests_what_has_expired_is_cleaned_up() {
+    let store = Arc::new(Fragile::default());
+    let interface = ServerSideSessionInterface::new(Arc::clone(&store)).cleanup_n_requests(3);
+    let (app, clock) = app_of(interface);
+    get(&mut app.test_client(), "/set/red");
+    clock.advance(31 * 24 * 60 * 60 + 1);
+    get(&mut app.test_client(), "/");
+    assert_eq!(store.memory.len(), 1);
+    get(&mut app.test_client(), "/");
+    assert_eq!(store.memory.len(), 0, "this was the third");
+
+    store.all_fail(true);
+    for _request in 0..3 {
+        let status = get(&mut app.test_client(), "/").status_code();
+        assert_eq!(status, 200, "a request does not need the cleanup");
+    }
+}
+
+#[test]
+fn a_cleanup_can_be_called_for() {
+    let store = Arc::new(MemoryStore::new());
+    let interface = ServerSideSessionInterface::new(Arc::clone(&store));
+    let (app, clock) = app_of(interface.clone());
+    get(&mut app.test_client(), "/set/red");
+    assert_eq!(interface.cleanup(&app).unwrap(), 0);
+    clock.advance(31 * 24 * 60 * 60 + 1);
+    assert_eq!(interface.cleanup(&app).unwrap(), 1);
+    assert!(store.is_empty());
+}
+
+#[test]
+fn a_signed_id_needs_a_secret_key_and_an_older_one_does() {
+    let interface = ServerSideSessionInterface::new(MemoryStore::new()).use_signer(true);
+    let (app, _) = app_of(interface);
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    app.config()
+        .set("SECRET_KEY_FALLBACKS", vec!["adavafa"])
+        .unwrap();
+    app.config().set_secret_key("new");
+    assert_eq!(get(&mut client, "/get").text(), "red");
+    app.config()
+        .set("SECRET_KEY_FALLBACKS", Value::Null)
+        .unwrap();
+    assert_eq!(get(&mut client, "/get").text(), "red", "it was signed anew");
+    app.config().set("SECRET_KEY", Value::Null).unwrap();
+    assert_eq!(get(&mut client, "/get").status_code(), 500);
+}
+
+#[test]
+fn the_interface_waits_where_its_store_does() {
+    use carafe::session::{SecureCookieSessionInterface, SessionInterface};
+    let memory = ServerSideSessionInterface::new(MemoryStore::new());
+    let fragile = ServerSideSessionInterface::new(Fragile::default());
+    assert!(!memory.may_block() && fragile.may_block());
+    assert!(!SecureCookieSessionInterface::new().may_block());
+}
+
+#[test]
+fn a_store_without_an_ability_says_so_at_start_up() {
+    let interface = ServerSideSessionInterface::new(Fragile::default());
+    let error = interface.clone().optimistic(true).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "session store fragile: this store cannot compare and set in one step"
+    );
+    let (app, _) = app_of(interface.clone());
+    let error = interface.sessions(&app, |_| true).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unsupported);
+    assert!(!interface.store().can(Ability::Visit));
+}
+#[test]
+fn the_current_app_can_log_a_user_out_everywhere() {
+    let interface = ServerSideSessionInterface::from_url("memory:").unwrap();
+    let (mut app, _) = app_of(interface.clone());
+    app.route("/logout-everywhere", move || {
+        let is_jack = |session: &carafe::Dict| session.get("username") == Some(&"jack".into());
+        let deleted = interface.delete_sessions(&current_app(), is_jack)?;
+        Ok::<_, Error>(deleted.to_string())
+    });
+    let mut clients = [app.test_client(), app.test_client()];
+    for client in &mut clients {
+        get(client, "/login");
+    }
+    let answer = get(&mut clients[0], "/logout-everywhere");
+    assert_eq!(answer.text(), "2");
+    assert_eq!(
+        answer.header("Set-Cookie"),
+        None,
+        "its own is gone, and is not brought back"
+    );
+    for client in &mut clients {
+        client.get("/get").send().unwrap();
+        let username = client.session_transaction(|session| Ok(session.contains_key("username")));
+        assert!(!username.unwrap());
+    }
+}

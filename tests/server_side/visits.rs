@@ -1,0 +1,111 @@
+//! What is stored and when, and what the browser gets.
+
+use carafe::session::store::Store;
+use carafe::{Error, Scaffold, session};
+
+use crate::common::{subtree, visit_by};
+use crate::{app, get, id};
+
+#[test]
+fn a_session_of_a_store_goes_the_way_of_any_other() {
+    let (app, _, _) = app();
+    let mut client = app.test_client();
+    let (response, login) = visit_by(&mut client, "/login");
+    assert_eq!(
+        subtree(&login, "Flask.process_response"),
+        ["Flask.process_response", "  save_session"]
+    );
+    let cookie = response.header("Set-Cookie").unwrap();
+    let (id, attributes) = cookie.split_once("; ").unwrap();
+    assert_eq!(id.len(), "session=".len() + 43, "32 random bytes in base64");
+    assert_eq!(
+        attributes,
+        "Expires=Fri, 15 Dec 2023 22:13:20 GMT; HttpOnly; Path=/"
+    );
+    assert_eq!(response.header("Vary").as_deref(), Some("Cookie"));
+}
+
+#[test]
+fn what_is_stored_is_msgpack_under_the_prefix_and_the_id() {
+    let (app, _, store) = app();
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    let key = format!("session:{}", id(&client));
+    let stored = store.memory.get(&key, 0).unwrap().unwrap();
+    assert_eq!(stored, b"\x82\xaa_permanent\xc3\xa5value\xa3red");
+}
+
+#[test]
+fn a_session_that_was_never_written_takes_no_room_and_no_round_trip() {
+    let (app, _, store) = app();
+    let mut client = app.test_client();
+    for path in ["/", "/get", "/logout"] {
+        get(&mut client, path);
+        assert_eq!((store.calls(), store.memory.len()), (0, 0), "{path}");
+    }
+    client.set_cookie("session", "made-up");
+    for path in ["/", "/get", "/logout"] {
+        get(&mut client, path);
+        assert_eq!(
+            (store.memory.len(), client.get_cookie("session").is_some()),
+            (0, path != "/logout")
+        );
+    }
+}
+
+#[test]
+fn permanent_is_no_content() {
+    let (mut app, _, store) = {
+        let (app, clock, store) = app();
+        (app, clock, store)
+    };
+    app.route("/permanent", || {
+        session().set_permanent(true)?;
+        Ok::<_, Error>(session().is_empty().to_string())
+    });
+    let mut client = app.test_client();
+    assert_eq!(get(&mut client, "/permanent").text(), "true");
+    assert_eq!(store.memory.len(), 0);
+}
+
+#[test]
+fn a_cleared_session_stays_as_permanent_as_it_was() {
+    let (mut app, _, _) = app();
+    app.route("/switch", || {
+        session().clear()?;
+        session().insert("username", "jill")?;
+        Ok::<_, Error>(session().permanent().to_string())
+    });
+    let mut client = app.test_client();
+    get(&mut client, "/login");
+    let answer = get(&mut client, "/switch");
+    assert_eq!(answer.text(), "true");
+    assert!(answer.header("Set-Cookie").unwrap().contains("; Expires="));
+}
+
+#[test]
+fn without_refresh_a_visit_that_changes_nothing_writes_nothing() {
+    let (app, _, store) = app();
+    let refresh = app.config().set("SESSION_REFRESH_EACH_REQUEST", false);
+    refresh.unwrap();
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    store.calls();
+    let answer = get(&mut client, "/get");
+    assert_eq!((store.calls(), answer.header("Set-Cookie")), (1, None));
+}
+
+#[test]
+fn a_session_knows_its_id_before_it_is_saved() {
+    let (mut app, _, _) = app();
+    app.route("/sid", || {
+        let sid = session().sid().unwrap();
+        session().insert("value", &sid)?;
+        Ok::<_, Error>(sid)
+    });
+    let mut client = app.test_client();
+    let sid = get(&mut client, "/sid").text();
+    assert_eq!(sid, id(&client));
+    assert_eq!(get(&mut client, "/sid").text(), sid);
+    assert_eq!(carafe::Session::new().sid(), None);
+}

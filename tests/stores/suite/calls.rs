@@ -1,0 +1,211 @@
+//! Calls of the store itself.
+
+use std::sync::Arc;
+use std::thread;
+
+use carafe::Error;
+use carafe::clock::FixedClock;
+use carafe::session::store::{Ability, Entry, Verdict};
+
+use super::{LIFETIME, NOW, RUBBISH, Subject, can, ensure, lifetime, lifetime_at, prefix, same};
+
+/// What a store that takes pickles only is given here too: it has to keep any bytes.
+pub(super) fn store_keeps(subject: &Subject) -> Result<(), Error> {
+    let (store, key) = ((subject.store)(), prefix() + "id");
+    same("nothing", store.get(&key, NOW)?, None)?;
+    store.set(&key, b"one", lifetime())?;
+    same(
+        "the value",
+        store.get(&key, NOW)?.as_deref(),
+        Some(&b"one"[..]),
+    )?;
+    store.set(&key, b"two", lifetime())?;
+    same(
+        "the next",
+        store.get(&key, NOW)?.as_deref(),
+        Some(&b"two"[..]),
+    )?;
+    store.delete(&key)?;
+    same("what is deleted", store.get(&key, NOW)?, None)?;
+    store.delete(&key)?;
+    Ok(())
+}
+
+pub(super) fn store_keeps_any_bytes(subject: &Subject) -> Result<(), Error> {
+    let (store, key) = ((subject.store)(), prefix() + "id");
+    let large = vec![0xa5; 50_000];
+    for value in [&b"\x00\x80\xff\r\n"[..], b"1", &large] {
+        store.set(&key, value, lifetime())?;
+        let found = store.get(&key, NOW)?;
+        ensure(found.as_deref() == Some(value), "bytes came back as others")?;
+    }
+    Ok(())
+}
+
+pub(super) fn store_odd_keys(subject: &Subject) -> Result<(), Error> {
+    let store = (subject.store)();
+    let long = "x".repeat(255);
+    for id in RUBBISH.iter().copied().chain([&*long]) {
+        // The interface lets printable ASCII through, and nothing longer.
+        if id.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let key = format!("session:{id}-{}", prefix());
+            same(id, store.get(&key, NOW)?, None)?;
+            ensure(!store.touch(&key, lifetime())?, "a touch found nothing")?;
+            store.delete(&key)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn store_expires(subject: &Subject) -> Result<(), Error> {
+    let (store, key) = ((subject.store)(), prefix() + "id");
+    let clock = FixedClock::new(NOW);
+    store.set(&key, b"one", lifetime())?;
+    (subject.pass)(&clock, LIFETIME / 2);
+    let now = carafe::clock::Clock::now(&clock);
+    ensure(store.get(&key, now)?.is_some(), "it is gone too soon")?;
+    (subject.pass)(&clock, LIFETIME);
+    let now = carafe::clock::Clock::now(&clock);
+    same("what has expired", store.get(&key, now)?, None)?;
+    ensure(!store.touch(&key, lifetime_at(now))?, "a touch revived it")?;
+    same("what was touched", store.get(&key, now)?, None)
+}
+
+pub(super) fn store_set_anew(subject: &Subject) -> Result<(), Error> {
+    let (store, key) = ((subject.store)(), prefix() + "id");
+    let clock = FixedClock::new(NOW);
+    for round in 0..3 {
+        let now = carafe::clock::Clock::now(&clock);
+        if round == 1 {
+            ensure(
+                store.touch(&key, lifetime_at(now))?,
+                "a touch found nothing",
+            )?;
+        } else {
+            store.set(&key, b"one", lifetime_at(now))?;
+        }
+        (subject.pass)(&clock, LIFETIME * 3 / 4);
+        let now = carafe::clock::Clock::now(&clock);
+        ensure(store.get(&key, now)?.is_some(), "it is gone too soon")?;
+    }
+    Ok(())
+}
+
+pub(super) fn store_touches(subject: &Subject) -> Result<(), Error> {
+    let (store, key) = ((subject.store)(), prefix() + "id");
+    ensure(!store.touch(&key, lifetime())?, "a touch found nothing")?;
+    same("nothing", store.get(&key, NOW)?, None)?;
+    store.set(&key, b"one", lifetime())?;
+    for _twice in 0..2 {
+        ensure(store.touch(&key, lifetime())?, "a touch did not find it")?;
+    }
+    same(
+        "the value",
+        store.get(&key, NOW)?.as_deref(),
+        Some(&b"one"[..]),
+    )
+}
+
+pub(super) fn store_compares(subject: &Subject) -> Result<(), Error> {
+    if !can(subject, Ability::CompareAndSet)? {
+        return Ok(());
+    }
+    let (store, key) = ((subject.store)(), prefix() + "id");
+    let try_it = |expected: Option<&[u8]>, value: &[u8]| {
+        store.compare_and_set(&key, expected, value, lifetime())
+    };
+    ensure(
+        !try_it(Some(b"one"), b"bad")?,
+        "nothing was taken for a value",
+    )?;
+    ensure(try_it(None, b"one")?, "a new one was refused")?;
+    ensure(!try_it(None, b"bad")?, "a value was taken for nothing")?;
+    ensure(!try_it(Some(b"two"), b"bad")?, "another value was taken")?;
+    ensure(try_it(Some(b"one"), b"one")?, "the same was refused")?;
+    ensure(try_it(Some(b"one"), b"two")?, "the right one was refused")?;
+    same(
+        "the value",
+        store.get(&key, NOW)?.as_deref(),
+        Some(&b"two"[..]),
+    )?;
+    store.delete(&key)?;
+    ensure(!try_it(Some(b"two"), b"bad")?, "what was deleted is back")
+}
+
+pub(super) fn store_compares_at_once(subject: &Subject) -> Result<(), Error> {
+    if !can(subject, Ability::CompareAndSet)? {
+        return Ok(());
+    }
+    let (store, key) = ((subject.store)(), prefix() + "id");
+    store.set(&key, b"0", lifetime())?;
+    let threads: Vec<_> = (1..=8_u8)
+        .map(|thread| {
+            let (store, key) = (Arc::clone(&store), key.clone());
+            thread::spawn(move || store.compare_and_set(&key, Some(b"0"), &[thread], lifetime()))
+        })
+        .collect();
+    let mut winners = 0;
+    for thread in threads {
+        winners += u32::from(thread.join().map_err(|_| Error::panic("a thread"))??);
+    }
+    same("the number of winners", winners, 1)
+}
+
+pub(super) fn store_visits(subject: &Subject) -> Result<(), Error> {
+    if !can(subject, Ability::Visit)? {
+        return Ok(());
+    }
+    // A prefix may hold what a pattern gives a meaning.
+    for odd in ["", "[a]*?", "%_\\", "^.+$("] {
+        let (store, prefix) = ((subject.store)(), prefix() + odd);
+        let value = |n: usize| format!("{prefix}{n}").into_bytes();
+        for n in 0..5 {
+            store.set(&format!("{prefix}{n}"), &value(n), lifetime())?;
+        }
+        let mut shown = 0;
+        store.visit(&prefix, NOW, &mut |entry: Entry<'_>| {
+            // Where the store does not know its keys, it shows others' too.
+            let mine = entry.value.starts_with(prefix.as_bytes());
+            if entry
+                .key
+                .is_some_and(|key| !key.starts_with(&prefix) || !mine)
+            {
+                return Verdict::Keep;
+            }
+            shown += u32::from(mine);
+            match entry.value == value(3) {
+                true => Verdict::Delete,
+                false => Verdict::Keep,
+            }
+        })?;
+        same("how many were shown", shown, 5)?;
+        for n in 0..5 {
+            let found = store.get(&format!("{prefix}{n}"), NOW)?;
+            same("whether it is there", found.is_some(), n != 3)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn store_cleans_up(subject: &Subject) -> Result<(), Error> {
+    let (store, prefix) = ((subject.store)(), prefix());
+    let clock = FixedClock::new(NOW);
+    store.set(&format!("{prefix}old"), b"old", lifetime())?;
+    (subject.pass)(&clock, LIFETIME + 2);
+    let now = carafe::clock::Clock::now(&clock);
+    store.set(&format!("{prefix}new"), b"new", lifetime_at(now))?;
+    let cleaned = store.cleanup(now)?;
+    if !store.expires_by_itself() {
+        ensure(cleaned >= 1, "nothing was cleaned up")?;
+        same("what is left", store.cleanup(now)?, 0)?;
+    }
+    let new = store.get(&format!("{prefix}new"), now)?;
+    ensure(new.is_some(), "a live session was cleaned up")
+}
+
+pub(super) fn store_is_shared(subject: &Subject) -> Result<(), Error> {
+    let (one, other, key) = ((subject.store)(), (subject.store)(), prefix() + "id");
+    one.set(&key, b"one", lifetime())?;
+    let found = other.get(&key, NOW)?;
+    same("the value", found.as_deref(), Some(&b"one"[..]))
+}
