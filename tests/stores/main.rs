@@ -7,6 +7,8 @@
 mod encrypted;
 mod files;
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]

@@ -13,6 +13,8 @@ mod encrypted;
 mod error;
 mod files;
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 mod open;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod sql;
@@ -31,6 +33,8 @@ pub use encrypted::EncryptedStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{FileOptions, FileStore};
 pub use memory::MemoryStore;
+#[cfg(feature = "mongodb")]
+pub use mongodb::{MongoOptions, MongoStore};
 pub use open::{Scheme, open, schemes};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use sql::{Database, SqlOptions, SqlStore};

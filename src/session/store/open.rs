@@ -51,6 +51,8 @@ fn opener(scheme: &str) -> Option<Opener> {
     Some(match scheme {
         "memory" => memory::open,
         "file" => files::open,
+        #[cfg(feature = "mongodb")]
+        "mongodb" | "mongodb+srv" => super::mongodb::open,
         #[cfg(feature = "sqlite")]
         "sqlite" => super::sql::sqlite::open,
         #[cfg(feature = "postgres")]
@@ -67,6 +69,7 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | --- | --- |
 /// | `memory:` | [`MemoryStore`](super::MemoryStore) |
 /// | `file:///directory?threshold=500&mode=600&cachelib=true` | [`FileStore`](super::FileStore), with [`FileOptions`](super::FileOptions) |
+/// | `mongodb://host/database?collection=sessions` | `MongoStore`, with `MongoOptions`; feature `mongodb` |
 /// | `sqlite:///absolute/path.db?table=sessions` | `SqlStore`, with `SqlOptions`; feature `sqlite` |
 /// | `postgres://user@host/database?table=sessions&schema=public` | the same; feature `postgres` |
 /// | `mysql://user@host/database?table=sessions` | the same; feature `mysql` |

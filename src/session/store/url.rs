@@ -201,8 +201,9 @@ impl StoreUrl {
         mut self,
         names: &'static [&'static str],
     ) -> Result<String, StoreError> {
-        if self.query.iter().any(|(name, _)| !names.contains(&&**name)) {
-            self.query.retain(|(name, _)| !names.contains(&&**name));
+        let is_known = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if self.query.iter().any(|(name, _)| !is_known(name)) {
+            self.query.retain(|(name, _)| !is_known(name));
             self.known.extend(names);
             return self.finish();
         }
