@@ -158,14 +158,14 @@ impl ServerSideSessionInterface {
         let bytes = bytes.map_err(|error| self.error(StoreErrorKind::Unstorable, error))?;
         let opened = state.opened.filter(|_| self.options.optimistic);
         match (&state.old_id, opened) {
-            // The new one is there before the old one goes. Whatever fails, one of them is left, and
-            // the browser has the id of it.
+            // The new one is there before the old one goes: whatever fails, one of them is left.
             (Some(old_id), opened) => {
                 let old_key = self.key(old_id);
                 if let Some(opened) = opened {
                     self.compare_and_set(&old_key, &opened, &opened, lifetime)?;
                 }
                 self.store.set(&key, &bytes, lifetime)?;
+                stored.lock().is_stored = true;
                 self.store.delete(&old_key)?;
             }
             (None, Some(opened)) => self.compare_and_set(&key, &opened, &bytes, lifetime)?,
@@ -196,6 +196,30 @@ impl ServerSideSessionInterface {
                 "another request has saved the session in between",
             )),
         }
+    }
+
+    /// Gives the browser the session's id.
+    fn set_cookie(
+        &self,
+        settings: &Arc<Settings>,
+        session: &Session,
+        stored: &Stored,
+        response: &mut Response,
+    ) -> Result<(), Error> {
+        let id = stored.id()?;
+        let value = match self.options.use_signer {
+            true => {
+                let signed = self.get_signer(settings)?.sign(id.as_bytes());
+                String::from_utf8_lossy(&signed).into_owned()
+            }
+            false => id,
+        };
+        let expires = self.get_expiration_time(settings, session);
+        let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
+        let cookie = SetCookie::new(self.get_cookie_name(settings), value).expires(expires);
+        response.set_cookie(self.cookie(settings, cookie), settings.clock.now())?;
+        response.vary_add("Cookie");
+        Ok(())
     }
 
     /// Deletes the session wherever it is.
@@ -253,17 +277,23 @@ impl SessionInterface for ServerSideSessionInterface {
         if session.accessed() {
             response.vary_add("Cookie");
         }
-        if stored.lock().has_failed {
-            return Ok(());
+        let state = stored.lock().clone();
+        if state.has_failed {
+            // This is the error's page. Nothing is tried twice; but where the session has moved and only
+            // its old place is not certain to be gone, the browser has to know the new one.
+            let has_moved = state.is_stored && state.old_id.is_some();
+            return match has_moved {
+                true => self.set_cookie(settings, session, stored, response),
+                false => Ok(()),
+            };
         }
-        let now = settings.clock.now();
-        let name = self.get_cookie_name(settings);
         if session.is_empty() {
             if session.modified() {
                 self.delete(stored)
                     .inspect_err(|_| stored.lock().has_failed = true)?;
+                let name = self.get_cookie_name(settings);
                 let cookie = self.cookie(settings, SetCookie::deletion(name));
-                response.set_cookie(cookie, now)?;
+                response.set_cookie(cookie, settings.clock.now())?;
                 response.vary_add("Cookie");
             }
             return Ok(());
@@ -274,23 +304,10 @@ impl SessionInterface for ServerSideSessionInterface {
         let is_there = self
             .save(settings, session, stored)
             .inspect_err(|_| stored.lock().has_failed = true)?;
-        if !is_there || !self.should_set_cookie(settings, session) {
-            return Ok(());
+        match is_there && self.should_set_cookie(settings, session) {
+            true => self.set_cookie(settings, session, stored, response),
+            false => Ok(()),
         }
-        let id = stored.id()?;
-        let value = match self.options.use_signer {
-            true => {
-                let signed = self.get_signer(settings)?.sign(id.as_bytes());
-                String::from_utf8_lossy(&signed).into_owned()
-            }
-            false => id,
-        };
-        let expires = self.get_expiration_time(settings, session);
-        let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
-        let cookie = SetCookie::new(name, value).expires(expires);
-        response.set_cookie(self.cookie(settings, cookie), now)?;
-        response.vary_add("Cookie");
-        Ok(())
     }
     // ANCHOR_END: save_session
 

@@ -12,10 +12,16 @@ mod config;
 mod encrypted;
 mod error;
 mod files;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 mod open;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod pool;
+#[cfg(feature = "redis")]
+mod redis;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod sql;
 mod url;
@@ -27,11 +33,15 @@ mod url;
 ))]
 mod workers;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub(crate) use config::from_config;
 #[cfg(feature = "encryption")]
 pub use encrypted::EncryptedStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{FileOptions, FileStore};
+#[cfg(feature = "memcached")]
+pub use memcached::{MemcachedOptions, MemcachedStore};
 pub use memory::MemoryStore;
 #[cfg(feature = "mongodb")]
 pub use mongodb::{MongoOptions, MongoStore};

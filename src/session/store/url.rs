@@ -278,3 +278,82 @@ pub(crate) fn distance(one: &str, other: &str) -> usize {
     row[other.len()]
 }
 // ANCHOR_END: nearest
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_store_does_not_take_is_the_client_librarys() {
+        let mut url = StoreUrl::parse("MongoDB://a:p%40ss@h1,h2/db?w=majority&timeout=2&x=a%26b");
+        let url = url.as_mut().unwrap();
+        assert_eq!(
+            (url.scheme(), url.rest()),
+            ("mongodb", "//a:p%40ss@h1,h2/db")
+        );
+        assert_eq!(url.take_timeout().unwrap(), Duration::from_secs(2));
+        assert_eq!(url.shown(), "mongodb://...@h1,h2/db");
+        assert_eq!(
+            url.clone().into_client_url(),
+            "mongodb://a:p%40ss@h1,h2/db?w=majority&x=a%26b"
+        );
+        let error = url.clone().finish().unwrap_err().to_string();
+        assert!(!error.contains("p%40ss"), "{error}");
+    }
+
+    #[test]
+    fn a_database_from_the_config_goes_into_the_path() {
+        for (text, name, wanted) in [
+            ("mongodb://h", None, "mongodb://h/flask_session"),
+            ("mongodb://h/", Some("mine"), "mongodb://h/mine"),
+            ("mongodb://h/there", None, "mongodb://h/there"),
+            ("mongodb://h/there", Some("mine"), "mongodb://h/mine"),
+            (
+                "mongodb://a:b@h",
+                Some("mine"),
+                "mongodb://a:b@h/mine?authSource=admin",
+            ),
+            (
+                "mongodb://a:b@h/there",
+                Some("mine"),
+                "mongodb://a:b@h/mine?authSource=there",
+            ),
+        ] {
+            let mut url = StoreUrl::parse(text).unwrap();
+            url.set_database(name, "flask_session");
+            assert_eq!(url.into_client_url(), wanted);
+        }
+    }
+
+    #[test]
+    fn numbers_flags_and_seconds_are_what_they_should_be() {
+        let mut url = StoreUrl::parse("x:?n=-1&f=maybe&s=0&pool=0&t=1&t=2").unwrap();
+        assert!(url.take_number("n").is_err());
+        assert!(url.take_flag("f").is_err());
+        assert!(url.take_seconds("s").is_err());
+        assert!(url.take_pool().is_err());
+        assert_eq!(
+            url.take_number("t").unwrap(),
+            Some(2),
+            "the last one counts"
+        );
+        assert_eq!(url.take_number("t").unwrap(), None);
+        assert_eq!(url.finish().unwrap(), "x:");
+    }
+
+    #[test]
+    fn a_distance_counts_what_was_put_in_taken_out_or_changed() {
+        for (one, other, wanted) in [
+            ("", "", 0),
+            ("same", "SAME", 0),
+            ("treshold", "threshold", 1),
+            ("thrashold", "threshold", 1),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(distance(one, other), wanted, "{one} {other}");
+        }
+    }
+}
