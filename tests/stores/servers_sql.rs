@@ -129,14 +129,15 @@ impl Server {
         let install = Path::new("/usr/bin/mariadb-install-db");
         let options = format!(
             "--no-defaults --datadir={data} --auth-root-authentication-method=normal \
-             --skip-name-resolve --force"
+             --skip-name-resolve --force --tmpdir={}",
+            dir.path().display()
         );
         run(&words(&nobody, install, &options));
         let port = free_port();
         let options = format!(
             "--no-defaults --datadir={data} --port={port} --bind-address=127.0.0.1 \
-             --socket={}/socket --innodb-buffer-pool-size=16M --skip-name-resolve \
-             --max-allowed-packet=2M",
+             --socket={0}/socket --innodb-buffer-pool-size=16M --skip-name-resolve \
+             --max-allowed-packet=2M --tmpdir={0}",
             dir.path().display()
         );
         let mut server = Server {

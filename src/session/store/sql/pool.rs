@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use diesel::QueryResult;
 use diesel::connection::TransactionManager;
 use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, HandleError};
-use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use super::super::{StoreError, StoreErrorKind};
 use super::Database;
@@ -39,10 +38,6 @@ pub(super) enum Again {
     Harmless,
     No,
 }
-
-/// Marks a connection on which a command has succeeded: if the next one fails, it may be that the
-/// server was restarted since.
-struct HasWorked;
 
 impl<C: Database> Pool<C> {
     /// A pool of at most `max` connections, none of which is made yet.
@@ -88,30 +83,39 @@ impl<C: Database> Pool<C> {
         again: Again,
         work: impl Fn(&mut C) -> QueryResult<T>,
     ) -> Result<T, StoreError> {
+        /// The second time it is a new connection, or one that another thread has just used.
+        const TRIES: u32 = 3;
+        let mut tries = 0;
         loop {
             let mut connection = self.connection(deadline)?;
             let error = match work(&mut connection) {
-                Ok(done) => {
-                    Pooled::extensions_mut(&mut connection).insert(HasWorked);
-                    return Ok(done);
-                }
+                Ok(done) => return Ok(done),
                 Err(error) => error,
             };
+            tries += 1;
             let is_alive = connection.ping().is_ok();
-            let has_worked = Pooled::extensions(&connection).get::<HasWorked>().is_some();
-            if !is_alive || !is_verdict(&error) {
-                // Not to be used again.
-                C::TransactionManager::transaction_manager_status_mut(&mut *connection)
-                    .set_in_error();
+            discard(connection);
+            if !is_alive {
+                self.discard_idle();
             }
-            // One that was fresh and is dead already has nothing to do with the one before it.
-            let may_go_on = again == Again::Harmless && !is_alive && has_worked;
+            let may_go_on = again == Again::Harmless && !is_alive && tries < TRIES;
             if !may_go_on || Instant::now() >= deadline {
                 return Err(StoreError::unavailable(C::NAME, error));
             }
         }
     }
     // ANCHOR_END: attempt
+
+    /// Throws away the connections that nobody uses: where one is dead, the server has most likely ended
+    /// them all.
+    fn discard_idle(&self) {
+        for _ in 0..self.max_size() {
+            match self.pool.try_get() {
+                Some(connection) => discard(connection),
+                None => return,
+            }
+        }
+    }
 
     /// A connection, by the deadline. Where a new one would be needed and can't be had, that is an error
     /// sooner.
@@ -168,12 +172,9 @@ fn unavailable<C: Database>(message: String) -> StoreError {
     StoreError::new(C::NAME, StoreErrorKind::Unavailable, message)
 }
 
-/// Whether the error is what the database thinks of the data, and no failure.
-fn is_verdict(error: &DieselError) -> bool {
-    matches!(
-        error,
-        DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)
-    )
+/// Has the pool drop the connection: it does so with one that has lost track of its transactions.
+fn discard<C: Database>(mut connection: Pooled<C>) {
+    C::TransactionManager::transaction_manager_status_mut(&mut *connection).set_in_error();
 }
 
 #[derive(Debug)]
