@@ -119,6 +119,7 @@ impl App {
         // Under the lock that a change takes: none is made that nobody would see.
         let setup = self.read_setup();
         self.inner.final_setup.get_or_init(|| Arc::clone(&setup));
+        self.inner.config.settle();
     }
 
     fn read_setup(&self) -> RwLockReadGuard<'_, Arc<Setup>> {

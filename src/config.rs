@@ -6,8 +6,10 @@
 //!
 //! Read next: `app.rs`, which owns a `Config`, and `session/interface.rs`, which reads most of it.
 
+mod settled;
+
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, SystemClock};
@@ -152,23 +154,19 @@ impl std::error::Error for ConfigError {}
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Config {
-    settings: Arc<RwLock<Arc<Settings>>>,
+    shared: Arc<settled::Shared>,
 }
 
 impl Config {
     /// The settings as they are now.
     #[must_use]
     pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.shared.read())
     }
 
     // ANCHOR: update
     fn update<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
-        let mut guard = self
-            .settings
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut guard))
+        self.shared.update(change)
     }
     // ANCHOR_END: update
 

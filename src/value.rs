@@ -8,15 +8,13 @@
 //!
 //! Read next: `json/` (how a `Value` becomes Python's JSON text), `session/` (who stores them).
 
+mod dict;
 mod foreign;
 
-use indexmap::IndexMap;
 use uuid::Uuid;
 
+pub use dict::{Dict, DictHasher, DictState};
 pub use foreign::{Foreign, Object};
-
-/// A Python `dict` with text keys: it keeps the order in which keys were first inserted.
-pub type Dict = IndexMap<String, Value>;
 
 /// One value of Python's, as far as Flask can put it into a session, a JSON body or a URL.
 #[derive(Clone, Debug, Default, PartialEq)]

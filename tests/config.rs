@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use carafe::config::{Config, Settings};
-use carafe::{App, Dict, Scaffold, Value};
+use carafe::{App, Dict, Error, Scaffold, Value, current_app, session};
 use common::{app, hello};
 
 fn config() -> Config {
@@ -433,4 +433,27 @@ fn a_dict_of_another_prefix_is_none_of_ours() {
     let config = config();
     config.from_prefixed_env("NO_SUCH_PREFIX_IS_SET").unwrap();
     assert_eq!(config.settings().extra, Dict::new());
+}
+
+#[test]
+fn a_setting_changed_after_the_first_request_is_there_for_the_next_one_but_not_for_those_under_way()
+{
+    let mut app = app();
+    app.route("/change", || {
+        let before = session().get::<u32>("n");
+        current_app().config().set("SESSION_COOKIE_NAME", "other")?;
+        session().insert("n", before.unwrap_or(0) + 1)?;
+        Ok::<_, Error>("changed")
+    });
+    app.route("/hello", hello);
+    let named = |app: &App, path: &str| {
+        let response = app.test_client().get(path).send().unwrap();
+        let cookie = response.header("set-cookie").unwrap_or_default().to_owned();
+        cookie.split('=').next().unwrap_or_default().to_owned()
+    };
+    app.test_client().get("/hello").send().unwrap();
+    assert_eq!(named(&app, "/change"), "session");
+    assert_eq!(named(&app, "/change"), "other");
+    app.config().set("SESSION_COOKIE_NAME", "third").unwrap();
+    assert_eq!(app.config().settings().session_cookie_name, "third");
 }

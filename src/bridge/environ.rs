@@ -8,8 +8,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderValue;
+use http::header::HOST;
 use http::request::Parts;
-use http::uri::Scheme;
+use http::uri::{Authority, Scheme};
 use http_body::Body as HttpBody;
 
 use super::input::Upload;
@@ -33,6 +35,11 @@ where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
+    let mut headers = parts.headers;
+    // A target may be a whole URL, and then its host counts, and not the header's.
+    if let Some(host) = parts.uri.authority().and_then(host_of) {
+        headers.insert(HOST, host);
+    }
     let mut extensions = parts.extensions;
     // hyper knows where every body ends, a chunked one too.
     extensions.insert(InputTerminated);
@@ -41,7 +48,7 @@ where
         script_name: origin.script_name.as_ref().to_owned(),
         path_info: unquote(parts.uri.path()).into_owned(),
         query_string: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: parts.headers,
+        headers,
         url_scheme: Scheme::HTTP,
         server_name: origin.server_name.as_ref().to_owned(),
         server_port: origin.server_port,
@@ -52,3 +59,9 @@ where
     }
 }
 // ANCHOR_END: environ
+
+/// A URL's host and port, without the user that may stand before them.
+fn host_of(authority: &Authority) -> Option<HeaderValue> {
+    let host = authority.as_str().rsplit('@').next()?;
+    HeaderValue::from_str(host).ok()
+}

@@ -1,9 +1,9 @@
 //! `Upload`: the body of a request, as the blocking reader that `wsgi.input` is.
 //!
-//! What has arrived with the head is taken at once; most bodies are complete with that, and their
-//! request may run on an I/O thread. The rest is read by the thread that runs the view, piece by piece as it
-//! asks: nothing is buffered ahead, and `Expect: 100-continue` is answered when the first byte is
-//! asked for. While it waits the thread is parked; the connection that feeds it is driven by the I/O threads.
+//! What has arrived with the head is taken at once, and what is small is waited for: most bodies are complete with that
+//! before the view runs, and no thread waits for a client that is slow to send a form. The rest is read by the thread that
+//! runs the view, piece by piece as it asks: nothing is buffered ahead, and `Expect: 100-continue` is answered when the
+//! first byte is asked for. While it waits the thread is parked; the connection that feeds it is driven by the I/O threads.
 //!
 //! Read next: `output.rs`, the way back.
 
@@ -12,19 +12,21 @@ use std::future::poll_fn;
 use std::io::{self, Read};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use http::HeaderMap;
 use http::header::EXPECT;
 use http_body::Body as HttpBody;
+use tokio::time::timeout;
 
 use super::Limits;
 use super::output::BoxError;
 
-/// As much is taken before a view asks for it.
+/// As much is taken before a view asks for it, and a body that is no larger is waited for.
 const READ_AHEAD: usize = 64 * 1024;
 
 pub(super) struct Upload<B> {
@@ -36,6 +38,24 @@ pub(super) struct Upload<B> {
     waits_for_continue: bool,
     left: u64,
     timeout: Duration,
+    unread: Unread,
+}
+
+/// Whether some of a body was left unread: nothing more can be read from its connection then.
+#[derive(Clone, Default)]
+pub(super) struct Unread(Option<Arc<AtomicBool>>);
+
+impl Unread {
+    fn set(&self) {
+        if let Some(flag) = &self.0 {
+            flag.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        let flag = self.0.as_ref();
+        flag.is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
 }
 
 impl<B> Upload<B>
@@ -51,6 +71,7 @@ where
             waits_for_continue: headers.contains_key(EXPECT),
             left: limits.body,
             timeout: limits.body_timeout,
+            unread: Unread::default(),
         }
     }
 
@@ -94,6 +115,53 @@ where
     }
     // ANCHOR_END: take_what_is_there
 
+    // ANCHOR: take_what_is_small
+    /// Waits for the rest of a body that says that it is small. Only a task waits, and no thread: clients that take their
+    /// time cannot take all threads.
+    pub(super) async fn take_what_is_small(&mut self) {
+        let left = self.body.as_ref().and_then(|body| body.size_hint().exact());
+        let small = left.is_some_and(|left| left <= READ_AHEAD as u64);
+        if !small || self.waits_for_continue {
+            return;
+        }
+        // Copied: a piece of one byte would keep all of the buffer that it was read into.
+        let mut rest = BytesMut::new();
+        loop {
+            let piece = timeout(self.timeout, poll_fn(|cx| self.poll_piece(cx))).await;
+            match piece.unwrap_or_else(|_| Some(Err(self.timed_out()))) {
+                Some(Ok(piece)) => rest.extend_from_slice(&piece),
+                Some(Err(error)) => {
+                    self.failed = Some(error);
+                    break;
+                }
+                None => break,
+            }
+        }
+        if !rest.is_empty() {
+            self.pieces.push_back(rest.freeze());
+        }
+    }
+    // ANCHOR_END: take_what_is_small
+
+    /// Tells, once this is dropped, whether it was read to its end. For a body that came whole nothing is noted.
+    pub(super) fn unread(&mut self) -> Unread {
+        if !self.is_complete() || self.failed.is_some() {
+            self.unread = Unread(Some(Arc::new(AtomicBool::new(self.failed.is_some()))));
+        }
+        self.unread.clone()
+    }
+
+    /// Reads no more of it.
+    fn give_up(&mut self) {
+        self.body = None;
+        self.unread.set();
+    }
+
+    fn timed_out(&mut self) -> io::Error {
+        self.give_up();
+        io::ErrorKind::TimedOut.into()
+    }
+
     /// The next piece of the body; `None` at its end. Trailers are passed over.
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Bytes>>> {
         loop {
@@ -111,7 +179,7 @@ where
                     return Poll::Ready(None);
                 }
                 Some(Err(error)) => {
-                    self.body = None;
+                    self.give_up();
                     return Poll::Ready(Some(Err(io::Error::other(error.into()))));
                 }
                 Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
@@ -122,7 +190,7 @@ where
             match self.left.checked_sub(piece.len() as u64) {
                 Some(left) => self.left = left,
                 None => {
-                    self.body = None;
+                    self.give_up();
                     return Poll::Ready(Some(Err(io::ErrorKind::FileTooLarge.into())));
                 }
             }
@@ -147,13 +215,17 @@ where
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let timeout = self.timeout;
-        match park_until_ready(timeout, |cx| self.poll_piece(cx)) {
+        match park_until_ready(self.timeout, |cx| self.poll_piece(cx)) {
             Some(piece) => piece.transpose(),
-            None => {
-                self.body = None;
-                Err(io::ErrorKind::TimedOut.into())
-            }
+            None => Err(self.timed_out()),
+        }
+    }
+}
+
+impl<B> Drop for Upload<B> {
+    fn drop(&mut self) {
+        if self.body.is_some() {
+            self.unread.set();
         }
     }
 }

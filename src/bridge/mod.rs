@@ -18,10 +18,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub(crate) use environ::Origin;
 pub(crate) use output::{BoxError, Output};
@@ -29,7 +29,7 @@ pub(crate) use output::{BoxError, Output};
 use crate::error::{Error, catch};
 use crate::logging;
 use crate::wsgi::{Body, Environ, Pace, WsgiApp};
-use input::Upload;
+use input::{Unread, Upload};
 use pool::{Job, Pool};
 use watch::Watch;
 
@@ -78,6 +78,8 @@ pub(crate) struct Bridge {
     /// Bodies that are still arriving while a thread of the pool reads them: a part of the pool, so that slow
     /// clients cannot take all of it.
     uploads: Arc<Semaphore>,
+    /// Those that have no thread yet.
+    waiting_uploads: AtomicUsize,
 }
 
 impl Bridge {
@@ -88,7 +90,8 @@ impl Bridge {
             spare: Pool::new(limits.inline, limits.queue),
             limits,
             running_inline: AtomicUsize::new(0),
-            uploads: Arc::new(Semaphore::new(limits.pool.div_ceil(4) * 3)),
+            uploads: Arc::new(Semaphore::new((limits.pool * 3 / 4).max(1))),
+            waiting_uploads: AtomicUsize::new(0),
         }
     }
 
@@ -106,11 +109,22 @@ impl Bridge {
     {
         let (parts, body) = request.into_parts();
         if let Err(status) = self.check(&parts) {
-            return plain(status);
+            return match body.is_end_stream() {
+                true => plain(status),
+                false => last(plain(status)),
+            };
         }
         let mut upload = Upload::new(body, &parts.headers, &self.limits);
         upload.take_what_is_there().await;
+        if !upload.is_complete() {
+            upload.take_what_is_small().await;
+        }
         let arriving = !upload.is_complete();
+        let unread = match parts.version <= Version::HTTP_11 {
+            true => upload.unread(),
+            // There a connection goes on, whatever is left unread.
+            false => Unread::default(),
+        };
 
         let environ = environ::environ(parts, origin, upload);
         let pace = app.pace(&environ).unwrap_or(&self.pace);
@@ -123,16 +137,20 @@ impl Bridge {
             if let Some(watch) = watch {
                 pace.record(watch.waited());
             }
-            return match answer.is_whole() {
+            let response = match answer.is_whole() {
                 true => answer.into_whole(),
                 // Its next piece may take any time.
                 false => self.in_pool(false, |reply| answer.send(reply)).await,
             };
+            return last_if(&unread, response);
         }
 
         let pace = Arc::clone(pace);
         let permit = match arriving {
-            true => Arc::clone(&self.uploads).acquire_owned().await.ok(),
+            true => match self.place_for_upload().await {
+                Some(permit) => Some(permit),
+                None => return last_if(&unread, busy()),
+            },
             false => None,
         };
         let may_be_quick = !arriving && !pace.is_known_to_block();
@@ -146,7 +164,7 @@ impl Bridge {
             drop(permit);
             answer.send(reply);
         };
-        self.in_pool(may_be_quick, job).await
+        last_if(&unread, self.in_pool(may_be_quick, job).await)
     }
     // ANCHOR_END: answer
 
@@ -170,13 +188,23 @@ impl Bridge {
 
     /// A place on an I/O thread. What is declared quick always has one; of what was only learned so few run at once
     /// that, should all of them wait this time, other I/O threads are left.
-    fn place_inline(&self, pace: &Pace) -> Option<InlinePlace<'_>> {
+    fn place_inline(&self, pace: &Pace) -> Option<Counted<'_>> {
         if !pace.is_learned() {
-            return Some(InlinePlace(None));
+            return Some(Counted(None));
         }
-        let place = InlinePlace(Some(&self.running_inline));
+        let place = Counted(Some(&self.running_inline));
         let running = self.running_inline.fetch_add(1, Ordering::Relaxed);
         (running < self.limits.inline).then_some(place)
+    }
+
+    /// A place for a body that is still arriving. There is a line for these too, as long as the pool's.
+    async fn place_for_upload(&self) -> Option<OwnedSemaphorePermit> {
+        let _place = Counted(Some(&self.waiting_uploads));
+        let waiting = self.waiting_uploads.fetch_add(1, Ordering::Relaxed);
+        if waiting >= self.limits.queue && self.uploads.available_permits() == 0 {
+            return None;
+        }
+        Arc::clone(&self.uploads).acquire_owned().await.ok()
     }
 
     // ANCHOR: in_pool
@@ -201,12 +229,7 @@ impl Bridge {
         }
         match self.pool.submit(job) {
             Ok(()) => answered(response).await,
-            Err(_full) => {
-                let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
-                let headers = response.headers_mut();
-                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
-                response
-            }
+            Err(_full) => busy(),
         }
     }
     // ANCHOR_END: in_pool
@@ -219,6 +242,13 @@ impl Bridge {
         let pool = self.pool.close(timeout.saturating_sub(began.elapsed()));
         spare && pool
     }
+
+    /// Has [`close`](Bridge::close) wait no longer.
+    #[cfg(feature = "server")]
+    pub(crate) fn give_up(&self) {
+        self.spare.give_up();
+        self.pool.give_up();
+    }
 }
 
 async fn answered(response: oneshot::Receiver<Response<Output>>) -> Response<Output> {
@@ -228,9 +258,10 @@ async fn answered(response: oneshot::Receiver<Response<Output>>) -> Response<Out
         .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-struct InlinePlace<'a>(Option<&'a AtomicUsize>);
+/// One of those that are counted, until it is dropped.
+struct Counted<'a>(Option<&'a AtomicUsize>);
 
-impl Drop for InlinePlace<'_> {
+impl Drop for Counted<'_> {
     fn drop(&mut self) {
         if let Some(running) = self.0 {
             running.fetch_sub(1, Ordering::Relaxed);
@@ -291,15 +322,28 @@ impl Answer {
     /// The response of an answer that is whole.
     fn into_whole(mut self) -> Response<Output> {
         let bytes = self.body.take_bytes();
+        if self.has_no_body() {
+            if self.to_head && !self.headers.contains_key(CONTENT_LENGTH) {
+                let length = HeaderValue::from(bytes.len());
+                self.headers.insert(CONTENT_LENGTH, length);
+            }
+            return response(self.status, self.headers, Output::whole(Bytes::new()));
+        }
         // A length that is not the body's would cut it off, or leave the client waiting.
-        if !self.to_head
-            && self.status != StatusCode::NOT_MODIFIED
-            && let Some(claimed) = self.headers.get(CONTENT_LENGTH)
-            && claimed.as_bytes() != itoa::Buffer::new().format(bytes.len()).as_bytes()
+        let mut claimed = self.headers.get_all(CONTENT_LENGTH).iter();
+        if let Some(first) = claimed.next()
+            && (first.as_bytes() != itoa::Buffer::new().format(bytes.len()).as_bytes()
+                || claimed.next().is_some())
         {
             self.headers.remove(CONTENT_LENGTH);
         }
         response(self.status, self.headers, Output::whole(bytes))
+    }
+
+    /// Whether only its head is sent, whatever its body is.
+    fn has_no_body(&self) -> bool {
+        let none = [StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED];
+        self.to_head || none.contains(&self.status)
     }
 
     /// Hands over the response, and goes on to make the rest of its body as fast as the client takes it.
@@ -309,13 +353,31 @@ impl Answer {
             drop(reply.send(self.into_whole()));
             return;
         }
-        let (mut feed, output) = Output::stream();
-        let head = response(self.status, self.headers, output);
-        if reply.send(head).is_ok() && !self.to_head {
-            feed.send_all(&mut self.body);
+        if self.has_no_body() {
+            let head = response(self.status, self.headers, Output::whole(Bytes::new()));
+            drop(reply.send(head));
+        } else {
+            let length = length_of_stream(&mut self.headers);
+            let (mut feed, output) = Output::stream();
+            let head = response(self.status, self.headers, output);
+            if reply.send(head).is_ok() {
+                feed.send_all(&mut self.body, length);
+            }
         }
         self.body.close();
     }
+}
+
+/// The length that an app says a stream has. Where it is none, the stream is sent without.
+fn length_of_stream(headers: &mut HeaderMap) -> Option<u64> {
+    let mut claimed = headers.get_all(CONTENT_LENGTH).iter();
+    let (first, second) = (claimed.next()?, claimed.next());
+    let length = first.to_str().ok().filter(|_| second.is_none());
+    let length = length.and_then(|length| length.parse().ok());
+    if length.is_none() {
+        headers.remove(CONTENT_LENGTH);
+    }
+    length
 }
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -323,9 +385,35 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 fn response(status: StatusCode, mut headers: HeaderMap, output: Output) -> Response<Output> {
     // How a body is framed is the server's to say.
     headers.remove(TRANSFER_ENCODING);
+    if status == StatusCode::NO_CONTENT {
+        headers.remove(CONTENT_LENGTH);
+    }
     let mut response = Response::new(output);
     *response.status_mut() = status;
     *response.headers_mut() = headers;
+    response
+}
+
+/// The same; the last of its connection, if there is something unread on that.
+fn last_if(unread: &Unread, response: Response<Output>) -> Response<Output> {
+    match unread.is_set() {
+        true => last(response),
+        false => response,
+    }
+}
+
+/// The same, as the last of its connection.
+fn last(mut response: Response<Output>) -> Response<Output> {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
+}
+
+/// There is nobody to answer this now.
+fn busy() -> Response<Output> {
+    let mut response = plain(StatusCode::SERVICE_UNAVAILABLE);
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
     response
 }
 

@@ -7,12 +7,13 @@
 //! Read next: `pool.rs`, whose threads feed it.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::sync::mpsc;
 
+use crate::error::Error;
 use crate::logging;
 use crate::wsgi::Body;
 
@@ -30,6 +31,8 @@ pub(crate) struct Output(Kind);
 enum Kind {
     Whole(Bytes),
     Stream(mpsc::Receiver<Result<Bytes, Broken>>),
+    /// A stream that failed.
+    Broken,
 }
 
 /// A stream failed: the connection is cut, so that the client does not take what it got for all.
@@ -53,6 +56,12 @@ impl Output {
         let (sender, receiver) = mpsc::channel(PIECES_AHEAD);
         (Feed(sender), Output(Kind::Stream(receiver)))
     }
+
+    /// Whether it is made while it is sent.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_stream(&self) -> bool {
+        !matches!(self.0, Kind::Whole(_))
+    }
 }
 
 impl HttpBody for Output {
@@ -69,24 +78,32 @@ impl HttpBody for Output {
                 let bytes = std::mem::take(bytes);
                 Poll::Ready(Some(Ok(Frame::data(bytes))))
             }
-            Kind::Stream(pieces) => pieces.poll_recv(cx).map(|piece| {
-                let frame = piece?.map(Frame::data).map_err(BoxError::from);
-                Some(frame)
-            }),
+            Kind::Stream(pieces) => match ready!(pieces.poll_recv(cx)) {
+                Some(Ok(piece)) => Poll::Ready(Some(Ok(Frame::data(piece)))),
+                Some(Err(Broken)) => {
+                    // hyper drops what it has not written yet when it hears of an error. It writes when it has to
+                    // wait, so it waits once.
+                    self.0 = Kind::Broken;
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+                None => Poll::Ready(None),
+            },
+            Kind::Broken => Poll::Ready(Some(Err(Broken.into()))),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.0 {
             Kind::Whole(bytes) => bytes.is_empty(),
-            Kind::Stream(_) => false,
+            Kind::Stream(_) | Kind::Broken => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match &self.0 {
             Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            Kind::Stream(_) => SizeHint::default(),
+            Kind::Stream(_) | Kind::Broken => SizeHint::default(),
         }
     }
 }
@@ -96,21 +113,29 @@ pub(super) struct Feed(mpsc::Sender<Result<Bytes, Broken>>);
 
 impl Feed {
     // ANCHOR: send_all
-    /// Sends the body piece by piece, as fast as the client takes it, until it ends or the client leaves.
-    pub(super) fn send_all(&mut self, body: &mut Body) {
+    /// Sends the body piece by piece, as fast as the client takes it, until it ends or the client leaves. Where the app
+    /// said how long it is, and it ends before that, it has failed.
+    pub(super) fn send_all(&mut self, body: &mut Body, mut missing: Option<u64>) {
         while !self.0.is_closed() {
             let piece = match body.next() {
-                None => return,
+                None if missing.is_none_or(|bytes| bytes == 0) => return,
+                None => Err(Error::runtime("it is shorter than its Content-Length")),
                 Some(Ok(piece)) if piece.is_empty() => continue,
-                Some(Ok(piece)) => Ok(piece),
-                Some(Err(error)) => {
-                    logging::error("a response failed while it was sent", &error);
-                    Err(Broken)
-                }
+                Some(piece) => piece,
             };
-            let failed = piece.is_err();
-            if self.0.blocking_send(piece).is_err() || failed {
-                return;
+            match piece {
+                Ok(piece) => {
+                    missing = missing.map(|bytes| bytes.saturating_sub(piece.len() as u64));
+                    if self.0.blocking_send(Ok(piece)).is_err() {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    logging::error("a response failed while it was sent", &error);
+                    // A client that has left need not hear of it.
+                    let _ = self.0.blocking_send(Err(Broken));
+                    return;
+                }
             }
         }
     }

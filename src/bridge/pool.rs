@@ -44,6 +44,8 @@ struct State {
     /// A thread was woken or started, and has not taken its job yet.
     one_is_coming: bool,
     closed: bool,
+    /// Nobody waits for the threads any more.
+    given_up: bool,
 }
 
 impl Pool {
@@ -90,14 +92,21 @@ impl Pool {
         let mut state = self.shared.lock();
         state.closed = true;
         self.shared.job_or_close.notify_all();
-        while state.threads > 0 {
+        while state.threads > 0 && !state.given_up {
             let Some(left) = timeout.checked_sub(began.elapsed()) else {
                 return false;
             };
             let waited = self.shared.thread_ended.wait_timeout(state, left);
             (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        true
+        state.threads == 0
+    }
+
+    /// Has [`close`](Pool::close) wait no longer.
+    #[cfg(feature = "server")]
+    pub(super) fn give_up(&self) {
+        self.shared.lock().given_up = true;
+        self.shared.thread_ended.notify_all();
     }
 }
 

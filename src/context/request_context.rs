@@ -44,7 +44,8 @@ pub(super) struct Parts {
     /// The app as it was set up when this context was made, unless setup was over by then: a request
     /// sees one state of it.
     early_setup: Option<Arc<Setup>>,
-    settings: Arc<Settings>,
+    /// The settings, unless they are those of the first request.
+    own_settings: Option<Arc<Settings>>,
     request: Arc<Request>,
     url_adapter: Option<UrlAdapter>,
     session: OnceCell<Arc<Session>>,
@@ -72,9 +73,10 @@ impl RequestContext {
     // ANCHOR: new
     pub(crate) fn new(app: &App, environ: Environ) -> Rc<Self> {
         stage!("RequestContext.__init__", Self::new(app, environ));
-        let settings = app.config().settings();
-        let request = Arc::new(Request::new(environ, &settings));
-        let url_adapter = match app.create_url_adapter(&request, &settings) {
+        let own_settings = app.config().own_settings();
+        let settings = app.config().settings_of(&own_settings);
+        let request = Arc::new(Request::new(environ, settings));
+        let url_adapter = match app.create_url_adapter(&request, settings) {
             Ok(adapter) => Some(adapter),
             Err(error) => {
                 request.set_routing_exception(error);
@@ -84,7 +86,7 @@ impl RequestContext {
         let parts = Parts {
             app: app.clone(),
             early_setup: app.early_setup(),
-            settings,
+            own_settings,
             request,
             url_adapter,
             session: OnceCell::new(),
@@ -136,7 +138,10 @@ impl RequestContext {
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
-        &self.parts.settings
+        self.parts
+            .app
+            .config()
+            .settings_of(&self.parts.own_settings)
     }
 
     pub(crate) fn url_adapter(&self) -> Option<&UrlAdapter> {

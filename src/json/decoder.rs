@@ -129,10 +129,10 @@ impl<'a> Decoder<'a> {
                 self.at += 1;
                 self.skip_space();
                 if self.eat(b'}') {
-                    return Ok(Begun::Value(Value::Dict(Dict::new())));
+                    return Ok(Begun::Value(Value::Dict(self.new_dict())));
                 }
                 let key = self.key()?;
-                return Ok(Begun::Open(Open::Dict(Dict::new(), key)));
+                return Ok(Begun::Open(Open::Dict(self.new_dict(), key)));
             }
             Some(b'[') => {
                 self.at += 1;
@@ -155,6 +155,15 @@ impl<'a> Decoder<'a> {
             _ => return Err(self.error("Expecting value", start)),
         };
         Ok(Begun::Value(value))
+    }
+
+    /// Tags stand in what was signed; all else may come from anyone.
+    fn new_dict(&self) -> Dict {
+        if self.untag {
+            Dict::new()
+        } else {
+            Dict::of_strangers()
+        }
     }
 
     /// Puts a value into its list or dict, and tells whether that ends here.

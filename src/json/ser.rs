@@ -196,7 +196,7 @@ impl Serializer for ValueSerializer {
     }
     fn serialize_map(self, _: Option<usize>) -> Result<Fields, JsonError> {
         Ok(Fields {
-            dict: Dict::new(),
+            dict: Dict::of_strangers(),
             key: None,
             variant: None,
         })

@@ -35,36 +35,11 @@ impl App {
         // ANCHOR: make_response_tuple
         let (rv, status, headers) = match rv {
             ReturnValue::Tuple(rv, status, headers) => (*rv, status, headers),
-            rv => (rv, None, Vec::new()),
+            rv => return self.make_plain_response(rv, request),
         };
         let is_body = matches!(rv, ReturnValue::Body(_));
         // ANCHOR_END: make_response_tuple
-        // ANCHOR: make_response_body
-        let mut response = match rv {
-            ReturnValue::Response(response) => response,
-            ReturnValue::Body(body) => Response::new(body),
-            ReturnValue::Json(value) => self.json_response(&value)?,
-            ReturnValue::HttpException(e) => e.get_response(),
-            ReturnValue::WsgiApp(app) => match request {
-                Some(request) => Response::from_app(&*app, request.environ()?)?,
-                None => return Err(Error::runtime("Working outside of request context.")),
-            },
-            ReturnValue::Tuple(..) => {
-                return Err(Error::type_error(
-                    "The view function did not return a valid response tuple: its body is a tuple.",
-                ));
-            }
-            ReturnValue::None => {
-                return Err(Error::type_error(format!(
-                    "The view function for {} did not return a valid response. The function either \
-                     returned None or ended without a return statement.",
-                    request
-                        .and_then(|request| request.endpoint())
-                        .map_or("None".to_owned(), |name| format!("'{name}'")),
-                )));
-            }
-        };
-        // ANCHOR_END: make_response_body
+        let mut response = self.make_plain_response(rv, request)?;
         // ANCHOR: make_response_headers
         match status {
             Some(Status::Code(code)) => response.set_status(code)?,
@@ -87,6 +62,40 @@ impl App {
         }
         // ANCHOR_END: make_response_headers
         Ok(response)
+    }
+
+    /// The response for anything but a tuple.
+    fn make_plain_response(
+        &self,
+        rv: ReturnValue,
+        request: Option<&Request>,
+    ) -> Result<Response, Error> {
+        // ANCHOR: make_response_body
+        Ok(match rv {
+            ReturnValue::Response(response) => response,
+            ReturnValue::Body(body) => Response::new(body),
+            ReturnValue::Json(value) => self.json_response(&value)?,
+            ReturnValue::HttpException(e) => e.get_response(),
+            ReturnValue::WsgiApp(app) => match request {
+                Some(request) => Response::from_app(&*app, request.environ()?)?,
+                None => return Err(Error::runtime("Working outside of request context.")),
+            },
+            ReturnValue::Tuple(..) => {
+                return Err(Error::type_error(
+                    "The view function did not return a valid response tuple: its body is a tuple.",
+                ));
+            }
+            ReturnValue::None => {
+                return Err(Error::type_error(format!(
+                    "The view function for {} did not return a valid response. The function either \
+                     returned None or ended without a return statement.",
+                    request
+                        .and_then(|request| request.endpoint())
+                        .map_or("None".to_owned(), |name| format!("'{name}'")),
+                )));
+            }
+        })
+        // ANCHOR_END: make_response_body
     }
 
     /// `app.json.response(value)`.

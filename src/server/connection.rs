@@ -15,8 +15,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, RETRY_AFTER};
-use http::{HeaderValue, Request, Response, StatusCode, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -32,9 +32,9 @@ use super::registry::{Order, Phase, Registry, State};
 use crate::bridge::{BoxError, Bridge, Origin, Output, plain};
 use crate::wsgi::WsgiApp;
 
-/// So long a client that was refused has to read why, and so much of what it still sends is thrown away.
-const LAST_WORD: Duration = Duration::from_secs(2);
-const MOST_THROWN_AWAY: usize = 1 << 20;
+/// A client that still sends what nobody reads has so long to read why; and no longer than this from one piece to the next.
+const LAST_WORD: Duration = Duration::from_secs(10);
+const LAST_WORD_PAUSE: Duration = Duration::from_secs(2);
 
 /// What all connections share.
 pub(super) struct Shared {
@@ -52,33 +52,67 @@ struct Connection {
     origin: Origin,
 }
 
+/// A connection's place among all, until it ends, however it does.
+pub(super) struct Place {
+    id: u64,
+    state: Arc<State>,
+    shared: Arc<Shared>,
+}
+
+impl Place {
+    pub(super) fn take(id: u64, shared: &Arc<Shared>) -> Self {
+        Place {
+            id,
+            state: shared.registry.enter(id),
+            shared: Arc::clone(shared),
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.shared.registry.leave(self.id);
+    }
+}
+
 // ANCHOR: serve
 /// Serves one client until it leaves, or is refused, or the server stops.
 pub(super) async fn serve(
     stream: Stream,
-    id: u64,
+    place: Place,
     server: SocketAddr,
     client: Option<SocketAddr>,
-    shared: Arc<Shared>,
 ) {
-    let state = shared.registry.enter(id);
+    let (state, shared) = (Arc::clone(&place.state), Arc::clone(&place.shared));
     if shared.registry.len() > shared.settings.max_connections {
-        state.refuse(StatusCode::SERVICE_UNAVAILABLE);
-        state.give_back(Some(stream));
-    } else {
-        let connection = Arc::new(Connection {
-            origin: origin(server, client),
-            state: Arc::clone(&state),
-            shared: Arc::clone(&shared),
-        });
-        converse(stream, connection).await;
+        // Who is sent away takes nobody's place.
+        drop(place);
+        return last_word(stream, Some(StatusCode::SERVICE_UNAVAILABLE)).await;
     }
+    let connection = Arc::new(Connection {
+        origin: origin(server, client),
+        state: Arc::clone(&state),
+        shared,
+    });
+    converse(stream, connection).await;
     if let Some(stream) = state.take_socket() {
-        last_word(stream, state.refusal()).await;
+        match state.resets() {
+            true => stream.reset(),
+            false => unless_cut(&state, last_word(stream, state.refusal())).await,
+        }
     }
-    shared.registry.leave(id);
 }
 // ANCHOR_END: serve
+
+/// Does something to its end, or until the connection is told to end now.
+async fn unless_cut(state: &State, talk: impl Future<Output = ()>) {
+    let mut talk = pin!(talk);
+    poll_fn(|cx| match state.orders(cx).have(Order::Cut) {
+        true => Poll::Ready(()),
+        false => talk.as_mut().poll(cx),
+    })
+    .await;
+}
 
 async fn converse(stream: Stream, connection: Arc<Connection>) {
     let settings = &connection.shared.settings;
@@ -96,13 +130,21 @@ async fn converse(stream: Stream, connection: Arc<Connection>) {
     }
     let state = Arc::clone(&connection.state);
     let io = TokioIo::new(Io::new(stream, Arc::clone(&state), limits));
-    let service = service_fn(move |request| answer(Arc::clone(&connection), request));
+    let service = service_fn(move |request| {
+        // Here and not in the future, which hyper polls only after it has read on: that is no head any more.
+        connection.state.set_phase(Phase::Busy);
+        answer(Arc::clone(&connection), request)
+    });
     let mut http = pin!(http.serve_connection(io, service));
     poll_fn(|cx| {
-        match state.order(cx) {
-            Order::None => {}
-            Order::Finish => http.as_mut().graceful_shutdown(),
-            Order::Cut => return Poll::Ready(()),
+        let orders = state.orders(cx);
+        if !orders.are_none() {
+            if orders.have(Order::Cut) || (orders.have(Order::Expire) && state.expires()) {
+                return Poll::Ready(());
+            }
+            if orders.have(Order::Finish) {
+                http.as_mut().graceful_shutdown();
+            }
         }
         // What can go wrong here is the client's doing, and it has heard of it if it could.
         http.as_mut().poll(cx).map(drop)
@@ -124,8 +166,8 @@ async fn answer(
     connection: Arc<Connection>,
     request: Request<Incoming>,
 ) -> Result<Response<Tracked>, Infallible> {
-    connection.state.set_phase(Phase::Busy);
     let shared = &connection.shared;
+    let knows_chunks = request.version() > Version::HTTP_10;
     let entry = shared
         .access_log
         .entry(&request, connection.origin.remote_addr);
@@ -139,6 +181,9 @@ async fn answer(
     let status = response.status();
     let (head, body) = response.into_parts();
     let body = Tracked {
+        ends_with_connection: body.is_stream()
+            && !knows_chunks
+            && !head.headers.contains_key(CONTENT_LENGTH),
         body,
         entry: entry.map(|entry| entry.answered(status)),
         connection,
@@ -152,15 +197,35 @@ fn refusal(request: &Request<Incoming>, settings: &Settings) -> Option<StatusCod
     let headers = request.headers();
     // A proxy in front might believe another one of them.
     let mut hosts = headers.get_all(HOST).iter();
-    let has_host = hosts.next().is_some();
-    if hosts.next().is_some() || (!has_host && request.version() > Version::HTTP_10) {
+    let good_host = match hosts.next() {
+        Some(host) => hosts.next().is_none() && host.as_bytes().iter().all(may_stand_in_host),
+        None => request.version() == Version::HTTP_10,
+    };
+    if !good_host {
         return Some(StatusCode::BAD_REQUEST);
+    }
+    // What comes in chunks is not known to have a length.
+    if request.body().size_hint().exact().is_none() && !is_only_chunked(headers) {
+        return Some(StatusCode::NOT_IMPLEMENTED);
     }
     let line = |(name, value): (&http::HeaderName, &HeaderValue)| {
         name.as_str().len() + value.len() + ": \r\n".len()
     };
     let bytes: usize = headers.iter().map(line).sum();
     (bytes > settings.max_header_bytes).then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+}
+
+/// A name, an address, a port. What stands elsewhere in a URL would make another one of those that are built from it.
+fn may_stand_in_host(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=:[]".contains(byte)
+}
+
+/// Whether there is no coding below the chunks: nothing here would undo it, and another server might.
+fn is_only_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    let coding = codings.next().map(HeaderValue::as_bytes);
+    let coding = coding.unwrap_or_default().trim_ascii();
+    coding.eq_ignore_ascii_case(b"chunked") && codings.next().is_none()
 }
 
 fn refused(status: StatusCode) -> Response<Output> {
@@ -173,6 +238,8 @@ fn refused(status: StatusCode) -> Response<Output> {
 /// A response's body, which tells when it was sent.
 struct Tracked {
     body: Output,
+    /// It is not whole yet, and that its connection ends is all that says where it does.
+    ends_with_connection: bool,
     entry: Option<Entry>,
     connection: Arc<Connection>,
 }
@@ -186,8 +253,12 @@ impl Body for Tracked {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if let (Poll::Ready(Some(Ok(frame))), Some(entry)) = (&frame, &mut self.entry) {
-            entry.add(frame.data_ref().map_or(0, Bytes::len));
+        match (&frame, &mut self.entry) {
+            (Poll::Ready(Some(Ok(frame))), Some(entry)) => {
+                entry.add(frame.data_ref().map_or(0, Bytes::len));
+            }
+            (Poll::Ready(None), _) => self.ends_with_connection = false,
+            _ => {}
         }
         frame
     }
@@ -204,6 +275,9 @@ impl Body for Tracked {
 impl Drop for Tracked {
     fn drop(&mut self) {
         self.connection.state.set_phase(Phase::Idle);
+        if self.ends_with_connection {
+            self.connection.state.reset();
+        }
         if let Some(entry) = self.entry.take() {
             self.connection.shared.access_log.write(entry);
         }
@@ -219,14 +293,8 @@ async fn last_word(mut stream: Stream, refusal: Option<StatusCode>) {
             stream.write_all(head_of(status).as_bytes()).await?;
         }
         stream.shutdown().await?;
-        let mut thrown_away = 0;
-        let mut buffer = [0; 4096];
-        while thrown_away < MOST_THROWN_AWAY {
-            match stream.read(&mut buffer).await? {
-                0 => break,
-                read => thrown_away += read,
-            }
-        }
+        let mut thrown_away = vec![0; 16 * 1024];
+        while timeout(LAST_WORD_PAUSE, stream.read(&mut thrown_away)).await?? > 0 {}
         std::io::Result::Ok(())
     };
     // A client that is gone, or takes its time, has nothing to read.

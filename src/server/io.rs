@@ -9,8 +9,10 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::StatusCode;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
@@ -21,6 +23,16 @@ use super::registry::{Phase, State};
 pub(super) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+}
+
+impl Stream {
+    /// Ends it such that the client does not take what it got for all.
+    pub(super) fn reset(self) {
+        if let Stream::Tcp(stream) = &self {
+            // Without it the connection ends all the same, in order.
+            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        }
+    }
 }
 
 /// As much of a head is accepted.

@@ -59,6 +59,10 @@ impl Listener {
     }
 
     fn bind_unix(path: &Path) -> io::Result<Self> {
+        // The system would make up a name that nobody knows.
+        if path.as_os_str().is_empty() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
         // A server that was killed leaves its file behind. One that still answers keeps it.
         let is_socket = fs::metadata(path).is_ok_and(|file| file.file_type().is_socket());
         if is_socket && UnixStream::connect(path).is_err() {
@@ -156,8 +160,9 @@ impl AsyncListener {
         match self {
             AsyncListener::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
-                // The pieces of a stream are sent when they are made, not when there are enough of them.
-                stream.set_nodelay(true)?;
+                // The pieces of a stream are sent when they are made, not when there are enough of them. It fails
+                // where the client has left already, which is seen soon enough.
+                let _ = stream.set_nodelay(true);
                 Ok((Stream::Tcp(stream), Some(peer)))
             }
             AsyncListener::Unix(listener, _) => {

@@ -7,7 +7,7 @@
 //! Read next: `io.rs` and `connection.rs`, which say what they are doing.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Waker};
 use std::time::{Duration, Instant};
@@ -28,15 +28,29 @@ pub(super) enum Phase {
     Busy,
 }
 
-/// What a connection is told from outside.
+/// What a connection is told from outside. It keeps all that it was told, as bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Order {
-    /// Go on.
-    None,
+    /// End, if no request is being answered.
+    Expire = 1,
     /// Finish the request that is being answered, and take no other.
-    Finish,
+    Finish = 2,
     /// End now.
-    Cut,
+    Cut = 4,
+}
+
+/// Some orders, or none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Orders(u8);
+
+impl Orders {
+    pub(super) fn are_none(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(super) fn have(self, order: Order) -> bool {
+        self.0 & order as u8 != 0
+    }
 }
 
 pub(super) struct Registry {
@@ -90,8 +104,9 @@ impl Registry {
             clock: Arc::clone(&self.clock),
             phase: AtomicU64::new(0),
             write_stuck: AtomicU64::new(0),
-            order: AtomicU8::new(Order::None as u8),
+            orders: AtomicU8::new(0),
             refusal: AtomicU16::new(0),
+            resets: AtomicBool::new(false),
             waker: OnceLock::new(),
             socket: Mutex::new(None),
         });
@@ -123,11 +138,10 @@ impl Registry {
                 let stuck = state.write_stuck.load(Ordering::Relaxed);
                 if stuck > 0 && now.saturating_sub(stuck) > self.write {
                     state.give(Order::Cut);
-                } else if phase == Phase::Head && age > self.head {
-                    state.refuse(StatusCode::REQUEST_TIMEOUT);
-                    state.give(Order::Cut);
-                } else if phase == Phase::Idle && stuck == 0 && age > self.idle {
-                    state.give(Order::Cut);
+                } else if (phase == Phase::Head && age > self.head)
+                    || (phase == Phase::Idle && stuck == 0 && age > self.idle)
+                {
+                    state.give(Order::Expire);
                 }
             }
         }
@@ -146,9 +160,10 @@ pub(super) struct State {
     phase: AtomicU64,
     /// Since when the client takes no more of a response; 0 where it does.
     write_stuck: AtomicU64,
-    order: AtomicU8,
+    orders: AtomicU8,
     /// The status to end with; 0 for none.
     refusal: AtomicU16,
+    resets: AtomicBool,
     waker: OnceLock<Waker>,
     /// The socket, once hyper is done with it.
     socket: Mutex<Option<Stream>>,
@@ -196,23 +211,45 @@ impl State {
     }
 
     fn give(&self, order: Order) {
-        self.order.fetch_max(order as u8, Ordering::Relaxed);
+        self.orders.fetch_or(order as u8, Ordering::Relaxed);
         if let Some(waker) = self.waker.get() {
             waker.wake_by_ref();
         }
     }
 
     /// What it was told. Wakes this task for whatever it is told from now on.
-    pub(super) fn order(&self, cx: &Context<'_>) -> Order {
+    pub(super) fn orders(&self, cx: &Context<'_>) -> Orders {
         // A task has the same waker all its life.
         if self.waker.get().is_none() {
             self.waker.get_or_init(|| cx.waker().clone());
         }
-        match self.order.load(Ordering::Relaxed) {
-            0 => Order::None,
-            1 => Order::Finish,
-            _ => Order::Cut,
+        Orders(self.orders.load(Ordering::Relaxed))
+    }
+
+    /// Whether its time is up, as it was told. Only the connection's own task knows that for sure: a request may have come
+    /// since, and begun to run.
+    pub(super) fn expires(&self) -> bool {
+        match self.phase() {
+            Phase::Idle => true,
+            Phase::Head => {
+                self.refuse(StatusCode::REQUEST_TIMEOUT);
+                true
+            }
+            Phase::Busy => {
+                let others = !(Order::Expire as u8);
+                self.orders.fetch_and(others, Ordering::Relaxed);
+                false
+            }
         }
+    }
+
+    /// The connection is to end with a reset: what was sent is not all, and only that tells.
+    pub(super) fn reset(&self) {
+        self.resets.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn resets(&self) -> bool {
+        self.resets.load(Ordering::Relaxed)
     }
 
     pub(super) fn give_back(&self, socket: Option<Stream>) {

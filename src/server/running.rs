@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::access_log::AccessLog;
-use super::connection::{Shared, serve};
+use super::connection::{Place, Shared, serve};
 use super::listener::{AsyncListener, Listener};
 use super::registry::{Order, Registry};
 use super::{ServerError, Settings};
@@ -119,6 +119,7 @@ impl Running {
                 while signals.recv().await.is_some() {
                     if stop.send_replace(true) {
                         shared.registry.order_all(Order::Cut);
+                        shared.bridge.give_up();
                     }
                 }
             });
@@ -187,14 +188,18 @@ async fn accept(
         match listener.accept().await {
             Ok((stream, client)) => {
                 let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-                let (shared, alive) = (Arc::clone(&shared), alive.clone());
+                // Here and not in its task, which may begin after the order to stop was given to all.
+                let place = Place::take(id, &shared);
+                let alive = alive.clone();
                 tokio::spawn(async move {
-                    serve(stream, id, server, client, shared).await;
+                    serve(stream, place, server, client).await;
                     drop(alive);
                 });
             }
+            // The client has left before it was let in.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                // The client has left before it was let in, or the system has run out of something.
+                // The system has run out of something.
                 logging::error("no connection could be accepted", &Error::from(error));
                 sleep(BREATH).await;
             }

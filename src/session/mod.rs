@@ -53,6 +53,8 @@ use stored::Stored;
 /// ```
 pub struct Session {
     data: Mutex<Dict>,
+    /// Whether `data` is empty, which every request asks: to be had without its lock.
+    empty: AtomicBool,
     new: bool,
     modified: AtomicBool,
     accessed: AtomicBool,
@@ -71,6 +73,7 @@ impl Session {
     #[must_use]
     pub fn from_data(data: Dict) -> Self {
         Session {
+            empty: AtomicBool::new(data.is_empty()),
             data: Mutex::new(data),
             new: false,
             modified: AtomicBool::new(false),
@@ -125,7 +128,7 @@ impl Session {
         if self.null {
             return Err(Error::runtime(NO_SECRET_KEY));
         }
-        Ok(change(&mut self.lock()))
+        Ok(change(&mut Writing(self, self.lock()).1))
     }
 
     // ANCHOR: insert
@@ -235,10 +238,10 @@ impl Session {
     /// `not session`. Whether it is permanent does not count in a session from a store.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let data = self.lock();
         let Some(stored) = self.stored() else {
-            return data.is_empty();
+            return self.empty.load(Ordering::Relaxed);
         };
+        let data = self.lock();
         let is_empty = data.is_empty() || (data.len() == 1 && data.contains_key("_permanent"));
         is_empty && stored.is_empty()
     }
@@ -323,6 +326,15 @@ impl Session {
             accessed: self.accessed(),
             null: self.null,
         })
+    }
+}
+
+/// A change of the dict, whose end is noted even where it panics.
+struct Writing<'a>(&'a Session, MutexGuard<'a, Dict>);
+
+impl Drop for Writing<'_> {
+    fn drop(&mut self) {
+        self.0.empty.store(self.1.is_empty(), Ordering::Relaxed);
     }
 }
 

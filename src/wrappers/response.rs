@@ -74,9 +74,18 @@ impl Default for Response {
 impl Response {
     /// A page: 200, `text/html; charset=utf-8`, with this body.
     pub fn new(body: impl Into<ResponseBody>) -> Self {
-        let mut response = Self::default();
-        response.set_data(body);
-        response
+        let body = body.into();
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HTML);
+        if let ResponseBody::Bytes(bytes) = &body {
+            headers.insert(CONTENT_LENGTH, number(bytes.len()));
+        }
+        Self {
+            status: StatusCode::OK,
+            headers,
+            body,
+            on_close: Vec::new(),
+        }
     }
 
     /// A page that is made while it is sent.

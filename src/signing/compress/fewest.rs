@@ -16,14 +16,12 @@ pub(super) fn fewest_bytes(data: &[u8]) -> usize {
     if data.len() > MOST || !data.is_ascii() {
         return 0;
     }
-    // For each byte, whether it has been there; and the same as bits.
-    let (mut there, mut seen) = ([0_u8; 128], 0_u128);
+    // For each byte, whether it has been there.
+    let mut seen = [0_u8; 128];
     // A bit for each place where the byte had been there before.
     let mut again = 0_u64;
     for (at, byte) in data.iter().enumerate() {
-        let byte = byte & 0x7f;
-        again |= u64::from(std::mem::replace(&mut there[usize::from(byte)], 1)) << at;
-        seen |= 1 << byte;
+        again |= u64::from(std::mem::replace(&mut seen[usize::from(byte & 0x7f)], 1)) << at;
     }
     let triples = again & again >> 1 & again >> 2;
     let matched = triples | triples << 1 | triples << 2;
@@ -36,13 +34,14 @@ pub(super) fn fewest_bytes(data: &[u8]) -> usize {
     // With codes of its own, the literals and the end are so many symbols, and a match may add one. One
     // of them has a code no longer than their logarithm. To tell that there is a code of 5, 4 or 3 bits
     // takes 10, 12 or 14 times 3 bits; and there are 14 bits before these.
-    let symbols = seen.count_ones() as usize + 1;
+    let symbols = data.len() - again.count_ones() as usize + 1;
     let most = symbols + matched.count_ones() as usize / 3;
     let told = 14 + 3 * (20 - 2 * most.ilog2() as usize);
     // Each of several symbols in a row takes half a bit or more (six may be told in 3). Three or more
     // bytes in a row that are no symbol take 4; as many as there are from the last of ASCII to the end, 8.
-    let starts = seen & !(seen << 1 | seen << 2 | seen << 3 | 0b111);
-    let runs = symbols.div_ceil(2) + 4 * starts.count_ones() as usize + 8;
+    let starts = |byte: usize| seen[byte] & !(seen[byte - 1] | seen[byte - 2] | seen[byte - 3]);
+    let starts: u8 = (3..128).map(starts).sum();
+    let runs = symbols.div_ceil(2) + 4 * usize::from(starts) + 8;
     // As short as codes for so many symbols can be; one for each, and a bit for each literal more.
     let least = symbols.ilog2() as usize;
     let codes = symbols * least + 2 * (symbols - (1 << least)) + (literals + 1 - symbols);
