@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 
+use carafe::Value;
 use carafe::clock::FixedClock;
 use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{
@@ -299,6 +300,23 @@ fn a_url_names_servers() {
     );
 }
 
+#[test]
+fn flask_sessions_config_keys_lead_to_it() {
+    let Some(servers) = start(2) else { return };
+    let addresses: Vec<Value> = servers
+        .iter()
+        .map(|server| server.address().into())
+        .collect();
+    let app = failing::configured(vec![
+        ("SESSION_TYPE", "memcached".into()),
+        ("SESSION_MEMCACHED", addresses.into()),
+        ("SESSION_STORE_TIMEOUT", 60.into()),
+    ]);
+    let mut client = app.test_client();
+    page(&mut client, "/set/color/red");
+    assert_eq!(page(&mut client, "/get/color"), "red");
+}
+
 // When it fails.
 
 fn subject(args: &[&str]) -> Option<failing::Subject> {
@@ -361,10 +379,37 @@ fn a_memcached_that_is_killed_under_load_gives_nobody_anothers_session() {
 
 #[test]
 fn a_memcached_that_is_full_is_an_error() {
-    // It drops the oldest sessions, unless it is told not to.
+    // It drops the sessions that were not used for longest, unless it is told not to. Then it drops the
+    // old value of whatever it has no room to set: `MemcachedStore` says so.
     if let Some(subject) = subject(&["-M", "-m", "4"]) {
-        failing::is_full(&subject);
+        let is_kept = failing::is_full(&subject);
+        assert!(!is_kept, "it keeps more than is promised");
     }
+}
+
+#[test]
+fn a_memcached_that_is_full_keeps_the_old_value_of_a_large_session() {
+    let Some(server) = servers::memcached(&["-M", "-m", "4"]) else {
+        return;
+    };
+    let servers = [server];
+    let store = store(&servers);
+    store.set("session:id", &vec![1; 100_000], HOUR).unwrap();
+    let full = (0..100).find_map(|n| {
+        let other = format!("session:{n}");
+        store.set(&other, &vec![0; 100_000], HOUR).err()
+    });
+    let errors = [
+        full.unwrap(),
+        store
+            .set("session:id", &vec![2; 100_000], HOUR)
+            .unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    }
+    let found = store.get("session:id", 0).unwrap();
+    assert!(found.unwrap().iter().all(|byte| *byte == 1));
 }
 
 #[test]
@@ -379,7 +424,7 @@ fn memcached_is_asked_no_more_often_than_flask_session_asks() {
 #[test]
 fn with_one_of_two_memcacheds_down_the_others_sessions_go_on() {
     let Some(mut servers) = start(2) else { return };
-    let app = failing::app(&(url(&servers) + "?timeout=0.5"));
+    let app = failing::app(&(url(&servers) + "?timeout=60"));
     let mut clients: Vec<_> = (0..40).map(|_| app.test_client()).collect();
     for client in &mut clients {
         page(client, "/set/color/red");
