@@ -300,7 +300,7 @@ mod tests {
             .into_iter()
             .map(|request| request.join().unwrap())
             .sum();
-        assert_eq!(sum, (0..50).sum());
+        assert_eq!(sum, (0..50).sum::<i32>());
         assert!(workers.shared.lock().threads <= 3);
     }
 
