@@ -11,6 +11,14 @@ mod files;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+mod outage;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[path = "../python/mod.rs"]
 #[allow(dead_code)]
 mod python;
@@ -18,9 +26,16 @@ mod python;
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+mod relay;
 mod semantics;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 #[allow(dead_code, reason = "each store uses its own share of it")]
 mod servers;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
+mod servers_sql;
 mod sharing;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod suite;

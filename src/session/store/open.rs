@@ -57,6 +57,14 @@ fn opener(scheme: &str) -> Option<Opener> {
         "redis" | "redis+cluster" => super::redis::open,
         #[cfg(feature = "redis-tls")]
         "rediss" | "rediss+cluster" => super::redis::open,
+        #[cfg(feature = "mongodb")]
+        "mongodb" | "mongodb+srv" => super::mongodb::open,
+        #[cfg(feature = "sqlite")]
+        "sqlite" => super::sql::sqlite::open,
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => super::sql::postgres::open,
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => super::sql::mysql::open,
         _ => return None,
     })
 }
@@ -71,6 +79,10 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | `redis+cluster://user:password@host:port,host:port` | the same, with the nodes of a cluster |
 /// | `rediss:`, `rediss+cluster:` | the same, over TLS; feature `redis-tls` |
 /// | `memcached://host:port,host:port` | `MemcachedStore`, with `MemcachedOptions`; feature `memcached` |
+/// | `mongodb://host/database?collection=sessions` | `MongoStore`, with `MongoOptions`; feature `mongodb` |
+/// | `sqlite:///absolute/path.db?table=sessions` | `SqlStore`, with `SqlOptions`; feature `sqlite` |
+/// | `postgres://user@host/database?table=sessions&schema=public` | the same; feature `postgres` |
+/// | `mysql://user@host/database?table=sessions` | the same; feature `mysql` |
 ///
 /// All but the first two take `timeout=SECONDS` and `pool=CONNECTIONS`.
 ///
