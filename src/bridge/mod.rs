@@ -187,6 +187,12 @@ impl Bridge {
         Ok(())
     }
 
+    /// Whether something that was only learned to be quick runs on an I/O thread now.
+    #[cfg(feature = "server")]
+    pub(crate) fn runs_inline(&self) -> bool {
+        self.running_inline.load(Ordering::Relaxed) > 0
+    }
+
     /// A place on an I/O thread. What is declared quick always has one; of what was only learned so few run at once
     /// that, should all of them wait this time, other I/O threads are left.
     fn place_inline(&self, pace: &Pace) -> Option<Counted<'_>> {

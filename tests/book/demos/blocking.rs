@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use carafe::server::{Running, Server};
 use carafe::wsgi::Pace;
-use carafe::{App, Route, Scaffold};
+use carafe::{App, Route, Scaffold, request};
 
 use super::Output;
 use super::lines::Lines;
@@ -16,8 +16,12 @@ use super::server::{Client, end, start};
 pub(crate) const OUTPUTS: &[Output] = &[
     ("blocking/where", where_it_runs),
     ("blocking/pace", pace),
+    ("blocking/wrong", wrong),
     ("blocking/starved", starved),
 ];
+
+/// A server that lets nobody wait this long has not done it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 // ANCHOR: database
 /// A database that answers when it is let, and a list of who waits for it.
@@ -130,6 +134,43 @@ fn pace() -> String {
     log.text()
 }
 // ANCHOR_END: pace
+
+// ANCHOR: wrong
+fn wrong() -> String {
+    let (database, who, let_go) = database();
+    let mut app = App::new("demo");
+    // Most pages it finds in its cache.
+    app.get("/page", move || {
+        if request().args().get("cached").is_none() {
+            database.ask();
+        }
+        thread_name()
+    });
+    app.get("/hello", || "hello");
+    let server = Server::new(app).threads(1).bind("127.0.0.1:0").unwrap();
+    let server = server.start().unwrap();
+
+    while get(&server, "/page?cached=yes") != "carafe-io" {}
+    let log = Lines::default();
+    log.add("/page is known to be quick. Then it waits:");
+    let mut clients = Vec::new();
+    for number in ["first", "second", "third"] {
+        clients.push(send(&server, "/page"));
+        log.add(format!(
+            "    the {number:<6} on {}",
+            who.recv_timeout(PATIENCE).unwrap()
+        ));
+    }
+    log.add(format!("meanwhile, /hello: {}", get(&server, "/hello")));
+    drop(let_go);
+    for client in clients {
+        let answer = client.rest();
+        log.add(format!("let go: {}", answer.lines().next().unwrap()));
+    }
+    end(server);
+    log.text()
+}
+// ANCHOR_END: wrong
 
 // ANCHOR: starved
 fn starved() -> String {
