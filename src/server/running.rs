@@ -7,13 +7,12 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -31,9 +30,6 @@ use crate::wsgi::WsgiApp;
 
 /// Where the system has no more file descriptors, some may be free again after this.
 const BREATH: Duration = Duration::from_millis(50);
-
-/// So long the sockets may go without anybody who looks at them.
-const AWAKE: Duration = Duration::from_millis(5);
 
 /// Files that a process has open beside its connections.
 const OTHER_FILES: u64 = 256;
@@ -72,7 +68,7 @@ impl Running {
         let local_addr = listeners.iter().find_map(Listener::local_addr);
         let shared = Arc::new(Shared {
             app,
-            bridge: Bridge::new(settings.limits),
+            bridge: Bridge::start(settings.limits, runtime.handle()).map_err(failed)?,
             registry: Registry::new(&settings),
             access_log: AccessLog::default(),
             settings,
@@ -90,11 +86,6 @@ impl Running {
         }
         let sweeper = Arc::clone(&shared);
         runtime.spawn(async move { sweeper.registry.sweep().await });
-        let (handle, waker) = (runtime.handle().clone(), Arc::downgrade(&shared));
-        thread::Builder::new()
-            .name("carafe-waker".to_owned())
-            .spawn(move || keep_awake(&handle, &waker))
-            .map_err(failed)?;
         Ok(Running {
             runtime,
             shared,
@@ -214,19 +205,6 @@ async fn accept(
                 sleep(BREATH).await;
             }
         }
-    }
-}
-
-/// Sees to it that an I/O thread looks after the sockets while others run views. The one that looks takes the first task
-/// that it finds ready, and wakes nobody to look in its place: should that task be a request that waits, no
-/// socket is looked at any more, with all other I/O threads asleep. A task from outside wakes one.
-fn keep_awake(handle: &Handle, shared: &Weak<Shared>) {
-    while let Some(shared) = shared.upgrade() {
-        if shared.bridge.runs_inline() {
-            handle.spawn(async {});
-        }
-        drop(shared);
-        thread::sleep(AWAKE);
     }
 }
 
