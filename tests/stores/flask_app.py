@@ -24,10 +24,7 @@ def client(config):
         import redis
 
         url = config["SESSION_REDIS"]
-        if url.startswith("redis+cluster://"):
-            host, port = url.removeprefix("redis+cluster://").split(",")[0].split(":")
-            config["SESSION_REDIS"] = redis.RedisCluster(host=host, port=int(port))
-        else:
+        if not url.startswith("redis+cluster://"):
             config["SESSION_REDIS"] = redis.Redis.from_url(url)
     elif kind == "memcached":
         from pymemcache.client.base import Client
@@ -35,7 +32,9 @@ def client(config):
 
         servers = config["SESSION_MEMCACHED"]
         one = len(servers) == 1
-        config["SESSION_MEMCACHED"] = Client(servers[0]) if one else HashClient(servers)
+        # By default it does not wait until memcached has stored a session, and another server may ask too soon.
+        waits = {"default_noreply": False}
+        config["SESSION_MEMCACHED"] = Client(servers[0], **waits) if one else HashClient(servers, **waits)
     elif kind == "cachelib":
         from cachelib import FileSystemCache
 
@@ -61,6 +60,13 @@ def make_app(config):
     if config["SESSION_TYPE"] == "sqlalchemy":
         config["SESSION_SQLALCHEMY"].init_app(app)
     Session(app)
+    url = str(config.get("SESSION_REDIS"))
+    if url.startswith("redis+cluster://"):
+        import redis
+
+        # Flask-Session passes over a client that is no redis.Redis, but takes one afterwards.
+        host, port = url.removeprefix("redis+cluster://").split(",")[0].split(":")
+        app.session_interface.client = redis.RedisCluster(host=host, port=int(port))
 
     @app.get("/")
     def hello():

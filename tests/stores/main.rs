@@ -5,11 +5,35 @@
 
 #[cfg(feature = "encryption")]
 mod encrypted;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod failing;
 mod files;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+mod outage;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[path = "../python/mod.rs"]
 #[allow(dead_code)]
 mod python;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+mod relay;
 mod semantics;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
+mod servers;
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
+mod servers_sql;
 mod sharing;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod suite;

@@ -12,17 +12,42 @@ mod config;
 mod encrypted;
 mod error;
 mod files;
+#[cfg(feature = "memcached")]
+mod memcached;
 mod memory;
+#[cfg(feature = "mongodb")]
+mod mongodb;
 mod open;
+#[cfg(any(feature = "redis", feature = "memcached"))]
+mod pool;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod sql;
 mod url;
+#[cfg(any(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
+mod workers;
 
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisOptions, RedisStore};
 pub(crate) use config::from_config;
 #[cfg(feature = "encryption")]
 pub use encrypted::EncryptedStore;
 pub use error::{StoreError, StoreErrorKind};
 pub use files::{FileOptions, FileStore};
+#[cfg(feature = "memcached")]
+pub use memcached::{MemcachedOptions, MemcachedStore};
 pub use memory::MemoryStore;
+#[cfg(feature = "mongodb")]
+pub use mongodb::{MongoOptions, MongoStore};
 pub use open::{Scheme, open, schemes};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+pub use sql::{Database, SqlOptions, SqlStore};
 pub(crate) use url::StoreUrl;
 
 use std::fmt;

@@ -28,9 +28,9 @@ pub fn schemes() -> &'static [Scheme] {
         scheme("memory", None),
         scheme("file", None),
         scheme("redis", Some("redis")),
-        scheme("rediss", Some("redis")),
+        scheme("rediss", Some("redis-tls")),
         scheme("redis+cluster", Some("redis")),
-        scheme("rediss+cluster", Some("redis")),
+        scheme("rediss+cluster", Some("redis-tls")),
         scheme("memcached", Some("memcached")),
         scheme("mongodb", Some("mongodb")),
         scheme("mongodb+srv", Some("mongodb")),
@@ -51,6 +51,20 @@ fn opener(scheme: &str) -> Option<Opener> {
     Some(match scheme {
         "memory" => memory::open,
         "file" => files::open,
+        #[cfg(feature = "memcached")]
+        "memcached" => super::memcached::open,
+        #[cfg(feature = "redis")]
+        "redis" | "redis+cluster" => super::redis::open,
+        #[cfg(feature = "redis-tls")]
+        "rediss" | "rediss+cluster" => super::redis::open,
+        #[cfg(feature = "mongodb")]
+        "mongodb" | "mongodb+srv" => super::mongodb::open,
+        #[cfg(feature = "sqlite")]
+        "sqlite" => super::sql::sqlite::open,
+        #[cfg(feature = "postgres")]
+        "postgres" | "postgresql" => super::sql::postgres::open,
+        #[cfg(feature = "mysql")]
+        "mysql" | "mariadb" => super::sql::mysql::open,
         _ => return None,
     })
 }
@@ -61,6 +75,16 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | --- | --- |
 /// | `memory:` | [`MemoryStore`](super::MemoryStore) |
 /// | `file:///directory?threshold=500&mode=600&cachelib=true` | [`FileStore`](super::FileStore), with [`FileOptions`](super::FileOptions) |
+/// | `redis://user:password@host:port/database` | `RedisStore`, with `RedisOptions`; feature `redis` |
+/// | `redis+cluster://user:password@host:port,host:port` | the same, with the nodes of a cluster |
+/// | `rediss:`, `rediss+cluster:` | the same, over TLS; feature `redis-tls` |
+/// | `memcached://host:port,host:port` | `MemcachedStore`, with `MemcachedOptions`; feature `memcached` |
+/// | `mongodb://host/database?collection=sessions` | `MongoStore`, with `MongoOptions`; feature `mongodb` |
+/// | `sqlite:///absolute/path.db?table=sessions` | `SqlStore`, with `SqlOptions`; feature `sqlite` |
+/// | `postgres://user@host/database?table=sessions&schema=public` | the same; feature `postgres` |
+/// | `mysql://user@host/database?table=sessions` | the same; feature `mysql` |
+///
+/// All but the first two take `timeout=SECONDS` and `pool=CONNECTIONS`.
 ///
 /// # Errors
 /// Of the kind [`Config`](super::StoreErrorKind::Config): an unknown scheme or parameter, or a store

@@ -194,6 +194,22 @@ impl StoreUrl {
         Err(StoreError::config(self.store, message))
     }
 
+    /// The same, for a client library that takes no parameters but these. Another one is an error that
+    /// names the nearest of them and the store's own.
+    #[allow(dead_code)]
+    pub(crate) fn into_client_url_with(
+        mut self,
+        names: &'static [&'static str],
+    ) -> Result<String, StoreError> {
+        let is_known = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+        if self.query.iter().any(|(name, _)| !is_known(name)) {
+            self.query.retain(|(name, _)| !is_known(name));
+            self.known.extend(names);
+            return self.finish();
+        }
+        Ok(self.into_client_url())
+    }
+
     /// The URL with the parameters that nobody took, which are the client library's.
     #[allow(dead_code)] // Only stores with a library that reads URLs use it.
     pub(crate) fn into_client_url(self) -> String {

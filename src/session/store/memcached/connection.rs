@@ -1,0 +1,251 @@
+//! A connection to one memcached server, and the commands that sessions need.
+//!
+//! Mirrors `pymemcache/client/base.py`. A command is a line, with the bytes after it if there are any;
+//! so is the answer. `docs/dependencies.md` says why no crate does this.
+//!
+//! Read next: `pool.rs`, who opens and keeps these.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+
+use crate::session::store::pool::{Connect, Deadline, Fate, SocketTimeout};
+
+pub(super) struct Connection {
+    stream: TcpStream,
+    /// What has been read, and nobody has taken yet.
+    read: Vec<u8>,
+    timeout: SocketTimeout,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The server says that it cannot: a line that starts with `SERVER_ERROR`.
+    Refused(String),
+    /// The server says what it never should.
+    Nonsense(String),
+    Io(io::Error),
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Failure::Io(match error.kind() {
+            // What a socket calls it.
+            io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+            _ => error,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(line) => f.write_str(line),
+            Self::Nonsense(line) => write!(f, "an answer that is none: {line:?}"),
+            Self::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+                write!(f, "no answer in time: {error}")
+            }
+            Self::Io(error) => write!(f, "{error}"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Where a server is.
+pub(super) struct Address {
+    pub(super) host: String,
+    pub(super) port: u16,
+}
+
+impl Connect for Address {
+    type Connection = Connection;
+    type Error = Failure;
+
+    fn connect(&self, deadline: Deadline) -> Result<Connection, Failure> {
+        let addresses: Vec<_> = (&*self.host, self.port).to_socket_addrs()?.collect();
+        let mut last_error = io::Error::from(io::ErrorKind::NotFound);
+        for (index, address) in addresses.iter().enumerate() {
+            let left = deadline.part(addresses.len() - index)?.left()?;
+            match TcpStream::connect_timeout(address, left) {
+                Ok(stream) => {
+                    stream.set_nodelay(true)?;
+                    return Ok(Connection {
+                        stream,
+                        read: Vec::new(),
+                        timeout: SocketTimeout::none(),
+                    });
+                }
+                Err(error) => last_error = error,
+            }
+        }
+        Err(last_error.into())
+    }
+
+    fn fate(failure: &Failure) -> Fate {
+        match failure {
+            Failure::Refused(_) => Fate::Good,
+            Failure::Nonsense(_) => Fate::Spoilt,
+            Failure::Io(error) if error.kind() == io::ErrorKind::TimedOut => Fate::Spoilt,
+            Failure::Io(_) => Fate::Ended,
+        }
+    }
+}
+
+/// What is under a key.
+pub(super) struct Found {
+    pub(super) value: Vec<u8>,
+    /// What `cas` compares.
+    pub(super) token: String,
+}
+
+impl Connection {
+    // ANCHOR: get
+    /// `gets`: the value, and the token of this write of it.
+    ///
+    /// ```text
+    /// gets session:id
+    /// VALUE session:id 0 7 34
+    /// (7 bytes)
+    /// END
+    /// ```
+    pub(super) fn get(&mut self, key: &str, by: Deadline) -> Result<Option<Found>, Failure> {
+        self.write(format!("gets {key}\r\n").as_bytes(), by)?;
+        let line = self.line(by)?;
+        if line == "END" {
+            return Ok(None);
+        }
+        let mut words = line.split(' ');
+        let (Some("VALUE"), Some(of), Some(_flags), Some(length), Some(token)) = (
+            words.next(),
+            words.next(),
+            words.next(),
+            words.next(),
+            words.next(),
+        ) else {
+            return Err(Failure::Nonsense(line));
+        };
+        // Never the answer to somebody else's question.
+        let (true, Ok(length)) = (of == key, length.parse()) else {
+            return Err(Failure::Nonsense(line));
+        };
+        let token = token.to_owned();
+        let value = self.bytes(length, by)?;
+        match (&*self.line(by)?, &*self.line(by)?) {
+            ("", "END") => Ok(Some(Found { value, token })),
+            (_, line) => Err(Failure::Nonsense(line.to_owned())),
+        }
+    }
+    // ANCHOR_END: get
+
+    // ANCHOR: store
+    /// `set`, `add`, `replace` or `cas`, and whether the server has taken it.
+    ///
+    /// ```text
+    /// set session:id 0 3600 7
+    /// (7 bytes)
+    /// STORED
+    /// ```
+    pub(super) fn store(
+        &mut self,
+        command: &str,
+        key: &str,
+        value: &[u8],
+        expires: u64,
+        token: &str,
+        by: Deadline,
+    ) -> Result<bool, Failure> {
+        let length = value.len();
+        let mut request = format!("{command} {key} 0 {expires} {length}{token}\r\n").into_bytes();
+        request.extend_from_slice(value);
+        request.extend_from_slice(b"\r\n");
+        self.write(&request, by)?;
+        self.answer("STORED", &["NOT_STORED", "EXISTS", "NOT_FOUND"], by)
+    }
+    // ANCHOR_END: store
+
+    /// `touch`, and whether there is anything.
+    pub(super) fn touch(&mut self, key: &str, expires: u64, by: Deadline) -> Result<bool, Failure> {
+        self.write(format!("touch {key} {expires}\r\n").as_bytes(), by)?;
+        self.answer("TOUCHED", &["NOT_FOUND"], by)
+    }
+
+    /// `delete`, and whether there was anything.
+    pub(super) fn delete(&mut self, key: &str, by: Deadline) -> Result<bool, Failure> {
+        self.write(format!("delete {key}\r\n").as_bytes(), by)?;
+        self.answer("DELETED", &["NOT_FOUND"], by)
+    }
+
+    fn answer(&mut self, yes: &str, no: &[&str], by: Deadline) -> Result<bool, Failure> {
+        let line = self.line(by)?;
+        match &*line {
+            line if line == yes => Ok(true),
+            line if no.contains(&line) => Ok(false),
+            _ => Err(Failure::Nonsense(line)),
+        }
+    }
+
+    fn wait_until(&mut self, by: Deadline) -> io::Result<()> {
+        if let Some(left) = self.timeout.change(by)? {
+            self.stream.set_read_timeout(Some(left))?;
+            self.stream.set_write_timeout(Some(left))?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, mut bytes: &[u8], by: Deadline) -> io::Result<()> {
+        while !bytes.is_empty() {
+            self.wait_until(by)?;
+            match self.stream.write(bytes)? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                written => bytes = bytes.get(written..).unwrap_or_default(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what there is, and waits for some. However little comes at a time, the deadline stays.
+    fn fill(&mut self, by: Deadline) -> io::Result<()> {
+        self.wait_until(by)?;
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            length => {
+                self.read
+                    .extend_from_slice(buffer.get(..length).unwrap_or_default());
+                Ok(())
+            }
+        }
+    }
+
+    /// The next line, without its end.
+    fn line(&mut self, by: Deadline) -> Result<String, Failure> {
+        let end = loop {
+            match self.read.windows(2).position(|window| window == b"\r\n") {
+                Some(end) => break end,
+                None if self.read.len() > LONGEST_LINE => {
+                    return Err(Failure::Nonsense("a line without end".to_owned()));
+                }
+                None => self.fill(by)?,
+            }
+        };
+        let line: Vec<u8> = self.read.drain(..end + 2).collect();
+        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
+        match line.starts_with("SERVER_ERROR") {
+            true => Err(Failure::Refused(line)),
+            false => Ok(line),
+        }
+    }
+
+    fn bytes(&mut self, length: usize, by: Deadline) -> Result<Vec<u8>, Failure> {
+        while self.read.len() < length {
+            self.fill(by)?;
+        }
+        let rest = self.read.split_off(length);
+        Ok(std::mem::replace(&mut self.read, rest))
+    }
+}
+
+/// A line holds a key of 250 bytes and three numbers at most.
+const LONGEST_LINE: usize = 2048;

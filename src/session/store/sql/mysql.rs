@@ -1,0 +1,72 @@
+//! MySQL and MariaDB, with the client library of either.
+//!
+//! Read next: `sqlite.rs`.
+
+use diesel::{MysqlConnection, QueryResult, RunQueryDsl};
+
+use super::dialect::Dialect;
+use super::statement::Bound;
+use super::{Database, Row, SqlOptions, SqlStore};
+use crate::session::store::{Store, StoreError, StoreUrl};
+
+// ANCHOR: mysql
+const UPDATE: &str = "UPDATE {table} SET data = {data}, expiry = {ends} WHERE {is_key}";
+/// Alone it would do, too, but then each save, and not only a new session's, would use up a number of
+/// AUTO_INCREMENT, and an INT ends after two thousand million.
+const INSERT: &str = "INSERT INTO {table} (session_id, data, expiry) VALUES ({key}, {data}, {ends}) \
+     ON DUPLICATE KEY UPDATE data = VALUES(data), expiry = VALUES(expiry)";
+const UPDATE_EXPIRED: &str = "UPDATE {table} SET data = {data}, expiry = {ends} \
+     WHERE {is_key} AND (expiry IS NULL OR expiry < {now})";
+const INSERT_NEW: &str =
+    "INSERT INTO {table} (session_id, data, expiry) VALUES ({key}, {data}, {ends})";
+
+static DIALECT: Dialect = Dialect {
+    quote: '`',
+    // The index finds it by the column's collation, which takes an A for an a unless the table says
+    // otherwise, and one made by SQLAlchemy does not.
+    is_key: "session_id = {key} AND CAST(session_id AS BINARY) = CAST({key} AS BINARY)",
+    time: ["CAST(", " AS DATETIME)"],
+    create: "CREATE TABLE IF NOT EXISTS {table} (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, \
+             session_id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin UNIQUE, \
+             data LONGBLOB, expiry DATETIME)",
+    set: &[UPDATE, INSERT],
+    add: &[UPDATE_EXPIRED, INSERT_NEW],
+    // SQLAlchemy's BLOB is of 64 KiB. The two names are values here.
+    room: Some(
+        "SELECT CAST(character_maximum_length AS CHAR), NULL FROM information_schema.columns \
+         WHERE column_name = 'data' AND table_name = {key} \
+         AND table_schema = COALESCE(NULLIF({like}, ''), DATABASE())",
+    ),
+};
+// ANCHOR_END: mysql
+
+impl Database for MysqlConnection {
+    const NAME: &'static str = "mysql";
+    const DIALECT: &'static Dialect = &DIALECT;
+    const WAITS: bool = true;
+
+    fn run(&mut self, bound: Bound<'_>) -> QueryResult<usize> {
+        bound.execute(self)
+    }
+
+    fn rows(&mut self, bound: Bound<'_>) -> QueryResult<Vec<Row>> {
+        bound.load(self)
+    }
+}
+
+/// What diesel takes in a URL.
+const PARAMETERS: &[&str] = &["ssl_ca", "ssl_cert", "ssl_key", "ssl_mode", "unix_socket"];
+
+pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
+    let (options, pool) = SqlOptions::take(&mut url)?;
+    // In many a URL of SQLAlchemy's. The client's is utf8mb4 always.
+    url.take("charset");
+    let url = url.into_client_url_with(PARAMETERS)?;
+    let url = match url.split_once(':') {
+        Some((_mysql_or_mariadb, rest)) => format!("mysql:{rest}"),
+        None => url,
+    };
+    Ok(Box::new(SqlStore::<MysqlConnection>::connect(
+        &url, pool, options, None,
+    )?))
+}

@@ -1,0 +1,191 @@
+//! The store in MongoDB.
+
+use std::sync::Arc;
+
+use carafe::session::ServerSideSessionInterface;
+use carafe::session::store::{Ability, Lifetime, MongoOptions, MongoStore, StoreErrorKind, open};
+use mongodb::bson::{Document, doc};
+use mongodb::sync::{Client, Collection};
+use serde_json::json;
+
+use crate::servers_sql::{Server, eventually};
+use crate::sharing::Flask;
+use crate::suite::{self, Subject};
+use crate::{outage, sharing};
+
+const HOUR: Lifetime = Lifetime {
+    now: 1_700_000_000,
+    seconds: 3600,
+};
+
+fn start(ttl: bool) -> Option<Server> {
+    let server = Server::mongodb(ttl)?;
+    wait_until_ready(&server);
+    Some(server)
+}
+
+fn wait_until_ready(server: &Server) {
+    let database = client(server).database("test");
+    eventually("it is ready", || {
+        database.run_command(doc! { "ping": 1 }).run().is_ok()
+    });
+}
+
+fn url(port: u16) -> String {
+    format!("mongodb://127.0.0.1:{port}/test?appName=carafe")
+}
+
+fn client(server: &Server) -> Client {
+    Client::with_uri_str(url(server.port())).unwrap()
+}
+
+fn collection(server: &Server) -> Collection<Document> {
+    client(server).database("test").collection("sessions")
+}
+
+#[test]
+fn the_mongodb_store_does_all_that_a_store_should() {
+    // The suite is of the year 2023: such a server would delete all that it is given.
+    let Some(server) = start(false) else { return };
+    suite::run(&Subject {
+        name: "mongodb",
+        store: Box::new(move || Arc::from(open(&url(server.port())).unwrap())),
+        pass: Box::new(suite::clock_moves),
+    });
+}
+
+#[test]
+fn so_does_one_over_a_client_of_the_apps_own() {
+    let Some(server) = start(false) else { return };
+    let client = client(&server);
+    suite::run(&Subject {
+        name: "mongodb, the app's client",
+        store: Box::new(move || {
+            let _lives_on = &server;
+            let options = MongoOptions {
+                collection: "elsewhere".to_owned(),
+                ..MongoOptions::default()
+            };
+            Arc::new(MongoStore::with_client(&client, options).unwrap())
+        }),
+        pass: Box::new(suite::clock_moves),
+    });
+}
+
+fn config(port: u16) -> serde_json::Value {
+    json!({
+        "SESSION_TYPE": "mongodb",
+        "SESSION_MONGODB": format!("mongodb://127.0.0.1:{port}"),
+        "SESSION_MONGODB_DB": "test",
+    })
+}
+
+#[test]
+fn flask_shares_the_collection_whoever_made_it() {
+    for made_by_carafe in [true, false] {
+        let Some(server) = start(true) else { return };
+        if made_by_carafe {
+            open(&url(server.port())).unwrap();
+        } else if Flask::start(&config(server.port())).is_none() {
+            return;
+        }
+        sharing::run(&config(server.port()), || {
+            ServerSideSessionInterface::from_url(&url(server.port())).unwrap()
+        });
+    }
+}
+
+#[test]
+fn the_server_deletes_what_has_expired() {
+    let Some(server) = start(true) else { return };
+    let store = open(&url(server.port())).unwrap();
+    assert!(store.expires_by_itself());
+    let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+    store.set("session:old", b"data", HOUR).unwrap();
+    store
+        .set("session:new", b"data", Lifetime { now, ..HOUR })
+        .unwrap();
+    let collection = collection(&server);
+    eventually("the old one is deleted", || {
+        let old = collection.count_documents(doc! { "id": "session:old" });
+        old.run().unwrap() == 0
+    });
+    assert!(store.get("session:new", now).unwrap().is_some());
+}
+
+#[test]
+fn what_flask_wrote_twice_is_deleted_twice_and_compared_never() {
+    let Some(server) = start(false) else { return };
+    // Two requests at once, without an index: a live Flask app's collection may have that.
+    let expiration = mongodb::bson::DateTime::from_millis(1_700_000_001_000);
+    let document = doc! { "id": "session:id", "val": "{}", "expiration": expiration };
+    let collection = collection(&server);
+    collection
+        .insert_many([document.clone(), document])
+        .run()
+        .unwrap();
+    let store = open(&url(server.port())).unwrap();
+    assert!(!store.can(Ability::CompareAndSet));
+    let found = store.get("session:id", HOUR.now).unwrap();
+    assert_eq!(found.as_deref(), Some(&b"{}"[..]));
+    store.delete("session:id").unwrap();
+    assert_eq!(store.get("session:id", HOUR.now).unwrap(), None);
+}
+
+#[test]
+fn what_a_document_has_no_room_for_is_an_error_that_says_so() {
+    let Some(server) = start(false) else { return };
+    let store = open(&url(server.port())).unwrap();
+    store.set("session:id", b"data", HOUR).unwrap();
+    let error = store
+        .set("session:id", &vec![7; 16 << 20], HOUR)
+        .unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unstorable);
+    assert_eq!(
+        error.to_string(),
+        "session store mongodb: the session takes 16777216 bytes, and a document has room for 16773120"
+    );
+    store
+        .set("session:large", &vec![7; 16_773_120], HOUR)
+        .unwrap();
+    let found = store.get("session:id", HOUR.now).unwrap();
+    assert_eq!(found.as_deref(), Some(&b"data"[..]));
+}
+
+#[test]
+fn a_url_that_is_no_good_says_what_would_be() {
+    let error = |url: &str| open(url).err().map(|error| error.to_string()).unwrap();
+    assert_eq!(
+        error("mongodb://127.0.0.1/test?colection=x"),
+        "session store mongodb: unknown parameter \"colection\": the nearest is \"collection\""
+    );
+    let error = open("mongodb://127.0.0.1/test?tls=perhaps").err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Config, "{error}");
+}
+
+fn subject() -> Option<outage::Subject> {
+    Some(outage::Subject {
+        server: start(true)?,
+        url,
+        wait_until_ready,
+    })
+}
+
+#[test]
+fn an_outage_is_a_503_and_loses_nothing() {
+    let Some(subject) = subject() else { return };
+    outage::run(subject);
+}
+
+#[test]
+fn a_visit_takes_no_more_round_trips_than_flasks() {
+    let Some(subject) = subject() else { return };
+    let wanted = [
+        ("/set/color/red", 1),
+        ("/get/color", 2),
+        ("/set/color/blue", 2),
+        ("/login/jack", 3),
+        ("/logout", 2),
+    ];
+    outage::count_round_trips(&subject, config, &wanted);
+}
