@@ -361,10 +361,37 @@ fn a_memcached_that_is_killed_under_load_gives_nobody_anothers_session() {
 
 #[test]
 fn a_memcached_that_is_full_is_an_error() {
-    // It drops the oldest sessions, unless it is told not to.
+    // It drops the sessions that were not used for longest, unless it is told not to. Then it drops the
+    // old value of whatever it has no room to set: `MemcachedStore` says so.
     if let Some(subject) = subject(&["-M", "-m", "4"]) {
-        failing::is_full(&subject);
+        let is_kept = failing::is_full(&subject);
+        assert!(!is_kept, "it keeps more than is promised");
     }
+}
+
+#[test]
+fn a_memcached_that_is_full_keeps_the_old_value_of_a_large_session() {
+    let Some(server) = servers::memcached(&["-M", "-m", "4"]) else {
+        return;
+    };
+    let servers = [server];
+    let store = store(&servers);
+    store.set("session:id", &vec![1; 100_000], HOUR).unwrap();
+    let full = (0..100).find_map(|n| {
+        let other = format!("session:{n}");
+        store.set(&other, &vec![0; 100_000], HOUR).err()
+    });
+    let errors = [
+        full.unwrap(),
+        store
+            .set("session:id", &vec![2; 100_000], HOUR)
+            .unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+    }
+    let found = store.get("session:id", 0).unwrap();
+    assert!(found.unwrap().iter().all(|byte| *byte == 1));
 }
 
 #[test]

@@ -22,6 +22,10 @@ use connection::{Address, Connection, Failure};
 /// It connects when the first request needs it, and again after a connection was lost. While a server is
 /// down, its sessions are an error; they do not move to another one, where they would be empty.
 ///
+/// A server that is full drops what was not used for longest. One that is told not to (`-M`) refuses to
+/// save instead, and drops the session that was to be saved: only of a large one, from 64 KB on, the old
+/// value stays.
+///
 /// ```no_run
 /// use carafe::App;
 /// use carafe::session::ServerSideSessionInterface;

@@ -98,6 +98,8 @@ struct State<T> {
     idle: Vec<T>,
     /// Those that somebody uses, or opens.
     lent: u32,
+    /// How many wait for one: it is a call to the system to wake somebody, and mostly there is nobody.
+    waiting: u32,
 }
 
 impl<C: Connect> Pool<C> {
@@ -109,6 +111,7 @@ impl<C: Connect> Pool<C> {
             state: Mutex::new(State {
                 idle: Vec::new(),
                 lent: 0,
+                waiting: 0,
             }),
             freed: Condvar::new(),
         }
@@ -145,8 +148,10 @@ impl<C: Connect> Pool<C> {
         let mut state = self.lock();
         while state.lent >= self.size {
             let left = deadline.left().map_err(|_| self.all_in_use())?;
+            state.waiting += 1;
             let waited = self.freed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
         }
         state.lent += 1;
         let idle = state.idle.pop();
@@ -192,8 +197,13 @@ impl<C: Connect> Lease<'_, C> {
 
 impl<C: Connect> Drop for Lease<'_, C> {
     fn drop(&mut self) {
-        self.pool.lock().lent -= 1;
-        self.pool.freed.notify_one();
+        let mut state = self.pool.lock();
+        state.lent -= 1;
+        let is_waited_for = state.waiting > 0;
+        drop(state);
+        if is_waited_for {
+            self.pool.freed.notify_one();
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Connection {
     stream: TcpStream,
     /// What has been read, and nobody has taken yet.
     read: Vec<u8>,
+    /// Where the system puts what comes in.
+    buffer: Box<[u8]>,
     timeout: SocketTimeout,
 }
 
@@ -74,6 +76,7 @@ impl Connect for Address {
                     return Ok(Connection {
                         stream,
                         read: Vec::new(),
+                        buffer: vec![0; 16 * 1024].into(),
                         timeout: SocketTimeout::none(),
                     });
                 }
@@ -208,12 +211,11 @@ impl Connection {
     /// Reads what there is, and waits for some. However little comes at a time, the deadline stays.
     fn fill(&mut self, by: Deadline) -> io::Result<()> {
         self.wait_until(by)?;
-        let mut buffer = [0; 16 * 1024];
-        match self.stream.read(&mut buffer)? {
+        match self.stream.read(&mut self.buffer)? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             length => {
-                self.read
-                    .extend_from_slice(buffer.get(..length).unwrap_or_default());
+                let read = self.buffer.get(..length).unwrap_or_default();
+                self.read.extend_from_slice(read);
                 Ok(())
             }
         }
