@@ -36,7 +36,7 @@ pub(crate) struct Place {
 pub(crate) fn places(trace: &Trace) -> Vec<Option<Place>> {
     let mut places: Vec<Option<Place>> = Vec::new();
     for (index, step) in trace.iter().enumerate() {
-        let place = if matches!(step.kind, Kind::Signal | Kind::Log) {
+        let place = if matches!(step.kind, Kind::Signal | Kind::Command | Kind::Log) {
             let mut around = trace.steps()[..index].iter();
             let caller = around.rposition(|caller| caller.end > index);
             let caller = caller.and_then(|caller| places[caller].clone());

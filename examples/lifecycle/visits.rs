@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use carafe::clock::FixedClock;
+use carafe::session::ServerSideSessionInterface;
+use carafe::session::store::StoreError;
 use carafe::testing::CookieJar;
 use carafe::trace::{Recorder, Trace};
 use carafe::wsgi::Environ;
@@ -36,18 +38,25 @@ pub(crate) struct Visits {
 }
 
 /// All visits, each made when it is asked for.
-pub(crate) fn all(options: &Options) -> Visits {
-    let app = (options.app.create)();
+///
+/// # Errors
+/// Where the store can't be had.
+pub(crate) fn all(options: &Options) -> Result<Visits, StoreError> {
+    let mut app = (options.app.create)();
+    if let Some(url) = &options.store {
+        // One line swaps where sessions are kept.
+        app.session_interface(ServerSideSessionInterface::from_url(url)?);
+    }
     let clock = (!options.real_time).then(|| Arc::new(FixedClock::new(NOW)));
     if let Some(clock) = &clock {
         app.config().set_clock(Arc::clone(clock) as _);
     }
-    Visits {
+    Ok(Visits {
         app,
         cookies: CookieJar::default(),
         clock,
         left: options.visits().into_iter(),
-    }
+    })
 }
 
 impl Visits {

@@ -122,6 +122,8 @@ impl Tree<'_> {
             Kind::Stage => ("", ""),
             Kind::Hook => ("1;32", ""),
             Kind::Signal => ("35", "signal "),
+            Kind::Store => ("34", ""),
+            Kind::Command => ("1;34", ""),
             Kind::Log => ("33", "log "),
             Kind::Span => ("36", "span "),
         };
@@ -134,7 +136,7 @@ impl Tree<'_> {
         let style = if step.error.is_some() { "31" } else { style };
         // A signal or a log line comes from inside; where from is of no use to a reader.
         let place = match step.kind {
-            Kind::Signal | Kind::Log => String::new(),
+            Kind::Signal | Kind::Command | Kind::Log => String::new(),
             _ => self.place(step, self.width.saturating_sub(used + columns(&label))),
         };
         write!(
@@ -180,7 +182,7 @@ impl Tree<'_> {
         let (sign, style) = match note.topic {
             Topic::Context => ("· ", "33"),
             Topic::Error => ("✗ ", "31"),
-            Topic::Session | Topic::G | Topic::Cookie | Topic::Match => ("· ", "36"),
+            Topic::Session | Topic::G | Topic::Cookie | Topic::Store | Topic::Match => ("· ", "36"),
         };
         let text = format!("{sign}{}", printable(&note.text));
         let used = GUTTER + columns(indent);
