@@ -188,7 +188,7 @@ fn visit_json(visit: &Visit, sources: &mut Map<String, Value>) -> Value {
             value["source"] = json!(keep(sources, &place.excerpt));
             value["at"] = json!(place.line);
         }
-        if let Some(excerpt) = source::implementation(step) {
+        if let Some(excerpt) = source::implementation(step, visit.in_store) {
             value["implementation"] = json!(keep(sources, &excerpt));
         }
     }

@@ -27,12 +27,15 @@ pub(crate) struct Visit {
     /// The answer, or the error that left the app.
     pub(crate) response: Result<Answer, Error>,
     pub(crate) trace: Trace,
+    /// Whether the session is in a store, not in the cookie.
+    pub(crate) in_store: bool,
 }
 
 /// A browser, the app it visits and the visits it is going to make.
 pub(crate) struct Visits {
     app: App,
     cookies: CookieJar,
+    in_store: bool,
     clock: Option<Arc<FixedClock>>,
     left: std::vec::IntoIter<Request>,
 }
@@ -54,6 +57,7 @@ pub(crate) fn all(options: &Options) -> Result<Visits, StoreError> {
     Ok(Visits {
         app,
         cookies: CookieJar::default(),
+        in_store: options.store.is_some(),
         clock,
         left: options.visits().into_iter(),
     })
@@ -75,6 +79,7 @@ impl Visits {
             sent,
             response,
             trace: recorder.take(),
+            in_store: self.in_store,
         })
     }
 

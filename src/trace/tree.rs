@@ -91,8 +91,10 @@ impl Tree<'_> {
         };
         self.step_line(f, step, branch)?;
         let items = inside(self.trace, index);
+        // Notes may follow it; they have no corner.
+        let last_step = items.iter().rposition(|item| matches!(item, Item::Step(_)));
         for (at, item) in items.iter().enumerate() {
-            let last = at + 1 == items.len();
+            let last = Some(at) == last_step;
             let (corner, beam) = if last {
                 ("└─ ", "   ")
             } else {
@@ -105,7 +107,7 @@ impl Tree<'_> {
                 }
                 // A note stands under the line of the tree that leads on, and has no corner itself.
                 Item::Note(note) => {
-                    let beam = if items[at..].iter().any(|item| matches!(item, Item::Step(_))) {
+                    let beam = if last_step.is_some_and(|last_step| at < last_step) {
                         "│  "
                     } else {
                         "   "
