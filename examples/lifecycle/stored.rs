@@ -23,7 +23,7 @@ pub(crate) fn calls(trace: &Trace, out: &mut impl Write, color: bool) -> io::Res
         let store = step.field("store").unwrap_or_default();
         writeln!(out, "{name}{store}, in {stage}: {}", step.name)?;
         for command in inside.iter().filter(|step| step.kind == Kind::Command) {
-            row(out, "  command", &command.name)?;
+            text(out, "  command", &command.name)?;
         }
         for (name, value) in sends(call) {
             row(out, &format!("  {name}"), &value)?;
@@ -32,7 +32,7 @@ pub(crate) fn calls(trace: &Trace, out: &mut impl Write, color: bool) -> io::Res
             row(out, &format!("  {name}"), &value)?;
         }
         if let Some(error) = &step.error {
-            row(out, "  error", error)?;
+            text(out, "  error", error)?;
         }
     }
     Ok(())
@@ -74,6 +74,23 @@ fn bytes(name: &'static str, stored: &Stored) -> Vec<(&'static str, String)> {
         (name, stored.escaped()),
         ("", format!("{text}  ({size} bytes of {})", stored.format)),
     ]
+}
+
+/// Text that may take several lines, as SQL does.
+fn text(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+    let mut line = String::new();
+    let mut name = name;
+    for word in text.split_whitespace() {
+        let room = WIDTH - COLUMN - word.chars().count().min(WIDTH - COLUMN);
+        if !line.is_empty() && line.chars().count() >= room {
+            row(out, std::mem::take(&mut name), &std::mem::take(&mut line))?;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    row(out, name, &line)
 }
 
 fn row(out: &mut impl Write, name: &str, value: &str) -> io::Result<()> {
