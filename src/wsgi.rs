@@ -45,6 +45,11 @@ pub struct Environ {
     pub protocol: Version,
     /// `wsgi.input`: the body, not yet read.
     pub input: Box<dyn Read + Send>,
+    /// `wsgi.input_terminated`: the server promises that `input` ends where the body ends.
+    ///
+    /// Without it a body is read only as far as `Content-Length` says, and a request that has none is
+    /// taken to have no body. A server that decodes chunked bodies sets it.
+    pub input_terminated: bool,
     /// Whatever a server or a middleware wants to hand down: WSGI's own extra keys.
     pub extensions: http::Extensions,
 }
@@ -60,14 +65,6 @@ impl fmt::Debug for Environ {
             .finish_non_exhaustive()
     }
 }
-
-/// `wsgi.input_terminated`, as an entry of [`Environ::extensions`]: the server promises that
-/// [`Environ::input`] ends where the body ends.
-///
-/// Without it a body is read only as far as `Content-Length` says, and a request that has none is
-/// taken to have no body. A server that decodes chunked bodies sets it.
-#[derive(Clone, Copy, Debug)]
-pub struct InputTerminated;
 
 // ANCHOR: start_response
 /// What an app tells the server first: the status line and the headers.

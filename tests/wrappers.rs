@@ -15,7 +15,7 @@ use carafe::error::{Error, Panic, PyError, catch};
 use carafe::value::Value;
 use carafe::wrappers::cookies::cookie_value;
 use carafe::wrappers::{HttpException, Request, Response, SetCookie, abort, redirect};
-use carafe::wsgi::{Body, Environ, InputTerminated};
+use carafe::wsgi::{Body, Environ};
 use http::Method;
 
 #[derive(Debug)]
@@ -240,7 +240,7 @@ fn a_body_without_a_length_is_empty_unless_the_server_ends_it() {
     );
     let mut environ = post("hello");
     environ.headers.remove("content-length");
-    environ.extensions.insert(InputTerminated);
+    environ.input_terminated = true;
     assert_eq!(
         Request::from_environ(environ).get_data().expect("a body"),
         "hello"
@@ -281,7 +281,7 @@ fn a_body_beyond_max_content_length_is_a_413() {
             let mut environ = post("12345");
             if terminated {
                 environ.headers.remove("content-length");
-                environ.extensions.insert(InputTerminated);
+                environ.input_terminated = true;
             }
             let request = Request::from_environ(environ);
             request.set_max_content_length(Some(limit));

@@ -59,6 +59,7 @@ pub(crate) fn environ(path: &str, cookie: Option<&HeaderValue>) -> Environ {
         remote_addr: None,
         protocol: Version::HTTP_11,
         input: Box::new(std::io::empty()),
+        input_terminated: false,
         extensions: http::Extensions::new(),
     }
 }

@@ -182,6 +182,7 @@ fn make_environ(request: &Dict, jar: &Jar) -> Result<Environ, String> {
         query_string: query.to_owned(),
         headers: make_headers(request, jar, base.headers, body)?,
         input: Box::new(Cursor::new(body.unwrap_or_default().as_bytes().to_vec())),
+        input_terminated: false,
         ..base
     })
 }

@@ -17,7 +17,7 @@ use http_body::Body as HttpBody;
 use super::input::Upload;
 use super::output::BoxError;
 use crate::wrappers::urls::unquote;
-use crate::wsgi::{Environ, InputTerminated};
+use crate::wsgi::Environ;
 
 /// Where a request came in: the same for all requests of one connection.
 #[derive(Clone, Debug)]
@@ -40,9 +40,6 @@ where
     if let Some(host) = parts.uri.authority().and_then(host_of) {
         headers.insert(HOST, host);
     }
-    let mut extensions = parts.extensions;
-    // hyper knows where every body ends, a chunked one too.
-    extensions.insert(InputTerminated);
     Environ {
         method: parts.method,
         script_name: origin.script_name.as_ref().to_owned(),
@@ -55,7 +52,9 @@ where
         remote_addr: origin.remote_addr,
         protocol: parts.version,
         input: upload.into_reader(),
-        extensions,
+        // hyper knows where every body ends, a chunked one too.
+        input_terminated: true,
+        extensions: parts.extensions,
     }
 }
 // ANCHOR_END: environ

@@ -110,7 +110,7 @@ impl Server {
         Ok(self)
     }
 
-    /// Processors to keep busy with reading, writing, and what does not wait. For each of them there are four threads, which
+    /// Processors to keep busy with reading, writing, and what does not wait. For each of them there are two threads, which
     /// leaves some where a request waits that never did before. Default: all.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {

@@ -55,11 +55,12 @@ impl Running {
     ) -> Result<Self, ServerError> {
         let failed = |error| ServerError::new("the server cannot start", error);
         allow_open_files(settings.max_connections);
-        // Of what was only learned not to wait, so many may run on I/O threads at once: two a processor, since the system may
-        // put one aside. Should all of these wait after all, as many threads are left. Idle ones cost nothing.
-        settings.limits.inline = 2 * settings.threads;
+        // Two threads for each processor, since the system may put one aside. Of what was only learned not to wait, three
+        // quarters of them may run some at once: should all of these wait after all, the others go on.
+        let io_threads = 2 * settings.threads;
+        settings.limits.inline = io_threads - io_threads.div_ceil(4);
         let runtime = Builder::new_multi_thread()
-            .worker_threads(2 * settings.limits.inline)
+            .worker_threads(io_threads)
             .thread_name("carafe-io")
             .enable_all()
             .build()

@@ -192,6 +192,7 @@ impl EnvironBuilder {
             remote_addr: Some(([127, 0, 0, 1], 0).into()),
             protocol: Version::HTTP_11,
             input: Box::new(Cursor::new(self.body.unwrap_or_default())),
+            input_terminated: false,
             extensions: self.extensions,
         })
     }

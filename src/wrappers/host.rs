@@ -84,9 +84,10 @@ pub(crate) fn is_plain_host(host: &str) -> bool {
     label > 0
 }
 
-/// A number of up to four digits, not 0: larger ones are rare.
+/// A number from 1 to 65535, without a zero before it.
 fn is_plain_port(port: &[u8]) -> bool {
-    matches!(port, [b'1'..=b'9', rest @ ..] if rest.len() < 4 && rest.iter().all(u8::is_ascii_digit))
+    let is_number = matches!(port, [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
+    is_number && (port.len() < 5 || (port.len() == 5 && port <= b"65535".as_slice()))
 }
 
 /// The host that a request was made to, without the port that its scheme implies: Werkzeug's

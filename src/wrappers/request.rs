@@ -23,7 +23,7 @@ use super::input::Input;
 use super::urls::parse_qsl;
 use crate::error::Error;
 use crate::value::Value;
-use crate::wsgi::{Environ, InputTerminated};
+use crate::wsgi::Environ;
 
 /// No limit, in the cells that hold one.
 const NO_LIMIT: u64 = u64::MAX;
@@ -81,7 +81,6 @@ pub(super) struct Parsed {
 impl Request {
     /// The request that a server hands over.
     pub fn from_environ(environ: Environ) -> Self {
-        let terminated = environ.extensions.get::<InputTerminated>().is_some();
         let mut root_path = environ.script_name;
         root_path.truncate(root_path.trim_end_matches('/').len());
         Self {
@@ -99,7 +98,7 @@ impl Request {
             extensions: environ.extensions,
             debug: AtomicBool::new(false),
             max_content_length: AtomicU64::new(NO_LIMIT),
-            input: Mutex::new(Input::new(environ.input, terminated)),
+            input: Mutex::new(Input::new(environ.input, environ.input_terminated)),
             parsed: OnceLock::new(),
         }
     }
@@ -114,8 +113,6 @@ impl Request {
     /// # Errors
     /// As [`Request::get_data`].
     pub fn environ(&self) -> Result<Environ, Error> {
-        let mut extensions = self.extensions.clone();
-        extensions.remove::<InputTerminated>();
         Ok(Environ {
             method: self.method.clone(),
             script_name: self.root_path.clone(),
@@ -128,7 +125,8 @@ impl Request {
             remote_addr: self.remote_addr.map(|address| (address, 0).into()),
             protocol: self.protocol,
             input: Box::new(Cursor::new(self.get_data()?)),
-            extensions,
+            input_terminated: false,
+            extensions: self.extensions.clone(),
         })
     }
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use carafe::session::ServerSideSessionInterface;
+use carafe::session::store::StoreError;
 use carafe::testing::TestClient;
-use carafe::{App, Error, Scaffold, session};
+use carafe::{App, Error, Scaffold, Value, session};
 
 use crate::servers::{Proxy, Server, wait_until};
 use crate::sharing::{Browser, Flask};
@@ -35,8 +36,24 @@ impl Subject {
 }
 
 pub(crate) fn app(url: &str) -> App {
-    let mut app = App::new("failing");
-    app.session_interface(ServerSideSessionInterface::from_url(url).unwrap());
+    with_pages(
+        App::new("failing"),
+        ServerSideSessionInterface::from_url(url),
+    )
+}
+
+/// An app whose store is chosen by Flask-Session's config keys.
+pub(crate) fn configured(config: Vec<(&str, Value)>) -> App {
+    let app = App::new("configured");
+    for (key, value) in config {
+        app.config().set(key, value).unwrap();
+    }
+    let interface = ServerSideSessionInterface::from_config(&app);
+    with_pages(app, interface)
+}
+
+fn with_pages(mut app: App, interface: Result<ServerSideSessionInterface, StoreError>) -> App {
+    app.session_interface(interface.unwrap());
     app.get("/plain", || "plain");
     app.get("/get/<key>", |key: String| {
         session().get::<String>(&key).unwrap_or_default()
@@ -73,7 +90,7 @@ fn fails(client: &mut TestClient, path: &str) {
     assert_eq!(answer.status_code(), 503, "{path}");
     assert_eq!(answer.header("Set-Cookie"), None, "{path}");
     assert_eq!(client.get_cookie("session"), before.as_deref());
-    // Those that wait do so for 0.3 s: this is far more, and less than if nobody had said so.
+    // Those that wait do so for a second. This is far more, and less than if nobody had said so.
     assert!(start.elapsed() < Duration::from_secs(4), "{path}: too late");
 }
 
@@ -89,7 +106,7 @@ fn all_fail(app: &App, client: &mut TestClient) {
 }
 
 pub(crate) fn refuses(mut subject: Subject) {
-    let app = subject.app("?timeout=0.3");
+    let app = subject.app("?timeout=60");
     let mut client = app.test_client();
     page(&mut client, "/set/color/red");
 
@@ -105,7 +122,7 @@ pub(crate) fn refuses(mut subject: Subject) {
 
 pub(crate) fn is_down_at_first(mut subject: Subject) {
     subject.server.kill();
-    let app = subject.app("?timeout=0.3");
+    let app = subject.app("?timeout=60");
     let mut client = app.test_client();
     fails(&mut client, "/set/color/red");
     subject.server.restart();
@@ -115,7 +132,7 @@ pub(crate) fn is_down_at_first(mut subject: Subject) {
 
 pub(crate) fn hangs(subject: &Subject) {
     // One that is known, and one to which nobody is connected yet.
-    let apps = ["?timeout=0.3", "?timeout=0.3&pool=2"].map(|options| subject.app(options));
+    let apps = ["?timeout=1", "?timeout=1&pool=2"].map(|options| subject.app(options));
     let mut clients = apps.each_ref().map(App::test_client);
     page(&mut clients[0], "/set/color/red");
     let cookie = clients[0].get_cookie("session").unwrap().to_owned();
@@ -146,11 +163,11 @@ pub(crate) fn hangs(subject: &Subject) {
 
 pub(crate) fn is_slow(subject: &Subject) {
     let proxy = Proxy::before(&subject.server);
-    let app = subject.app_behind(&proxy, "?timeout=0.3");
+    let app = subject.app_behind(&proxy, "?timeout=1");
     let mut client = app.test_client();
     page(&mut client, "/set/color/red");
 
-    proxy.delay(Duration::from_secs(1), false);
+    proxy.delay(Duration::from_secs(3), false);
     fails(&mut client, "/get/color");
     fails(&mut client, "/logout");
     if subject.bears_drips {
@@ -208,7 +225,7 @@ pub(crate) fn is_asked_by_200_at_once(subject: &Subject) {
 /// Kills the server again and again while four threads save sessions, and counts those that were
 /// acknowledged.
 pub(crate) fn is_killed_under_load(mut subject: Subject) {
-    let app = subject.app("?timeout=2");
+    let app = subject.app("?timeout=30");
     let (is_over, saves, failures) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let acknowledged: Vec<(String, String)> = thread::scope(|scope| {
         let savers: Vec<_> = (0..4)
@@ -279,7 +296,7 @@ pub(crate) fn is_killed_under_load(mut subject: Subject) {
 
 /// Fills a server that has little memory. Tells whether a session that was there before still is.
 pub(crate) fn is_full(subject: &Subject) -> bool {
-    let app = subject.app("?timeout=2");
+    let app = subject.app("?timeout=30");
     let mut client = app.test_client();
     page(&mut client, "/set/color/red");
     let mut others = Vec::new();

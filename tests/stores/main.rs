@@ -24,6 +24,8 @@ mod postgres;
 mod python;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod redis_cluster;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
 mod relay;
 mod semantics;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::{Value as Json, json};
 
+use carafe::Value;
 use carafe::clock::FixedClock;
 use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{
@@ -299,6 +300,23 @@ fn a_url_names_servers() {
     );
 }
 
+#[test]
+fn flask_sessions_config_keys_lead_to_it() {
+    let Some(servers) = start(2) else { return };
+    let addresses: Vec<Value> = servers
+        .iter()
+        .map(|server| server.address().into())
+        .collect();
+    let app = failing::configured(vec![
+        ("SESSION_TYPE", "memcached".into()),
+        ("SESSION_MEMCACHED", addresses.into()),
+        ("SESSION_STORE_TIMEOUT", 60.into()),
+    ]);
+    let mut client = app.test_client();
+    page(&mut client, "/set/color/red");
+    assert_eq!(page(&mut client, "/get/color"), "red");
+}
+
 // When it fails.
 
 fn subject(args: &[&str]) -> Option<failing::Subject> {
@@ -406,7 +424,7 @@ fn memcached_is_asked_no_more_often_than_flask_session_asks() {
 #[test]
 fn with_one_of_two_memcacheds_down_the_others_sessions_go_on() {
     let Some(mut servers) = start(2) else { return };
-    let app = failing::app(&(url(&servers) + "?timeout=0.5"));
+    let app = failing::app(&(url(&servers) + "?timeout=60"));
     let mut clients: Vec<_> = (0..40).map(|_| app.test_client()).collect();
     for client in &mut clients {
         page(client, "/set/color/red");

@@ -1,4 +1,4 @@
-//! Sessions in a real redis-server, and in a cluster of three.
+//! Sessions in a real redis-server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,20 +7,20 @@ use serde_json::json;
 
 use carafe::clock::FixedClock;
 use carafe::session::ServerSideSessionInterface;
-use carafe::session::store::{Lifetime, RedisOptions, RedisStore, Store, StoreErrorKind, open};
+use carafe::session::store::{Lifetime, RedisStore, Store, StoreErrorKind, open};
 
 use crate::failing::{self, page};
 use crate::servers::{self, Server, output};
 use crate::sharing;
 use crate::suite::{self, Subject};
 
-const HOUR: Lifetime = Lifetime {
+pub(crate) const HOUR: Lifetime = Lifetime {
     now: 1_700_000_000,
     seconds: 3600,
 };
 
 /// What `redis-cli` says.
-fn cli(server: &Server, args: &[&str]) -> String {
+pub(crate) fn cli(server: &Server, args: &[&str]) -> String {
     let port = server.port().to_string();
     output("redis-cli", &[&["-p", &port], args].concat())
 }
@@ -37,16 +37,11 @@ fn age(server: &Server, seconds: u64) {
     cli(server, &["EVAL", AGE, "0", &seconds.to_string()]);
 }
 
-fn url(address: &str) -> String {
+pub(crate) fn url(address: &str) -> String {
     format!("redis://{address}")
 }
 
-fn cluster_url(nodes: &[Server]) -> String {
-    let addresses: Vec<String> = nodes.iter().map(Server::address).collect();
-    format!("redis+cluster://{}", addresses.join(","))
-}
-
-fn run_suite(servers: Vec<Server>, url: String) {
+pub(crate) fn run_suite(servers: Vec<Server>, url: String) {
     suite::run(&Subject {
         name: "redis",
         store: Box::new(move || Arc::from(open(&url).unwrap())),
@@ -68,29 +63,13 @@ fn the_redis_store_does_all_that_a_store_should() {
 }
 
 #[test]
-fn so_it_does_with_a_cluster() {
-    if let Some(nodes) = servers::redis_cluster(0) {
-        // One of them is enough to find the others.
-        let url = cluster_url(&nodes[..1]);
-        run_suite(nodes, url);
-    }
-}
-
-#[test]
 fn redis_is_shared_with_flask() {
     if let Some(server) = servers::redis(&[]) {
         share(&url(&server.address()));
     }
 }
 
-#[test]
-fn a_redis_cluster_is_shared_with_flask() {
-    if let Some(nodes) = servers::redis_cluster(0) {
-        share(&cluster_url(&nodes));
-    }
-}
-
-fn share(url: &str) {
+pub(crate) fn share(url: &str) {
     let config = json!({"SESSION_TYPE": "redis", "SESSION_REDIS": url});
     sharing::run(&config, || {
         ServerSideSessionInterface::from_url(url).unwrap()
@@ -211,6 +190,28 @@ fn a_url_that_is_none_is_refused_when_the_app_starts() {
 }
 
 #[test]
+fn flask_sessions_config_keys_lead_to_it() {
+    let Some(mut server) = servers::redis(&[]) else {
+        return;
+    };
+    let url = url(&server.address()) + "/2";
+    let app = failing::configured(vec![
+        ("SESSION_TYPE", "redis".into()),
+        ("SESSION_REDIS", url.into()),
+        ("SESSION_KEY_PREFIX", "shop:".into()),
+        ("SESSION_STORE_TIMEOUT", 1.into()),
+        ("SESSION_STORE_POOL", 2.into()),
+    ]);
+    let mut client = app.test_client();
+    page(&mut client, "/set/color/red");
+    assert_eq!(page(&mut client, "/get/color"), "red");
+    let key = format!("shop:{}", client.get_cookie("session").unwrap());
+    assert_eq!(cli(&server, &["-n", "2", "EXISTS", &key]).trim(), "1");
+    server.kill();
+    assert_eq!(client.get("/get/color").send().unwrap().status_code(), 503);
+}
+
+#[test]
 fn a_client_of_the_apps_own_will_do() {
     let Some(server) = servers::redis(&[]) else {
         return;
@@ -241,33 +242,6 @@ fn a_list_under_the_key_of_a_session_is_no_session() {
     };
     store.visit("session:", 0, &mut show).unwrap();
     assert_eq!(shown, ["session:id"]);
-}
-
-#[test]
-fn thousands_of_sessions_are_shown_once_each() {
-    let Some(nodes) = servers::redis_cluster(0) else {
-        return;
-    };
-    let store = open(&cluster_url(&nodes)).unwrap();
-    for n in 0..3_000 {
-        store.set(&format!("session:{n}"), b"data", HOUR).unwrap();
-    }
-    let mut shown = std::collections::BTreeSet::new();
-    let mut twice = 0;
-    let mut show = |entry: carafe::session::store::Entry<'_>| {
-        twice += u32::from(!shown.insert(entry.key.unwrap().to_owned()));
-        match entry.key.unwrap().ends_with('7') {
-            true => carafe::session::store::Verdict::Delete,
-            false => carafe::session::store::Verdict::Keep,
-        }
-    };
-    store.visit("session:", 0, &mut show).unwrap();
-    assert_eq!((shown.len(), twice), (3_000, 0));
-    let left: u64 = nodes
-        .iter()
-        .map(|node| cli(node, &["DBSIZE"]).trim().parse::<u64>().unwrap())
-        .sum();
-    assert_eq!(left, 2_700);
 }
 
 /// A Redis that speaks TLS only, and the certificate that it shows.
@@ -412,135 +386,5 @@ fn redis_is_asked_no_more_often_than_flask_session_asks() {
         let config =
             |address: &str| json!({"SESSION_TYPE": "redis", "SESSION_REDIS": url(address)});
         failing::takes_few_round_trips(&subject, config);
-    }
-}
-
-/// A client for each of the servers of a cluster, with a session that is there.
-fn client_of_each(app: &carafe::App, nodes: &[Server]) -> Vec<carafe::testing::TestClient> {
-    let size = |node| cli(node, &["DBSIZE"]).trim().parse::<u64>().unwrap();
-    let of_node = |node| loop {
-        let before = size(node);
-        let mut client = app.test_client();
-        page(&mut client, "/set/color/red");
-        if size(node) > before {
-            return client;
-        }
-    };
-    nodes.iter().map(of_node).collect()
-}
-
-fn status(client: &mut carafe::testing::TestClient, path: &str) -> u16 {
-    let answer = client.get(path).send().unwrap();
-    let status = answer.status_code();
-    assert!(status == 200 || answer.header("Set-Cookie").is_none());
-    status
-}
-
-#[test]
-fn with_one_server_of_a_cluster_down_the_others_sessions_go_on() {
-    let Some(mut nodes) = servers::redis_cluster(0) else {
-        return;
-    };
-    let app = failing::app(&(cluster_url(&nodes) + "?timeout=0.5"));
-    let mut clients = client_of_each(&app, &nodes);
-    for how in ["hangs", "refuses"] {
-        let paused = match how {
-            "hangs" => Some(nodes[0].pause()),
-            _ => {
-                nodes[0].kill();
-                None
-            }
-        };
-        for _visit in 0..3 {
-            let statuses: Vec<u16> = clients
-                .iter_mut()
-                .map(|client| status(client, "/get/color"))
-                .collect();
-            assert_eq!(statuses, [503, 200, 200], "{how}");
-        }
-        match paused {
-            Some(paused) => drop(paused),
-            None => nodes[0].restart(),
-        }
-        for client in &mut clients {
-            servers::wait_until("a cluster that is whole", || {
-                status(client, "/set/color/red") == 200
-            });
-            assert_eq!(page(client, "/get/color"), "red");
-        }
-    }
-}
-
-#[test]
-fn a_session_that_moves_to_another_server_of_a_cluster_is_found() {
-    let Some(nodes) = servers::redis_cluster(0) else {
-        return;
-    };
-    let options = RedisOptions::default();
-    let first = [url(&nodes[0].address())];
-    let store = RedisStore::cluster(first, options).unwrap();
-    let id = |node: &Server| cli(node, &["CLUSTER", "MYID"]).trim().to_owned();
-    let (key, slot) = ("session:{a}", "15495");
-    assert_eq!(cli(&nodes[0], &["CLUSTER", "KEYSLOT", key]).trim(), slot);
-    store.set(key, b"one", HOUR).unwrap();
-    // The last third of the slots is the last one's.
-    let (from, to) = (&nodes[2], &nodes[0]);
-    assert_eq!(cli(from, &["GET", key]).trim(), "one");
-
-    cli(to, &["CLUSTER", "SETSLOT", slot, "IMPORTING", &id(from)]);
-    cli(from, &["CLUSTER", "SETSLOT", slot, "MIGRATING", &id(to)]);
-    assert_eq!(store.get(key, 0).unwrap().as_deref(), Some(&b"one"[..]));
-    let port = to.port().to_string();
-    cli(from, &["MIGRATE", "127.0.0.1", &port, key, "0", "5000"]);
-    assert_eq!(
-        store.get(key, 0).unwrap().as_deref(),
-        Some(&b"one"[..]),
-        "ASK"
-    );
-    store.set(key, b"two", HOUR).unwrap();
-    for node in [to, from, &nodes[1]] {
-        cli(node, &["CLUSTER", "SETSLOT", slot, "NODE", &id(to)]);
-    }
-    assert_eq!(
-        store.get(key, 0).unwrap().as_deref(),
-        Some(&b"two"[..]),
-        "MOVED"
-    );
-    assert!(store.touch(key, HOUR).unwrap());
-    assert_eq!(cli(to, &["GET", key]).trim(), "two");
-}
-
-#[test]
-fn a_server_of_a_cluster_that_takes_the_place_of_another_is_found() {
-    let Some(mut nodes) = servers::redis_cluster(1) else {
-        return;
-    };
-    let app = failing::app(&(cluster_url(&nodes) + "?timeout=0.5"));
-    let (masters, replicas): (Vec<usize>, Vec<usize>) =
-        (0..nodes.len()).partition(|index| cli(&nodes[*index], &["ROLE"]).starts_with("master"));
-    assert_eq!((masters.len(), replicas.len()), (3, 3));
-    let mut clients: Vec<_> = (0..12).map(|_| app.test_client()).collect();
-    for client in &mut clients {
-        page(client, "/set/color/red");
-    }
-    let keys = |indexes: &[usize]| -> u64 {
-        let size = |index: &usize| cli(&nodes[*index], &["DBSIZE"]).trim().parse::<u64>();
-        indexes.iter().map(|index| size(index).unwrap()).sum()
-    };
-    assert_eq!(keys(&masters), 12);
-    servers::wait_until("replicas that have it all", || keys(&replicas) == 12);
-
-    nodes[masters[0]].kill();
-    servers::wait_until("a replica that takes over", || {
-        let statuses = clients
-            .iter_mut()
-            .map(|client| status(client, "/get/color"));
-        let statuses: Vec<u16> = statuses.collect();
-        statuses.iter().all(|status| *status == 200)
-    });
-    for client in &mut clients {
-        assert_eq!(page(client, "/get/color"), "red");
-        page(client, "/set/color/blue");
-        assert_eq!(page(client, "/get/color"), "blue");
     }
 }

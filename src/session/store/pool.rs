@@ -129,10 +129,10 @@ impl<C: Connect> Pool<C> {
         deadline: Deadline,
         exchange: impl Fn(&mut C::Connection, Deadline) -> Result<R, C::Error>,
     ) -> Result<R, C::Error> {
-        let (mut lease, idle) = self.lend(deadline)?;
+        let (lease, idle) = self.lend(deadline)?;
         if let Some(connection) = idle {
             match lease.exchange(connection, |connection| exchange(connection, deadline)) {
-                Err(error) if C::fate(&error) == Fate::Ended => lease.forget_idle(),
+                Err(error) if C::fate(&error) == Fate::Ended => {}
                 result => return result,
             }
         }
@@ -171,27 +171,28 @@ struct Lease<'a, C: Connect> {
 }
 
 impl<C: Connect> Lease<'_, C> {
-    /// Uses a connection, and keeps it for the next one if it is still good.
+    /// Uses a connection, and keeps it for the next one if it is still good. If not, those that wait in
+    /// the pool are not either: they are as old, and from the same server.
     fn exchange<R>(
-        &mut self,
+        &self,
         mut connection: C::Connection,
         exchange: impl FnOnce(&mut C::Connection) -> Result<R, C::Error>,
     ) -> Result<R, C::Error> {
         let result = exchange(&mut connection);
-        let fate = result
-            .as_ref()
-            .map_or_else(|error| C::fate(error), |_| Fate::Good);
+        let fate = match &result {
+            Ok(_) => Fate::Good,
+            Err(error) => C::fate(error),
+        };
+        let mut state = self.pool.lock();
         if fate == Fate::Good {
-            self.pool.lock().idle.push(connection);
+            state.idle.push(connection);
+        } else {
+            let idle = std::mem::take(&mut state.idle);
+            // Closed without the lock.
+            drop(state);
+            drop(idle);
         }
         result
-    }
-
-    /// The others are from the same server, from before it ended this one.
-    fn forget_idle(&mut self) {
-        let idle = std::mem::take(&mut self.pool.lock().idle);
-        // Closed without the lock.
-        drop(idle);
     }
 }
 
@@ -271,6 +272,10 @@ mod tests {
         assert_eq!(which(&pool), 1);
         assert_eq!(fail(&pool, io::ErrorKind::TimedOut, 9), (false, 1));
         assert_eq!(which(&pool), 2);
+        let three = pool.run(soon(), |_two, _by| Ok(which(&pool))).unwrap();
+        assert_eq!((three, which(&pool)), (3, 2));
+        assert_eq!(fail(&pool, io::ErrorKind::TimedOut, 9), (false, 1));
+        assert_eq!(which(&pool), 4, "the third was no better than the second");
     }
 
     #[test]
