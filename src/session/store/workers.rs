@@ -5,18 +5,24 @@
 //! deadline; a thread that hears nothing waits on, alone. Flask has no peer of this: there, the whole
 //! worker hangs.
 //!
+//! To have the system wake a thread takes longer than a near server takes to answer. So both sides look
+//! for each other for a moment, letting other threads go first, before they go to sleep.
+//!
 //! Read next: `sql/pool.rs` and `mongodb.rs`, which have their commands run here.
 
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{StoreError, StoreErrorKind};
+
+/// How long a thread looks for what it waits for before it goes to sleep.
+const A_MOMENT: Duration = Duration::from_micros(100);
 
 /// A bounded number of threads. They are made when they are needed, and end with this.
 pub(super) struct Workers {
@@ -29,13 +35,18 @@ struct Shared {
     max: usize,
     state: Mutex<State>,
     work_or_end: Condvar,
+    /// The length of the queue, to be looked at without the lock.
+    queued: AtomicUsize,
 }
 
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
     threads: usize,
+    /// Threads that have nothing to do.
     idle: usize,
+    /// Those of them that are not asleep yet.
+    awake: usize,
     /// Threads whose request has given up.
     stuck: usize,
     has_ended: bool,
@@ -54,6 +65,7 @@ impl Workers {
             max: max as usize,
             state: Mutex::default(),
             work_or_end: Condvar::new(),
+            queued: AtomicUsize::new(0),
         };
         Workers {
             shared: Arc::new(shared),
@@ -68,7 +80,7 @@ impl Workers {
         timeout: Duration,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let deadline = Instant::now().checked_add(timeout);
+        let begin = Instant::now();
         let (sender, answer) = mpsc::sync_channel(1);
         let is_abandoned = Arc::new(AtomicBool::new(false));
         let job = Job {
@@ -82,10 +94,7 @@ impl Workers {
             let message = format!("no thread for a command: {error}");
             self.shared.unavailable(message)
         })?;
-        let left = deadline.map_or(timeout, |deadline| {
-            deadline.saturating_duration_since(Instant::now())
-        });
-        match answer.recv_timeout(left) {
+        match wait_for(&answer, begin, timeout) {
             Ok(answer) => return answer,
             Err(RecvTimeoutError::Disconnected) => return Err(self.shared.panicked()),
             Err(RecvTimeoutError::Timeout) => {}
@@ -100,6 +109,9 @@ impl Workers {
         state
             .queue
             .retain(|job| !job.is_abandoned.load(Ordering::Relaxed));
+        self.shared
+            .queued
+            .store(state.queue.len(), Ordering::Relaxed);
         if state.queue.len() == waiting {
             state.stuck += 1;
         }
@@ -107,6 +119,22 @@ impl Workers {
         Err(self.shared.unavailable(message))
     }
     // ANCHOR_END: run
+}
+
+/// Waits for an answer until `timeout` after `begin`, first awake and then asleep.
+fn wait_for<T>(
+    answer: &mpsc::Receiver<T>,
+    begin: Instant,
+    timeout: Duration,
+) -> Result<T, RecvTimeoutError> {
+    while begin.elapsed() < A_MOMENT.min(timeout) {
+        match answer.try_recv() {
+            Ok(answer) => return Ok(answer),
+            Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => thread::yield_now(),
+        }
+    }
+    answer.recv_timeout(timeout.saturating_sub(begin.elapsed()))
 }
 
 impl Shared {
@@ -126,8 +154,12 @@ impl Shared {
             state.threads += 1;
         }
         state.queue.push_back(job);
+        self.queued.store(state.queue.len(), Ordering::Relaxed);
+        let is_seen = state.queue.len() <= state.awake;
         drop(state);
-        self.work_or_end.notify_one();
+        if !is_seen {
+            self.work_or_end.notify_one();
+        }
         Ok(())
     }
 
@@ -136,6 +168,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.queue.pop_front() {
+                self.queued.store(state.queue.len(), Ordering::Relaxed);
                 drop(state);
                 // A panic drops the sender, which the request hears.
                 let _ = catch_unwind(AssertUnwindSafe(job.run));
@@ -153,14 +186,31 @@ impl Shared {
                 break;
             }
             state.idle += 1;
-            state = self
-                .work_or_end
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state);
             state.idle -= 1;
         }
         state.threads -= 1;
     }
+
+    // ANCHOR: wait
+    /// Waits for a job, or for the end, first awake and then asleep.
+    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        state.awake += 1;
+        drop(state);
+        let begin = Instant::now();
+        while self.queued.load(Ordering::Relaxed) == 0 && begin.elapsed() < A_MOMENT {
+            thread::yield_now();
+        }
+        let mut state = self.lock();
+        state.awake -= 1;
+        if !state.queue.is_empty() || state.has_ended {
+            return state;
+        }
+        self.work_or_end
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+    // ANCHOR_END: wait
 
     fn unavailable(&self, message: String) -> StoreError {
         StoreError::new(self.store, StoreErrorKind::Unavailable, message)
@@ -197,18 +247,21 @@ mod tests {
 
     /// Has a thread stuck until what is returned is dropped.
     fn get_stuck(workers: &Workers) -> mpsc::Sender<()> {
-        let (release, released) = mpsc::channel::<()>();
-        let stuck = workers.run(SHORT, move || {
-            let _ = released.recv();
-            Ok(())
-        });
-        assert!(
-            stuck
-                .unwrap_err()
-                .to_string()
-                .ends_with("no answer within 1ms")
-        );
-        release
+        loop {
+            let (release, released) = mpsc::channel::<()>();
+            let (begins, has_begun) = mpsc::channel();
+            let result = workers.run(SHORT, move || {
+                let _ = begins.send(());
+                let _ = released.recv();
+                Ok(())
+            });
+            let message = result.unwrap_err().to_string();
+            assert!(message.ends_with("no answer within 1ms"), "{message}");
+            // Else it was given up before a thread had come to it.
+            if has_begun.recv().is_ok() {
+                return release;
+            }
+        }
     }
 
     #[test]
@@ -247,7 +300,7 @@ mod tests {
             .into_iter()
             .map(|request| request.join().unwrap())
             .sum();
-        assert_eq!(sum, (0..50).sum());
+        assert_eq!(sum, (0..50).sum::<i32>());
         assert!(workers.shared.lock().threads <= 3);
     }
 
