@@ -94,7 +94,7 @@ impl Scene {
             app,
             ..Options::default()
         };
-        let document = report::document(visits::all(&options));
+        let document = report::document(visits::all(&options).unwrap());
         let visit = &document["visits"][self.visit];
         let mut moments = Moments::new(&document["sources"], visit);
         moments.server(document["server"].as_str().unwrap());
