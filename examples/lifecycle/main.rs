@@ -3,12 +3,14 @@
 //! ```text
 //! cargo run --example lifecycle                 three visits, each as a tree
 //! cargo run --example lifecycle -- --step       the same, stopping at each function
+//! cargo run --example lifecycle -- --store memory:
+//!                                               the session in a store, and what goes to it
 //! cargo run --example lifecycle -- --help       all options
 //! ```
 //!
 //! The app is `tutorial.rs`: read it first; `apps/` has more of them. `visits.rs` sends the requests,
 //! through the server in `server.rs`, and records them with `carafe::trace`; `report.rs` prints what was
-//! recorded, and `step.rs` stops on the way, with the code that `source.rs` finds. No stage is listed
+//! recorded (`stored.rs` what went to a store), and `step.rs` stops on the way, with the code that `source.rs` finds. No stage is listed
 //! anywhere in this example: all that it prints comes from the recording.
 
 pub(crate) mod apps;
@@ -17,6 +19,7 @@ pub(crate) mod report;
 pub(crate) mod server;
 pub(crate) mod source;
 pub(crate) mod step;
+pub(crate) mod stored;
 pub(crate) mod tutorial;
 pub(crate) mod visits;
 
@@ -72,7 +75,7 @@ pub(crate) fn run(
         let stepper = Stepper::new(input, out.clone(), color);
         return step::run(options, &stepper, &mut out);
     }
-    let visits = visits::all(options);
+    let visits = visits::all(options).map_err(io::Error::other)?;
     match options.format {
         Format::Tree => report::trees(options, visits, &mut out, color)?,
         Format::Json => report::json(visits, &mut out)?,

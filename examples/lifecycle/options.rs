@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) format: Format,
     pub(crate) step: bool,
     pub(crate) real_time: bool,
+    /// The URL of the store that sessions are kept in; `None` is a signed cookie.
+    pub(crate) store: Option<String>,
     /// Empty: those that the app comes with.
     pub(crate) requests: Vec<Request>,
 }
@@ -26,6 +28,7 @@ impl Default for Options {
             format: Format::default(),
             step: false,
             real_time: false,
+            store: None,
             requests: Vec::new(),
         }
     }
@@ -77,7 +80,11 @@ Usage: cargo run --example lifecycle -- [options]
   --real-time        Take the time from the system. Without this it is
                      2023-11-14 22:13:20 UTC, one minute later each visit,
                      so that the output is the same every time.
-  --store STORE      Reserved: sessions kept on the server are yet to come
+  --store URL        Keep the session in a store instead of the cookie, and show
+                     what goes to it: memory:, file:///directory, or one whose
+                     feature is on: redis://, memcached://, mongodb://,
+                     sqlite:///, postgres://, mysql://. Implies --real-time,
+                     since a store's server has a clock of its own.
   --help             This text
 
 The tutorial app is examples/lifecycle/tutorial.rs. It knows / and /login and
@@ -115,11 +122,8 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
                 format_given = true;
             }
             "--store" => {
-                return Err(
-                    "--store is reserved for sessions kept on the server, which are yet to come: \
-                     this app keeps its session in a signed cookie"
-                        .to_owned(),
-                );
+                options.store = Some(value()?);
+                options.real_time = true;
             }
             "--step" | "--real-time" | "--help" | "-h" if has_value => {
                 return Err(format!("{name} takes no value"));

@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 
 use super::options::Options;
 use super::source::{self, Excerpt};
+use super::stored;
 use super::visits::Visit;
 
-const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 
 const LEGEND: &str = "\
 Each line is a function, by its name in Flask; at the right is where it stands
@@ -57,13 +58,17 @@ pub(crate) fn summary(visit: &Visit, out: &mut impl Write, color: bool) -> io::R
     let (before, after) = sessions(&visit.trace);
     line("session before", &before)?;
     line("session after", &after)?;
+    stored::calls(&visit.trace, out, color)?;
     for (stage, cookie) in cookies(&visit.trace) {
         let verb = match stage {
             "open_session" => "came with the request",
             _ => "set, for the next visit to bring",
         };
         writeln!(out)?;
-        cookie_parts(verb, cookie, out, color)?;
+        match cookie.is_id {
+            true => stored::cookie(verb, cookie, out, color)?,
+            false => cookie_parts(verb, cookie, out, color)?,
+        }
     }
     Ok(())
 }
@@ -183,7 +188,7 @@ fn visit_json(visit: &Visit, sources: &mut Map<String, Value>) -> Value {
             value["source"] = json!(keep(sources, &place.excerpt));
             value["at"] = json!(place.line);
         }
-        if let Some(excerpt) = source::implementation(step) {
+        if let Some(excerpt) = source::implementation(step, visit.in_store) {
             value["implementation"] = json!(keep(sources, &excerpt));
         }
     }

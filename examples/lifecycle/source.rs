@@ -36,7 +36,7 @@ pub(crate) struct Place {
 pub(crate) fn places(trace: &Trace) -> Vec<Option<Place>> {
     let mut places: Vec<Option<Place>> = Vec::new();
     for (index, step) in trace.iter().enumerate() {
-        let place = if matches!(step.kind, Kind::Signal | Kind::Log) {
+        let place = if matches!(step.kind, Kind::Signal | Kind::Command | Kind::Log) {
             let mut around = trace.steps()[..index].iter();
             let caller = around.rposition(|caller| caller.end > index);
             let caller = caller.and_then(|caller| places[caller].clone());
@@ -87,11 +87,24 @@ pub(crate) fn of(step: &Step) -> Option<Excerpt> {
 }
 
 /// The function that a step hands its work to, where the step itself only says so. All apps here have
-/// the session interface that Flask has, and stream with their contexts.
-pub(crate) fn implementation(step: &Step) -> Option<Excerpt> {
+/// the session interface that Flask has, unless it is to be `in_store`, and stream with their contexts.
+pub(crate) fn implementation(step: &Step, in_store: bool) -> Option<Excerpt> {
     match (step.kind, step.name.as_str()) {
         (Kind::Stage, name @ ("open_session" | "save_session")) => {
-            function("src/session/secure_cookie.rs", name)
+            let file = match in_store {
+                true => "src/session/server_side.rs",
+                false => "src/session/secure_cookie.rs",
+            };
+            function(file, name)
+        }
+        (Kind::Store, name) => {
+            let file = match step.field("store")? {
+                "file" => "files",
+                "sqlite" | "postgres" | "mysql" => "sql",
+                store => store,
+            };
+            let file = format!("src/session/store/{file}.rs");
+            method(&file, " Store for ", name.strip_prefix("Store.")?)
         }
         (Kind::Span, NEXT_CHUNK) => function("src/context/copy.rs", "next"),
         _ => None,
@@ -100,9 +113,15 @@ pub(crate) fn implementation(step: &Step) -> Option<Excerpt> {
 
 /// The function of this name.
 pub(crate) fn function(file: &str, name: &str) -> Option<Excerpt> {
+    method(file, "", name)
+}
+
+/// The function of this name below a line with `head` in it.
+fn method(file: &str, head: &str, name: &str) -> Option<Excerpt> {
     let text = read(file)?;
     let lines: Vec<&str> = text.lines().collect();
-    let start = lines.iter().position(|line| is_head(line, name))?;
+    let head = lines.iter().position(|line| line.contains(head))?;
+    let start = (head..lines.len()).find(|at| is_head(lines[*at], name))?;
     Some(Excerpt::cut(file.to_owned(), &lines, start))
 }
 

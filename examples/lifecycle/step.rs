@@ -10,7 +10,7 @@ use carafe::trace::{Kind, Moment, Recorder, State, Step};
 
 use super::options::Options;
 use super::report::{fit, paint, summary};
-use super::{source, visits};
+use super::{source, stored, visits};
 
 const WIDTH: usize = 80;
 /// How many lines of a function are shown.
@@ -73,7 +73,7 @@ enum Answer {
 
 /// Makes the visits, stopping on the way.
 pub(crate) fn run(options: &Options, stepper: &Stepper, out: &mut Output) -> io::Result<()> {
-    let mut visits = visits::all(options);
+    let mut visits = visits::all(options).map_err(io::Error::other)?;
     let observer = stepper.clone();
     let recorder = Recorder::new().observe(move |moment, step| observer.observe(moment, step));
     while let Some(visit) = visits.visit(&recorder) {
@@ -186,7 +186,7 @@ impl Stepping {
         };
         let line = format!("{:2$}{word}{}", "", step.label(), callers * 2);
         add(&mut page, &paint(color, "1", &fit(&line, WIDTH)));
-        if !matches!(step.kind, Kind::Signal | Kind::Log) {
+        if !matches!(step.kind, Kind::Signal | Kind::Command | Kind::Log) {
             add(&mut page, "");
             for line in source(step) {
                 add(&mut page, &fold(&line));
@@ -204,6 +204,11 @@ impl Stepping {
             add(&mut page, &format!("{name}{value}"));
         }
         self.shown = Some(values);
+        for (name, value) in step.store_call.iter().flat_map(stored::sends) {
+            let name = paint(color, "36", &format!("{name:<17}"));
+            let value = fit(&value, WIDTH - 19);
+            add(&mut page, &format!("{name}  {value}"));
+        }
         page
     }
 }

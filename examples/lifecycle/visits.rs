@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use carafe::clock::FixedClock;
+use carafe::session::ServerSideSessionInterface;
+use carafe::session::store::StoreError;
 use carafe::testing::CookieJar;
 use carafe::trace::{Recorder, Trace};
 use carafe::wsgi::Environ;
@@ -25,29 +27,40 @@ pub(crate) struct Visit {
     /// The answer, or the error that left the app.
     pub(crate) response: Result<Answer, Error>,
     pub(crate) trace: Trace,
+    /// Whether the session is in a store, not in the cookie.
+    pub(crate) in_store: bool,
 }
 
 /// A browser, the app it visits and the visits it is going to make.
 pub(crate) struct Visits {
     app: App,
     cookies: CookieJar,
+    in_store: bool,
     clock: Option<Arc<FixedClock>>,
     left: std::vec::IntoIter<Request>,
 }
 
 /// All visits, each made when it is asked for.
-pub(crate) fn all(options: &Options) -> Visits {
-    let app = (options.app.create)();
+///
+/// # Errors
+/// Where the store can't be had.
+pub(crate) fn all(options: &Options) -> Result<Visits, StoreError> {
+    let mut app = (options.app.create)();
+    if let Some(url) = &options.store {
+        // One line swaps where sessions are kept.
+        app.session_interface(ServerSideSessionInterface::from_url(url)?);
+    }
     let clock = (!options.real_time).then(|| Arc::new(FixedClock::new(NOW)));
     if let Some(clock) = &clock {
         app.config().set_clock(Arc::clone(clock) as _);
     }
-    Visits {
+    Ok(Visits {
         app,
         cookies: CookieJar::default(),
+        in_store: options.store.is_some(),
         clock,
         left: options.visits().into_iter(),
-    }
+    })
 }
 
 impl Visits {
@@ -66,6 +79,7 @@ impl Visits {
             sent,
             response,
             trace: recorder.take(),
+            in_store: self.in_store,
         })
     }
 

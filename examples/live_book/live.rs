@@ -147,6 +147,7 @@ impl Live {
             sent,
             response,
             trace,
+            in_store: false,
         })
     }
     // ANCHOR_END: visit

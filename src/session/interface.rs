@@ -53,6 +53,11 @@ pub trait SessionInterface: Send + Sync {
         true
     }
 
+    /// Whether the cookie holds the session itself; otherwise it holds an id, and a trace says so.
+    fn keeps_in_cookie(&self) -> bool {
+        true
+    }
+
     /// The session of a request for which [`open_session`](SessionInterface::open_session) gave none.
     fn make_null_session(&self, _settings: &Settings) -> Session {
         Session::null()

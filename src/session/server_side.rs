@@ -10,6 +10,7 @@
 
 mod all;
 mod builder;
+mod calls;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,6 +19,7 @@ use std::sync::{Arc, OnceLock};
 
 pub use self::all::FoundSession;
 use self::builder::Options;
+use self::calls::Calls;
 use super::serialization::{self, Format};
 use super::store::{Lifetime, Store, StoreError, StoreErrorKind};
 use super::stored::Stored;
@@ -70,8 +72,13 @@ impl ServerSideSessionInterface {
         self.store.format().unwrap_or(self.options.format)
     }
 
-    fn key(&self, id: &str) -> String {
-        format!("{}{id}", self.options.key_prefix)
+    /// The store, as all calls of it go.
+    fn calls(&self) -> Calls<'_> {
+        Calls {
+            store: &*self.store,
+            key_prefix: &self.options.key_prefix,
+            format: self.format(),
+        }
     }
 
     /// `_get_signer`.
@@ -148,11 +155,10 @@ impl ServerSideSessionInterface {
         stored: &Stored,
     ) -> Result<bool, StoreError> {
         let id = stored.id()?;
-        let key = self.key(&id);
         let state = stored.lock().clone();
         let lifetime = lifetime(settings);
         if state.is_stored && !session.modified() {
-            return self.store.touch(&key, lifetime);
+            return self.calls().touch(&id, lifetime);
         }
         let bytes = session.with(|data| serialization::encode(data, &state.odd, self.format()));
         let bytes = bytes.map_err(|error| self.error(StoreErrorKind::Unstorable, error))?;
@@ -160,16 +166,15 @@ impl ServerSideSessionInterface {
         match (&state.old_id, opened) {
             // The new one is there before the old one goes: whatever fails, one of them is left.
             (Some(old_id), opened) => {
-                let old_key = self.key(old_id);
                 if let Some(opened) = opened {
-                    self.compare_and_set(&old_key, &opened, &opened, lifetime)?;
+                    self.compare_and_set(old_id, &opened, &opened, lifetime)?;
                 }
-                self.store.set(&key, &bytes, lifetime)?;
+                self.calls().set(&id, &bytes, lifetime)?;
                 stored.lock().is_stored = true;
-                self.store.delete(&old_key)?;
+                self.calls().delete(old_id)?;
             }
-            (None, Some(opened)) => self.compare_and_set(&key, &opened, &bytes, lifetime)?,
-            (None, None) => self.store.set(&key, &bytes, lifetime)?,
+            (None, Some(opened)) => self.compare_and_set(&id, &opened, &bytes, lifetime)?,
+            (None, None) => self.calls().set(&id, &bytes, lifetime)?,
         }
         let mut state = stored.lock();
         state.is_stored = true;
@@ -181,14 +186,12 @@ impl ServerSideSessionInterface {
 
     fn compare_and_set(
         &self,
-        key: &str,
+        id: &str,
         opened: &[u8],
         bytes: &[u8],
         lifetime: Lifetime,
     ) -> Result<(), StoreError> {
-        let is_saved = self
-            .store
-            .compare_and_set(key, Some(opened), bytes, lifetime)?;
+        let is_saved = self.calls().compare_and_set(id, opened, bytes, lifetime)?;
         match is_saved {
             true => Ok(()),
             false => Err(self.error(
@@ -227,7 +230,7 @@ impl ServerSideSessionInterface {
         let state = stored.lock().clone();
         let id = state.id.filter(|_| state.is_stored);
         for id in [id, state.old_id].into_iter().flatten() {
-            self.store.delete(&self.key(&id))?;
+            self.calls().delete(&id)?;
         }
         let mut state = stored.lock();
         state.is_stored = false;
@@ -251,7 +254,7 @@ impl SessionInterface for ServerSideSessionInterface {
         let Some(id) = self.client_id(settings, request)? else {
             return Ok(Some(self.new_session()));
         };
-        let found = self.store.get(&self.key(&id), settings.clock.now())?;
+        let found = self.calls().get(&id, settings.clock.now())?;
         let Some(bytes) = found.filter(|bytes| !bytes.is_empty()) else {
             // Never take an id that the client made up.
             return Ok(Some(self.new_session()));
@@ -313,6 +316,10 @@ impl SessionInterface for ServerSideSessionInterface {
 
     fn may_block(&self) -> bool {
         self.store.may_block()
+    }
+
+    fn keeps_in_cookie(&self) -> bool {
+        false
     }
 }
 

@@ -5,7 +5,7 @@
 //!
 //! Read next: `tree.rs`.
 
-use super::{Kind, SessionState, State, Step, Trace};
+use super::{Kind, SessionState, State, Step, StoreAnswer, Trace};
 use crate::json;
 
 /// One line of what a step consists of.
@@ -30,6 +30,7 @@ pub(super) enum Topic {
     Session,
     G,
     Cookie,
+    Store,
     Match,
     Error,
 }
@@ -60,6 +61,11 @@ pub(super) fn inside(trace: &Trace, index: usize) -> Vec<Item<'_>> {
     if !is_save {
         cookies(step, &step.before, &mut items);
     }
+    if let Some(call) = &step.store_call {
+        let (topic, state) = (Topic::Store, &step.before);
+        let told = call.told().into_iter();
+        items.extend(told.map(|text| Item::Note(Note { topic, text, state })));
+    }
     let mut last = &step.before;
     let mut told_by_child = false;
     for child_index in children(trace, index + 1, step.end) {
@@ -77,6 +83,13 @@ pub(super) fn inside(trace: &Trace, index: usize) -> Vec<Item<'_>> {
         let state = &step.after;
         items.push(Item::Note(Note { topic, text, state }));
     };
+    let answer = step
+        .store_call
+        .as_ref()
+        .and_then(|call| call.answer.as_ref());
+    if let Some(text) = answer.and_then(StoreAnswer::told) {
+        note(Topic::Store, text);
+    }
     if let Some(endpoint) = step.field("endpoint") {
         let rule = step.field("rule").unwrap_or_default();
         note(Topic::Match, format!("rule {rule}, endpoint {endpoint}"));
@@ -101,6 +114,16 @@ fn cookies<'a>(step: &Step, state: &'a State, items: &mut Vec<Item<'a>>) {
         items.push(Item::Note(Note { topic, text, state }));
     }
     for cookie in &step.cookies {
+        if cookie.is_id {
+            let verb = if step.name == "save_session" {
+                "sets"
+            } else {
+                "brought"
+            };
+            let text = format!("{verb} a cookie with the session's id");
+            items.push(Item::Note(Note { topic, text, state }));
+            continue;
+        }
         let date = cookie.date().unwrap_or_else(|| "no date".to_owned());
         let text = if step.name == "save_session" {
             format!("sets a cookie signed {date}")

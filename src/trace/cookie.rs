@@ -44,6 +44,8 @@ pub struct Cookie {
     pub timestamp: Option<u64>,
     /// The signature as it travels.
     pub signature: String,
+    /// Whether the app keeps its sessions elsewhere: then the value is an id, and no part is a session's.
+    pub is_id: bool,
     /// The digest with which the signature was found right, by [`check`](Cookie::check).
     pub signed_with: Option<DigestMethod>,
 }
@@ -70,6 +72,7 @@ impl Cookie {
             raw_timestamp: raw_timestamp.to_owned(),
             timestamp: seconds.and_then(|bytes| bytes_to_int(&bytes)),
             signature: signature.to_owned(),
+            is_id: false,
             signed_with: None,
         }
     }

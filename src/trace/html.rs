@@ -75,6 +75,8 @@ impl Rows<'_> {
             Kind::Stage => ("stage", ""),
             Kind::Hook => ("hook", step.field("kind").unwrap_or_default()),
             Kind::Signal => ("signal", "signal"),
+            Kind::Store => ("span", "store"),
+            Kind::Command => ("log", step.field("store").unwrap_or_default()),
             Kind::Log => ("log", "log"),
             Kind::Span => ("span", "span"),
         };
@@ -146,11 +148,11 @@ impl Rows<'_> {
 /// comes from inside, and where from is of no use to a reader.
 pub(crate) fn place(step: &Step) -> Option<String> {
     let (file, line) = (step.file.as_deref()?, step.line?);
-    if matches!(step.kind, Kind::Signal | Kind::Log) {
+    if matches!(step.kind, Kind::Signal | Kind::Command | Kind::Log) {
         return None;
     }
     let short = match step.kind {
-        Kind::Stage => file.rsplit_once("src/").map_or(file, |(_, file)| file),
+        Kind::Stage | Kind::Store => file.rsplit_once("src/").map_or(file, |(_, file)| file),
         // A path from the root is one into cargo's store of crates, where the folders above say little.
         _ if file.starts_with('/') => {
             let slash = file.rmatch_indices('/').nth(2);

@@ -6,7 +6,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{Cookie, Kind, SessionState, State, Step, Trace};
+use super::{Cookie, Kind, SessionState, State, Step, StoreAnswer, StoreCall, Stored, Trace};
 use crate::value::Dict;
 
 impl Serialize for Trace {
@@ -21,6 +21,8 @@ impl Serialize for Kind {
             Kind::Stage => "stage",
             Kind::Hook => "hook",
             Kind::Signal => "signal",
+            Kind::Store => "store",
+            Kind::Command => "command",
             Kind::Log => "log",
             Kind::Span => "span",
         })
@@ -57,6 +59,9 @@ impl Serialize for Step {
         map.serialize_entry("error", &self.error)?;
         map.serialize_entry("fields", &Entries(&self.fields))?;
         map.serialize_entry("cookies", &self.cookies)?;
+        if let Some(call) = &self.store_call {
+            map.serialize_entry("store_call", call)?;
+        }
         map.serialize_entry("before", &self.before)?;
         map.serialize_entry("after", &self.after)?;
         map.end()
@@ -86,10 +91,50 @@ impl Serialize for SessionState {
     }
 }
 
+impl Serialize for StoreCall {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("key_prefix", &self.key_prefix)?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("seconds", &self.seconds)?;
+        map.serialize_entry("sent", &self.sent)?;
+        map.serialize_entry("answer", &self.answer)?;
+        map.end()
+    }
+}
+
+impl Serialize for StoreAnswer {
+    /// A session that was found as itself; nothing as `null`, and the others as they are.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            StoreAnswer::Found(stored) => stored.serialize(serializer),
+            StoreAnswer::Nothing => serializer.serialize_none(),
+            StoreAnswer::Done => serializer.serialize_bool(true),
+            StoreAnswer::NotDone => serializer.serialize_bool(false),
+            StoreAnswer::Count(count) => serializer.serialize_u64(*count),
+        }
+    }
+}
+
+impl Serialize for Stored {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("size", &self.bytes.len())?;
+        map.serialize_entry("format", &self.format.to_string())?;
+        map.serialize_entry("escaped", &self.escaped())?;
+        map.serialize_entry("text", &self.text)?;
+        map.end()
+    }
+}
+
 impl Serialize for Cookie {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("value", &self.value)?;
+        if self.is_id {
+            map.serialize_entry("is_id", &true)?;
+            return map.end();
+        }
         map.serialize_entry("raw_payload", &self.raw_payload)?;
         map.serialize_entry("payload", &self.payload)?;
         map.serialize_entry("compressed", &self.compressed)?;

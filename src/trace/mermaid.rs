@@ -18,12 +18,22 @@ const PARTICIPANTS: [(&str, &str); 6] = [
     ("Yours", "your functions"),
 ];
 
+/// One more, where sessions are in a store.
+const STORE: (&str, &str) = ("Store", "the store");
+
 impl Trace {
     /// The trace as the text of a Mermaid sequence diagram.
     #[must_use]
     pub fn mermaid(&self) -> String {
         let mut out = String::from("sequenceDiagram\n");
         for (name, label) in PARTICIPANTS {
+            line(
+                &mut out,
+                format_args!("    participant {name} as {label}\n"),
+            );
+        }
+        if self.iter().any(|step| step.kind == Kind::Store) {
+            let (name, label) = STORE;
             line(
                 &mut out,
                 format_args!("    participant {name} as {label}\n"),
@@ -41,13 +51,13 @@ fn calls(trace: &Trace, index: usize, caller: &str, out: &mut String) {
         return;
     };
     let Some(callee) = participant(step, caller) else {
-        let word = if step.kind == Kind::Log {
-            "log"
-        } else {
-            "signal"
+        let word = match step.kind {
+            Kind::Log => "log ",
+            Kind::Command => "",
+            _ => "signal ",
         };
-        let text = escape(&step.name);
-        return line(out, format_args!("    Note over {caller}: {word} {text}\n"));
+        let text = escape(&step.label());
+        return line(out, format_args!("    Note over {caller}: {word}{text}\n"));
     };
     // "Flask.wsgi_app" in Flask's own column is just "wsgi_app".
     let label = step.label();
@@ -73,7 +83,8 @@ fn calls(trace: &Trace, index: usize, caller: &str, out: &mut String) {
 /// The column that a step's call goes to; `None` for an event, which is no call.
 fn participant<'a>(step: &Step, caller: &'a str) -> Option<&'a str> {
     match step.kind {
-        Kind::Signal | Kind::Log => None,
+        Kind::Signal | Kind::Command | Kind::Log => None,
+        Kind::Store => Some(STORE.0),
         Kind::Hook => Some("Yours"),
         Kind::Span => Some(caller),
         Kind::Stage => Some(match step.name.split_once('.') {

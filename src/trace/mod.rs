@@ -19,6 +19,7 @@ mod mermaid;
 mod recorder;
 mod stage;
 mod state;
+mod store_call;
 mod tree;
 
 pub use cookie::Cookie;
@@ -27,6 +28,8 @@ pub use recorder::{Moment, Recorder};
 pub(crate) use stage::{in_span, in_stage, is_outside, somebody_listens, stage};
 pub(crate) use state::show_response;
 pub use state::{SessionState, State};
+pub(crate) use store_call::show_call;
+pub use store_call::{StoreAnswer, StoreCall, Stored};
 pub use tree::Tree;
 
 use std::sync::OnceLock;
@@ -83,6 +86,10 @@ pub enum Kind {
     Hook,
     /// A signal that was sent.
     Signal,
+    /// A call of a session store's method, like `Store.get`.
+    Store,
+    /// A command that a store gives to its server or its system, like `GET`.
+    Command,
     /// A line that was logged.
     Log,
     /// Any other span, such as one of the app's own.
@@ -117,6 +124,8 @@ pub struct Step {
     /// Session cookies: of `open_session` the one that the request brought, of `save_session` the one
     /// that it set.
     pub cookies: Vec<Cookie>,
+    /// Of a call of a session store, what it was about.
+    pub store_call: Option<StoreCall>,
 }
 
 impl Step {
@@ -125,6 +134,10 @@ impl Step {
     pub fn label(&self) -> String {
         match (self.kind, self.field("kind")) {
             (Kind::Hook, Some(kind)) => format!("{kind} {}", self.name),
+            (Kind::Command, _) => {
+                let store = self.field("store").unwrap_or_default();
+                format!("{store} {}", self.name)
+            }
             _ => self.name.clone(),
         }
     }

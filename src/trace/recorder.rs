@@ -17,6 +17,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
 use super::state::{matched, request_cookie, set_cookies, want_response};
+use super::store_call::shown_call;
 use super::{Kind, State, Step, Trace};
 
 /// The target of the lifecycle's spans.
@@ -25,6 +26,8 @@ const LIFECYCLE: &str = "carafe::lifecycle";
 const HOOK: &str = "carafe::hook";
 /// The target of the signals' events.
 const SIGNAL: &str = "carafe::signal";
+/// The target of the spans around a store's calls, and of the events that tell its commands.
+const STORE: &str = "carafe::store";
 
 /// When an observer is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,7 +159,7 @@ impl Recording {
         let open = self.open.iter().rev().map(|open| open.step);
         let index = open
             .into_iter()
-            .find(|index| matches!(steps[*index].kind, Kind::Stage | Kind::Hook))?;
+            .find(|index| matches!(steps[*index].kind, Kind::Stage | Kind::Hook | Kind::Store))?;
         steps.get_mut(index)
     }
 }
@@ -205,6 +208,9 @@ impl<S: Subscriber> Layer<S> for Recorder {
                 _ => {}
             }
         }
+        if step.kind == Kind::Store {
+            step.store_call = shown_call();
+        }
         let told = self.lock_here().and_then(|mut recording| {
             step.depth = recording.open.len();
             step.end = recording.trace.steps.len() + 1;
@@ -240,6 +246,10 @@ impl<S: Subscriber> Layer<S> for Recorder {
                 _ => {}
             }
         }
+        let answer = match kind {
+            Kind::Store => shown_call().and_then(|call| call.answer),
+            _ => None,
+        };
         let told = self.lock_here().and_then(|mut recording| {
             let at = recording
                 .open
@@ -253,6 +263,9 @@ impl<S: Subscriber> Layer<S> for Recorder {
             step.after = after;
             step.cookies.append(&mut cookies);
             step.fields.append(&mut fields);
+            if let Some(call) = &mut step.store_call {
+                call.answer = answer;
+            }
             if thread::panicking() && !open.panicking {
                 step.error.get_or_insert_with(|| "panicked".to_owned());
             }
@@ -306,6 +319,8 @@ fn step(metadata: &Metadata<'_>, mut fields: Vec<(String, String)>, now: State) 
         LIFECYCLE if metadata.is_span() => Kind::Stage,
         HOOK if metadata.is_span() => Kind::Hook,
         SIGNAL => Kind::Signal,
+        STORE if metadata.is_span() => Kind::Store,
+        STORE => Kind::Command,
         _ if metadata.is_span() => Kind::Span,
         _ => Kind::Log,
     };
@@ -321,11 +336,12 @@ fn step(metadata: &Metadata<'_>, mut fields: Vec<(String, String)>, now: State) 
             take(&mut fields, "name")
         }
         Kind::Signal => take(&mut fields, "name"),
+        Kind::Command => take(&mut fields, "message"),
         Kind::Log => {
             fields.insert(0, ("level".to_owned(), metadata.level().to_string()));
             take(&mut fields, "message")
         }
-        Kind::Stage | Kind::Span => None,
+        Kind::Stage | Kind::Store | Kind::Span => None,
     };
     Step {
         depth: 0,
@@ -339,6 +355,7 @@ fn step(metadata: &Metadata<'_>, mut fields: Vec<(String, String)>, now: State) 
         error: None,
         fields,
         cookies: Vec::new(),
+        store_call: None,
     }
 }
 

@@ -134,6 +134,12 @@ fn with_session_cookie_name(find: impl FnOnce(&str) -> Vec<Cookie>) -> Vec<Cooki
 /// The cookie, taken apart and checked with the app's own keys, as Flask's session interface signs.
 fn checked(value: &str) -> Cookie {
     let mut cookie = Cookie::take_apart(value);
+    let is_session = REQUEST_CTX_STACK
+        .with_top(|top| top.is_none_or(|ctx| ctx.setup().session_interface.keeps_in_cookie()));
+    if !is_session {
+        cookie.is_id = true;
+        return cookie;
+    }
     let settings = REQUEST_CTX_STACK.with_top(|top| top.map(|ctx| ctx.settings().clone()));
     if let Some(settings) = settings {
         let mut keys = settings.secret_key_fallbacks.clone();

@@ -91,8 +91,10 @@ impl Tree<'_> {
         };
         self.step_line(f, step, branch)?;
         let items = inside(self.trace, index);
+        // Notes may follow it; they have no corner.
+        let last_step = items.iter().rposition(|item| matches!(item, Item::Step(_)));
         for (at, item) in items.iter().enumerate() {
-            let last = at + 1 == items.len();
+            let last = Some(at) == last_step;
             let (corner, beam) = if last {
                 ("└─ ", "   ")
             } else {
@@ -105,7 +107,7 @@ impl Tree<'_> {
                 }
                 // A note stands under the line of the tree that leads on, and has no corner itself.
                 Item::Note(note) => {
-                    let beam = if items[at..].iter().any(|item| matches!(item, Item::Step(_))) {
+                    let beam = if last_step.is_some_and(|last_step| at < last_step) {
                         "│  "
                     } else {
                         "   "
@@ -122,6 +124,8 @@ impl Tree<'_> {
             Kind::Stage => ("", ""),
             Kind::Hook => ("1;32", ""),
             Kind::Signal => ("35", "signal "),
+            Kind::Store => ("34", ""),
+            Kind::Command => ("1;34", ""),
             Kind::Log => ("33", "log "),
             Kind::Span => ("36", "span "),
         };
@@ -134,7 +138,7 @@ impl Tree<'_> {
         let style = if step.error.is_some() { "31" } else { style };
         // A signal or a log line comes from inside; where from is of no use to a reader.
         let place = match step.kind {
-            Kind::Signal | Kind::Log => String::new(),
+            Kind::Signal | Kind::Command | Kind::Log => String::new(),
             _ => self.place(step, self.width.saturating_sub(used + columns(&label))),
         };
         write!(
@@ -180,7 +184,7 @@ impl Tree<'_> {
         let (sign, style) = match note.topic {
             Topic::Context => ("· ", "33"),
             Topic::Error => ("✗ ", "31"),
-            Topic::Session | Topic::G | Topic::Cookie | Topic::Match => ("· ", "36"),
+            Topic::Session | Topic::G | Topic::Cookie | Topic::Store | Topic::Match => ("· ", "36"),
         };
         let text = format!("{sign}{}", printable(&note.text));
         let used = GUTTER + columns(indent);

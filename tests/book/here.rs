@@ -158,6 +158,6 @@ impl Place {
             requests: requests.collect(),
             ..Options::default()
         };
-        visits::all(&options).last().unwrap().trace
+        visits::all(&options).unwrap().last().unwrap().trace
     }
 }

@@ -94,7 +94,7 @@ impl Scene {
             app,
             ..Options::default()
         };
-        let document = report::document(visits::all(&options));
+        let document = report::document(visits::all(&options).unwrap());
         let file = format!("lifecycle/{}", app.file);
         let data = moments::of(&document, self.visit, self.title, &file);
         let shown = data["moments"].as_array().unwrap().last().unwrap();

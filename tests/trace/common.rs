@@ -15,6 +15,16 @@ pub(crate) fn login() -> Result<&'static str, Error> {
     Ok("welcome")
 }
 
+pub(crate) fn again() -> &'static str {
+    session().regenerate();
+    "welcome again"
+}
+
+pub(crate) fn logout() -> Result<&'static str, Error> {
+    session().clear()?;
+    Ok("goodbye")
+}
+
 pub(crate) fn fail() -> Result<&'static str, Error> {
     Err(Error::value_error("no such cart"))
 }

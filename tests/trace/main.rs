@@ -7,4 +7,5 @@ mod common;
 mod cookies;
 mod recording;
 mod secrets;
+mod stores;
 mod tree;

@@ -3,8 +3,9 @@
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
+use carafe::session::ServerSideSessionInterface;
 use carafe::trace::record;
-use carafe::{App, Scaffold, flash, session};
+use carafe::{App, Scaffold, current_app, flash, session};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
@@ -40,6 +41,8 @@ impl<S: Subscriber> Layer<S> for Everything {
         event.record(&mut Fields(&mut text));
     }
 }
+
+use super::common::{again, logout};
 
 const KEY: &str = "the-secret-key-of-this-app";
 const OLD_KEY: &str = "the-secret-key-before-that";
@@ -113,4 +116,53 @@ fn the_debug_form_of_a_recorded_cookie_hides_it() {
     let (_, trace) = record(|| app.test_client().post("/login").send());
     let cookie = &trace.find("save_session").unwrap().cookies[0];
     assert!(!format!("{cookie:?}").contains(&cookie.signature));
+}
+
+#[test]
+fn no_span_or_event_holds_the_id_or_the_data_of_a_stored_session() {
+    let everything = Everything::default();
+    let subscriber = tracing_subscriber::registry().with(everything.clone());
+    let dir = std::env::temp_dir().join(format!("carafe-secrets-{}", std::process::id()));
+    let file = format!("file://{}", dir.display());
+    let mut secrets = vec![VALUE.to_owned(), FLASHED.to_owned()];
+    tracing::subscriber::with_default(subscriber, || {
+        for url in ["memory:", &file] {
+            let interface = ServerSideSessionInterface::from_url(url).unwrap();
+            let mut app = app();
+            app.route("/again", again);
+            app.route("/logout", logout);
+            let all = interface.clone();
+            app.route("/sessions", move || {
+                let found = all.sessions(&current_app(), |_| true)?;
+                Ok::<_, carafe::Error>(found.len().to_string())
+            });
+            app.session_interface(interface.optimistic(true).unwrap());
+            let mut client = app.test_client();
+            let mut id = client.get_cookie("session").map(str::to_owned);
+            for path in ["/login", "/", "/again", "/large", "/sessions", "/logout"] {
+                let request = match path {
+                    "/login" => client.post(path),
+                    _ => client.get(path),
+                };
+                request.send().unwrap();
+                id = client.get_cookie("session").map(str::to_owned).or(id);
+                secrets.extend(id.clone());
+            }
+        }
+    });
+    std::fs::remove_dir_all(dir).unwrap();
+    let text = everything.0.lock().unwrap();
+    for expected in [
+        "span Store.compare_and_set",
+        "seconds=2678400",
+        "memory",
+        "write beside",
+    ] {
+        assert!(text.contains(expected), "{expected} is not in {text}");
+    }
+    secrets.dedup();
+    assert!(secrets.len() >= 6, "{}", secrets.len());
+    for secret in secrets {
+        assert!(!text.contains(&secret), "{secret} is in {text}");
+    }
 }

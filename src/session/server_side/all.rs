@@ -22,7 +22,7 @@ impl ServerSideSessionInterface {
     /// # Errors
     /// Where the store fails on the way.
     pub fn cleanup(&self, app: &App) -> Result<u64, StoreError> {
-        self.store.cleanup(app.config().settings().clock.now())
+        self.calls().cleanup(app.config().settings().clock.now())
     }
 
     /// The sessions that `belongs` picks. It is shown each one that the store holds, which takes as
@@ -103,7 +103,7 @@ impl ServerSideSessionInterface {
                 Err(_) => Verdict::Keep,
             }
         };
-        self.store.visit(prefix, now, visitor)
+        self.calls().visit(now, visitor)
     }
 
     /// `_cleanup_n_requests`. That it fails is no reason to fail the request, which needs nothing of it.
@@ -114,7 +114,7 @@ impl ServerSideSessionInterface {
         let request = self.requests.fetch_add(1, Ordering::Relaxed);
         if (request + 1).is_multiple_of(every)
             && !self.store.expires_by_itself()
-            && let Err(error) = self.store.cleanup(settings.clock.now())
+            && let Err(error) = self.calls().cleanup(settings.clock.now())
         {
             logging::error("Cleaning up the sessions failed", &error.into());
         }

@@ -234,28 +234,38 @@ impl<C: Database> SqlStore<C> {
         &self,
         again: Again,
         values: Values,
-        pick: impl Fn(&Statements) -> &[Statement] + Send + 'static,
+        pick: impl Fn(&Statements) -> &[Statement] + Copy + Send + 'static,
     ) -> Result<bool, StoreError> {
-        self.on_a_connection(again, move |table, connection| {
-            for statement in pick(&table.statements) {
-                show(C::NAME, statement);
+        // Here, and not where they run: who traces listens to the thread of the request.
+        let statements = || pick(&self.table.statements).iter();
+        statements().take(1).for_each(|first| show(C::NAME, first));
+        let (count, has_changed) = self.on_a_connection(again, move |table, connection| {
+            let statements = pick(&table.statements);
+            for (count, statement) in (1..).zip(statements) {
                 match connection.run(statement.with(&values)) {
                     Ok(0) => {}
-                    Ok(_) => return Ok(true),
+                    Ok(_) => return Ok((count, true)),
                     Err(DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, _)) => {}
                     Err(error) => return Err(error),
                 }
             }
-            Ok(false)
-        })
+            Ok((statements.len(), false))
+        })?;
+        let others = statements().take(count).skip(1);
+        others.for_each(|statement| show(C::NAME, statement));
+        Ok(has_changed)
     }
 
     /// Makes sure that a value fits into `data`. A database that is not strict would cut it off.
     fn ensure_room(&self, value: &[u8]) -> Result<(), StoreError> {
         let known = self.room.load(Ordering::Relaxed);
-        if value.len() <= known || self.table.statements.room.is_none() {
+        let Some(room) = &self.table.statements.room else {
+            return Ok(());
+        };
+        if value.len() <= known {
             return Ok(());
         }
+        show(C::NAME, room);
         let values = Values {
             key: self.options.table.clone(),
             like: self.options.schema.clone().unwrap_or_default(),
@@ -263,10 +273,7 @@ impl<C: Database> SqlStore<C> {
         };
         let rows = self.on_a_connection(Again::Harmless, move |table, connection| {
             let room = table.statements.room.as_ref();
-            room.map_or(Ok(Vec::new()), |room| {
-                show(C::NAME, room);
-                connection.rows(room.with(&values))
-            })
+            room.map_or(Ok(Vec::new()), |room| connection.rows(room.with(&values)))
         })?;
         let room = rows
             .first()

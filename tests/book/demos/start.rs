@@ -18,7 +18,7 @@ fn trace_of_the_last(requests: &[&str]) -> Trace {
         requests: requests.collect(),
         ..Options::default()
     };
-    visits::all(&options).last().unwrap().trace
+    visits::all(&options).unwrap().last().unwrap().trace
 }
 // ANCHOR_END: trace_of_the_last
 
