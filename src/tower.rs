@@ -17,7 +17,6 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tower_service::Service;
 
 use crate::app::App;
@@ -100,22 +99,9 @@ impl TowerService {
     }
 
     fn bridge(&self) -> Arc<Bridge> {
-        let bridge = self
-            .bridge
-            .get_or_init(|| Arc::new(Bridge::new(limits_here(self.limits))));
+        let bridge = self.bridge.get_or_init(|| Bridge::here(self.limits));
         Arc::clone(bridge)
     }
-}
-
-/// Half of the runtime's threads may run what was only learned not to wait, so that the other half is left.
-fn limits_here(limits: Limits) -> Limits {
-    let inline = match Handle::try_current() {
-        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => {
-            handle.metrics().num_workers() / 2
-        }
-        _ => 0,
-    };
-    Limits { inline, ..limits }
 }
 
 impl<B> Service<Request<B>> for TowerService
@@ -181,7 +167,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
         static BRIDGE: OnceLock<Arc<Bridge>> = OnceLock::new();
-        let bridge = BRIDGE.get_or_init(|| Arc::new(Bridge::new(limits_here(Limits::default()))));
+        let bridge = BRIDGE.get_or_init(|| Bridge::here(Limits::default()));
         let origin = origin("".into(), None);
         answer(Arc::clone(bridge), Arc::new(self.clone()), request, origin)
     }

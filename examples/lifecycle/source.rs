@@ -131,10 +131,14 @@ fn read(file: &str) -> Option<String> {
 
 /// The path from the root of the repository, whoever compiled the file: `tests/../examples/...`.
 fn file_of(path: &str) -> String {
-    match path.split_once("/../") {
-        Some((_, rest)) => rest.to_owned(),
-        None => path.to_owned(),
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
     }
+    parts.join("/")
 }
 
 fn is_head(line: &str, name: &str) -> bool {

@@ -8,6 +8,7 @@
 //! Read next: `answer.rs`, what is made of an answer; `input.rs` and `output.rs`, the two bodies; `pool.rs`; `pace.rs`, where the decision comes from.
 
 mod answer;
+mod awake;
 mod environ;
 mod input;
 mod output;
@@ -22,12 +23,15 @@ use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 pub(crate) use answer::plain;
 pub(crate) use environ::Origin;
 pub(crate) use output::{BoxError, Output};
 
+#[cfg(feature = "tower")]
+use crate::logging;
 use crate::wsgi::{Pace, WsgiApp};
 use answer::{busy, last, last_if, run};
 use input::{Unread, Upload};
@@ -81,7 +85,32 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// For requests on the I/O threads of `runtime`.
+    #[cfg(feature = "server")]
+    pub(crate) fn start(limits: Limits, runtime: &Handle) -> std::io::Result<Arc<Self>> {
+        let bridge = Arc::new(Self::new(limits));
+        awake::keep_awake(runtime.clone(), &bridge)?;
+        Ok(bridge)
+    }
+
+    /// The same for the runtime that this is called in. Half of its threads may run what was only learned not to wait, so that the
+    /// other half is left.
+    #[cfg(feature = "tower")]
+    pub(crate) fn here(limits: Limits) -> Arc<Self> {
+        let runtime = Handle::try_current().ok();
+        let threads = runtime
+            .as_ref()
+            .map_or(1, |runtime| runtime.metrics().num_workers());
+        let inline = threads / 2;
+        let bridge = Arc::new(Self::new(Limits { inline, ..limits }));
+        let awake = runtime.map_or(Ok(()), |runtime| awake::keep_awake(runtime, &bridge));
+        if let Err(error) = awake {
+            logging::error("no thread to keep the router awake", &error.into());
+        }
+        bridge
+    }
+
+    fn new(limits: Limits) -> Self {
         Bridge {
             pace: Arc::new(Pace::learned()),
             pool: Pool::new(limits.pool, limits.queue),
@@ -125,6 +154,7 @@ impl Bridge {
             false => Unread::default(),
         };
 
+        // ANCHOR: decide
         let environ = environ::environ(parts, origin, upload);
         let pace = app.pace(&environ).unwrap_or(&self.pace);
         if !arriving
@@ -143,6 +173,7 @@ impl Bridge {
             };
             return last_if(&unread, response);
         }
+        // ANCHOR_END: decide
 
         let pace = Arc::clone(pace);
         let permit = match arriving {
@@ -185,21 +216,21 @@ impl Bridge {
         Ok(())
     }
 
+    /// Whether a request runs on an I/O thread now.
+    fn runs_inline(&self) -> bool {
+        self.running_inline.load(Ordering::Relaxed) > 0
+    }
+
     /// A place on an I/O thread. What is declared quick always has one; of what was only learned so few run at once
     /// that, should all of them wait this time, other I/O threads are left.
     fn place_inline(&self, pace: &Pace) -> Option<Counted<'_>> {
-        if !pace.is_learned() {
-            return Some(Counted(None));
-        }
-        let place = Counted(Some(&self.running_inline));
-        let running = self.running_inline.fetch_add(1, Ordering::Relaxed);
-        (running < self.limits.inline).then_some(place)
+        let (place, running) = Counted::one_more(&self.running_inline);
+        (!pace.is_learned() || running < self.limits.inline).then_some(place)
     }
 
     /// A place for a body that is still arriving. There is a line for these too, as long as the pool's.
     async fn place_for_upload(&self) -> Option<OwnedSemaphorePermit> {
-        let _place = Counted(Some(&self.waiting_uploads));
-        let waiting = self.waiting_uploads.fetch_add(1, Ordering::Relaxed);
+        let (_place, waiting) = Counted::one_more(&self.waiting_uploads);
         if waiting >= self.limits.queue && self.uploads.available_permits() == 0 {
             return None;
         }
@@ -258,12 +289,17 @@ async fn answered(response: oneshot::Receiver<Response<Output>>) -> Response<Out
 }
 
 /// One of those that are counted, until it is dropped.
-struct Counted<'a>(Option<&'a AtomicUsize>);
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    /// One more, and how many there were.
+    fn one_more(counter: &'a AtomicUsize) -> (Self, usize) {
+        (Counted(counter), counter.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 impl Drop for Counted<'_> {
     fn drop(&mut self) {
-        if let Some(running) = self.0 {
-            running.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

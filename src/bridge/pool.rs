@@ -65,7 +65,9 @@ impl Pool {
     /// Puts a job in line.
     pub(super) fn submit(&self, job: Job) -> Result<(), Full> {
         let mut state = self.shared.lock();
-        if state.closed || state.line.len() >= self.shared.most_jobs {
+        // What a free thread will take in a moment is not in line for long.
+        let free = self.shared.most_threads - state.threads + state.idle;
+        if state.closed || state.line.len() >= self.shared.most_jobs + free {
             return Err(Full);
         }
         state.line.push_back(job);
@@ -76,8 +78,8 @@ impl Pool {
     /// Has it done at once, if a thread is free; or else gives it back.
     pub(super) fn submit_if_free(&self, job: Job) -> Result<(), Job> {
         let mut state = self.shared.lock();
-        let free = state.idle > 0 || state.threads < self.shared.most_threads;
-        if state.closed || !free || !state.line.is_empty() {
+        let free = self.shared.most_threads - state.threads + state.idle;
+        if state.closed || state.line.len() >= free {
             return Err(job);
         }
         state.line.push_back(job);

@@ -39,7 +39,7 @@ const LAST_WORD_PAUSE: Duration = Duration::from_secs(2);
 /// What all connections share.
 pub(super) struct Shared {
     pub(super) app: Arc<dyn WsgiApp>,
-    pub(super) bridge: Bridge,
+    pub(super) bridge: Arc<Bridge>,
     pub(super) registry: Registry,
     pub(super) access_log: AccessLog,
     pub(super) settings: Settings,

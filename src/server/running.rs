@@ -68,7 +68,7 @@ impl Running {
         let local_addr = listeners.iter().find_map(Listener::local_addr);
         let shared = Arc::new(Shared {
             app,
-            bridge: Bridge::new(settings.limits),
+            bridge: Bridge::start(settings.limits, runtime.handle()).map_err(failed)?,
             registry: Registry::new(&settings),
             access_log: AccessLog::default(),
             settings,

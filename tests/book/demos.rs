@@ -9,6 +9,9 @@ mod after;
 mod app;
 #[path = "demos/before.rs"]
 mod before;
+#[cfg(feature = "server")]
+#[path = "demos/blocking.rs"]
+mod blocking;
 #[path = "demos/blueprints.rs"]
 mod blueprints;
 #[path = "demos/contexts.rs"]
@@ -31,6 +34,9 @@ mod proxies;
 mod push;
 #[path = "demos/save_session.rs"]
 mod save_session;
+#[cfg(feature = "server")]
+#[path = "demos/server.rs"]
+mod server;
 #[path = "demos/session_interface.rs"]
 mod session_interface;
 #[path = "demos/sharing.rs"]
@@ -56,6 +62,12 @@ mod wsgi;
 
 /// A file below `book/src/generated`, without `.txt`, and what prints it.
 pub(crate) type Output = (&'static str, fn() -> String);
+
+/// Those that cannot be printed without a server.
+#[cfg(feature = "server")]
+const SERVED: &[&[Output]] = &[server::OUTPUTS, blocking::OUTPUTS];
+#[cfg(not(feature = "server"))]
+const SERVED: &[&[Output]] = &[];
 
 /// Those of all chapters.
 pub(crate) fn all() -> impl Iterator<Item = Output> {
@@ -86,6 +98,7 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         threads::OUTPUTS,
     ]
     .into_iter()
+    .chain(SERVED.iter().copied())
     .flatten()
     .copied()
 }

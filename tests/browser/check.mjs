@@ -313,6 +313,11 @@ async function tryServed(browser) {
   const line = page.locator('.numbers .now');
   check(await line.count() === 1 && await line.textContent() === '58', 'a link leads to a line of a file');
   check(await line.isVisible() && (await line.boundingBox()).y < WIDE.height, 'the line is seen');
+  // A server without the app that it is about: the page says how to start one that has it.
+  await page.goto(`${root}live.html`, { waitUntil: 'networkidle' });
+  const how = await page.locator('carafe-live').textContent();
+  check(how.includes('--example live_book'), `the live page says how to start it: ${how}`);
+  check(await page.locator('carafe-live form').count() === 0, 'the live page has no form that leads nowhere');
   check(complaints.length === 0, `on a server: ${complaints.join('; ')}`);
   await context.close();
   server.close();

@@ -39,6 +39,11 @@ fn form(chapter: &str) -> Form {
             sections: &["Questions"],
             words: 500..=1500,
         },
+        // A page to try things on.
+        "live" => Form {
+            sections: &[],
+            words: 200..=1500,
+        },
         "start" => Form {
             sections: SECTIONS,
             words: 300..=1500,
