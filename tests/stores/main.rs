@@ -36,6 +36,8 @@ mod servers;
 #[allow(dead_code, reason = "each store uses its own share of it")]
 mod servers_sql;
 mod sharing;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod shown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suite;
