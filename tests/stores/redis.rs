@@ -314,7 +314,8 @@ fn tls_is_a_feature_of_its_own() {
 
 /// A Redis that keeps each save on disk.
 fn subject(args: &[&str]) -> Option<failing::Subject> {
-    let args = [&["--appendonly", "yes"], args].concat();
+    // Every second, which is its default, Redis may answer before it writes while the disk is busy.
+    let args = [&["--appendonly", "yes", "--appendfsync", "always"], args].concat();
     Some(failing::Subject {
         server: servers::redis(&args)?,
         url,
