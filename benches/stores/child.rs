@@ -23,7 +23,7 @@ impl Child {
         };
         let mut command = Command::new(python);
         command
-            .arg(root.join("benches/stores/flask_session.py"))
+            .arg(root.join("benches/stores/flask_peer.py"))
             .args([kind, url]);
         Self::start("Flask-Session", command, "bash tests/run")
     }

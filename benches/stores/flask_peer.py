@@ -1,4 +1,4 @@
-"""Flask-Session's part in benches/stores.rs: flask_session.py redis|memcached URL
+"""Flask-Session's part in benches/stores.rs: flask_peer.py redis|memcached URL
 
 Reads a number from each line, makes so many requests to the app's wsgi_app, and prints the nanoseconds of each.
 """
