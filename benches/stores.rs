@@ -182,7 +182,7 @@ fn sqlite(url: &str, path: &str) -> Vec<Contestant> {
 
 #[cfg(feature = "postgres")]
 fn postgres(port: u16) -> Vec<Contestant> {
-    let url = &format!("postgres://carafe@127.0.0.1:{port}/carafe");
+    let url = &format!("postgres://carafe@127.0.0.1:{port}/postgres");
     // One that listens may not be ready yet.
     servers_sql::eventually("a store that opens", || open(url).is_ok());
     let visitor = Visitor::of(url);
