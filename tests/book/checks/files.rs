@@ -46,7 +46,10 @@ fn read_folder(folder: &str, files: &mut BTreeMap<String, String>) {
         let entry = entry.unwrap();
         let path = format!("{folder}/{}", entry.file_name().to_string_lossy());
         if entry.file_type().unwrap().is_dir() {
-            read_folder(&path, files);
+            // What `benches/peers/run` has built is no part of the repository.
+            if entry.file_name() != "target" {
+                read_folder(&path, files);
+            }
         } else {
             let bytes = fs::read(entry.path()).unwrap();
             files.insert(path, String::from_utf8_lossy(&bytes).into_owned());
