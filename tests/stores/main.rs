@@ -5,6 +5,9 @@
 
 #[cfg(feature = "encryption")]
 mod encrypted;
+#[path = "../expect/mod.rs"]
+#[allow(dead_code)]
+mod expect;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod failing;
 mod files;
@@ -26,7 +29,14 @@ mod python;
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
 mod relay;
 mod semantics;
 #[cfg(any(feature = "redis", feature = "memcached"))]
@@ -41,3 +51,12 @@ mod shown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod suite;
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
+mod wire;

@@ -1,0 +1,146 @@
+//! What Redis and the app say to each other, made readable, for the chapter on Redis.
+//!
+//! Redis speaks RESP, the REdis Serialization Protocol. A command is an array of strings, each with its
+//! length before it. It is shown as `redis-cli` would: the strings side by side.
+//!
+//! Read next: `memcached.rs`, another protocol.
+
+use carafe::session::ServerSideSessionInterface;
+
+use super::{Wire, decoded, escaped, mark, write};
+use crate::relay::{Relay, Said};
+use crate::servers;
+
+/// One connection is enough for one browser, and is the first one.
+fn interface(relay: &Relay) -> ServerSideSessionInterface {
+    let url = format!("redis://127.0.0.1:{}/?pool=1", relay.port());
+    ServerSideSessionInterface::from_url(&url).unwrap()
+}
+
+#[test]
+fn the_book_shows_what_redis_hears_of_each_visit() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let relay = Relay::to(server.port());
+    let mut wire = Wire::new(interface(&relay), relay);
+    wire.play();
+    wire.write("redis", shown);
+    write("redis", "raw", &raw(&wire.said("login")));
+}
+
+#[test]
+fn the_book_shows_the_script_of_an_optimistic_save() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let relay = Relay::to(server.port());
+    let mut wire = Wire::new(interface(&relay).optimistic(true).unwrap(), relay);
+    wire.visit("login", "POST /login username=jack");
+    wire.visit("optimistic", "POST /color color=red");
+    write("redis", "optimistic", &shown(&wire.said("optimistic")));
+}
+
+/// Everything that was said, a command or an answer a line; below each, what a session in it says.
+fn shown(said: &[Said]) -> String {
+    let mut lines = Vec::new();
+    for Said { side, bytes, .. } in said {
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let message;
+            (message, rest) = Message::parse(rest);
+            lines.push(format!("{} {}", mark(*side), message.shown()));
+            lines.extend(message.sessions().map(|session| format!("   = {session}")));
+        }
+    }
+    lines.join("\n")
+}
+
+/// The bytes themselves: a line for each that ends with CR and LF, which are shown as `\r\n`.
+fn raw(said: &[Said]) -> String {
+    let mut lines = Vec::new();
+    for Said { side, bytes, .. } in said {
+        let pieces = bytes.split_inclusive(|byte| *byte == b'\n');
+        lines.extend(pieces.map(|piece| format!("{} {}", mark(*side), escaped(piece))));
+    }
+    lines.join("\n")
+}
+
+/// What one side says at a time.
+enum Message {
+    /// `+OK`: a few words, or an error, as they stand there.
+    Line(String),
+    /// `:1`
+    Integer(String),
+    /// `$2`, and two bytes after it; or `$-1`.
+    Bytes(Option<Vec<u8>>),
+    /// `*2`, and two messages after it.
+    Array(Vec<Message>),
+}
+
+impl Message {
+    /// The first one in these bytes, and what comes after it.
+    fn parse(bytes: &[u8]) -> (Self, &[u8]) {
+        let end = bytes.windows(2).position(|pair| pair == b"\r\n").unwrap();
+        let line = std::str::from_utf8(&bytes[..end]).unwrap();
+        let mut rest = &bytes[end + 2..];
+        let (kind, text) = line.split_at(1);
+        let message = match kind {
+            "+" => Message::Line(text.to_owned()),
+            "-" => Message::Line(format!("(error) {text}")),
+            ":" => Message::Integer(text.to_owned()),
+            "$" if text == "-1" => Message::Bytes(None),
+            "$" => {
+                let (value, after) = rest.split_at(text.parse().unwrap());
+                rest = after.strip_prefix(b"\r\n").unwrap();
+                Message::Bytes(Some(value.to_vec()))
+            }
+            "*" => {
+                let mut messages = Vec::new();
+                for _ in 0..text.parse().unwrap() {
+                    let message;
+                    (message, rest) = Message::parse(rest);
+                    messages.push(message);
+                }
+                Message::Array(messages)
+            }
+            _ => panic!("{line:?} is no RESP"),
+        };
+        (message, rest)
+    }
+
+    fn shown(&self) -> String {
+        match self {
+            Message::Line(line) => line.clone(),
+            Message::Integer(number) => format!("(integer) {number}"),
+            Message::Bytes(None) => "(nil)".to_owned(),
+            Message::Bytes(Some(bytes)) => {
+                // A word stands for itself; a script keeps its lines.
+                let is_word = bytes.iter().all(u8::is_ascii_graphic);
+                match std::str::from_utf8(bytes) {
+                    Ok(text) if is_word => text.to_owned(),
+                    Ok(text) if text.contains('\n') => format!("\"{text}\""),
+                    _ => format!("\"{}\"", escaped(bytes)),
+                }
+            }
+            Message::Array(messages) => {
+                let shown: Vec<String> = messages.iter().map(Message::shown).collect();
+                shown.join(" ")
+            }
+        }
+    }
+
+    /// The stored sessions in it, as what they say.
+    fn sessions(&self) -> impl Iterator<Item = String> {
+        let messages = match self {
+            Message::Array(messages) => &messages[..],
+            message => std::slice::from_ref(message),
+        };
+        let bytes = messages.iter().filter_map(|message| match message {
+            // A MessagePack map of up to 15 keys.
+            Message::Bytes(Some(bytes)) if bytes.first()? & 0xf0 == 0x80 => Some(decoded(bytes)),
+            _ => None,
+        });
+        bytes.collect::<Vec<_>>().into_iter()
+    }
+}
