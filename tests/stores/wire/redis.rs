@@ -140,11 +140,14 @@ fn a_line_that_is_typed_is_taken_as_the_book_shows_it() {
 /// The same with the ports 7000, 7001 and 7002, and short names for the nodes.
 fn without_ports(nodes: &[Server], text: &str) -> String {
     let mut text = text.to_owned();
+    // First the ids: the digits of a port may be part of one.
     for (index, node) in nodes.iter().enumerate() {
         let port = node.port().to_string();
         let id = servers::output("redis-cli", &["-p", &port, "CLUSTER", "MYID"]);
-        text = text.replace(&port, &format!("700{index}"));
         text = text.replace(id.trim(), &format!("(node {index}'s id)"));
+    }
+    for (index, node) in nodes.iter().enumerate() {
+        text = text.replace(&node.port().to_string(), &format!("700{index}"));
     }
     text
 }
