@@ -47,6 +47,8 @@ mod signals;
 mod signing;
 #[path = "demos/start.rs"]
 mod start;
+#[path = "demos/store_redis.rs"]
+mod store_redis;
 #[path = "demos/streaming.rs"]
 mod streaming;
 #[path = "demos/surprises.rs"]
@@ -92,6 +94,7 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         make_response::OUTPUTS,
         blueprints::OUTPUTS,
         signals::OUTPUTS,
+        store_redis::OUTPUTS,
         streaming::OUTPUTS,
         teardown::OUTPUTS,
         testing::OUTPUTS,
