@@ -32,6 +32,8 @@ mod open_session;
 mod proxies;
 #[path = "demos/push.rs"]
 mod push;
+#[path = "demos/races.rs"]
+mod races;
 #[path = "demos/save_session.rs"]
 mod save_session;
 #[cfg(feature = "server")]
@@ -47,6 +49,8 @@ mod signals;
 mod signing;
 #[path = "demos/start.rs"]
 mod start;
+#[path = "demos/store_down.rs"]
+mod store_down;
 #[path = "demos/streaming.rs"]
 mod streaming;
 #[path = "demos/surprises.rs"]
@@ -96,6 +100,8 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         teardown::OUTPUTS,
         testing::OUTPUTS,
         threads::OUTPUTS,
+        store_down::OUTPUTS,
+        races::OUTPUTS,
     ]
     .into_iter()
     .chain(SERVED.iter().copied())

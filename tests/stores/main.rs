@@ -5,6 +5,9 @@
 
 #[cfg(feature = "encryption")]
 mod encrypted;
+#[path = "../expect/mod.rs"]
+#[allow(dead_code, reason = "which stores record depends on the features")]
+mod expect;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod failing;
 mod files;
@@ -23,6 +26,10 @@ mod postgres;
 #[allow(dead_code)]
 mod python;
 #[cfg(feature = "redis")]
+mod recorded_down;
+#[cfg(feature = "redis")]
+mod recorded_sharing;
+#[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
@@ -40,4 +47,6 @@ mod sharing;
 mod shown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "redis")]
+mod stand_ins;
 mod suite;
