@@ -43,6 +43,8 @@ mod server;
 mod session_interface;
 #[path = "demos/sharing.rs"]
 mod sharing;
+#[path = "demos/sharing_stores.rs"]
+mod sharing_stores;
 #[path = "demos/signals.rs"]
 mod signals;
 #[path = "demos/signing.rs"]
@@ -102,6 +104,7 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         threads::OUTPUTS,
         store_down::OUTPUTS,
         races::OUTPUTS,
+        sharing_stores::OUTPUTS,
     ]
     .into_iter()
     .chain(SERVED.iter().copied())

@@ -28,6 +28,8 @@ mod python;
 #[cfg(feature = "redis")]
 mod recorded_down;
 #[cfg(feature = "redis")]
+mod recorded_races;
+#[cfg(feature = "redis")]
 mod recorded_sharing;
 #[cfg(feature = "redis")]
 mod redis;

@@ -114,6 +114,7 @@ fn outline(trace: &Trace) -> String {
         "Flask.app_context",
         "Flask.create_url_adapter",
         "RequestContext.__init__",
+        "AppContext.__init__",
         "RequestContext.match_request",
         "Flask.try_trigger_before_first_request_functions",
         "Flask.should_ignore_error",
