@@ -6,7 +6,7 @@
 #[cfg(feature = "encryption")]
 mod encrypted;
 #[path = "../expect/mod.rs"]
-#[allow(dead_code, reason = "which stores record depends on the features")]
+#[allow(dead_code)]
 mod expect;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod failing;

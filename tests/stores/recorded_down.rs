@@ -62,8 +62,11 @@ impl Recording {
         );
         self.lines.push(line.trim_end().to_owned());
         if let Some(error) = first_error(&trace) {
-            let error = error.replace(&self.address, "127.0.0.1:16379");
-            self.lines.push(format!("    {error}"));
+            let error = format!("    {}", error.replace(&self.address, "127.0.0.1:16379"));
+            // The same words again say nothing new.
+            if !self.lines.contains(&error) {
+                self.lines.push(error);
+            }
         }
     }
     // ANCHOR_END: visit

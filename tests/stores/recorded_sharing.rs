@@ -233,7 +233,11 @@ fn values(flask: &mut Flask, url: &str, kind: &str, keys: &[&str]) -> Vec<String
     app.session_interface(interface());
     app.get("/see/<key>", |key: String| {
         let value = session().to_dict().get(&key).cloned();
-        value.map_or("not seen".to_owned(), |value| format!("{value:?}"))
+        let seen = value.map_or("not seen".to_owned(), |value| format!("{value:?}"));
+        match seen.char_indices().nth(64) {
+            Some((end, _)) => format!("{}...", &seen[..end]),
+            None => seen,
+        }
     });
     let mut client = app.test_client();
     client.set_cookie("session", &browser.cookie);

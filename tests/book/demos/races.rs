@@ -184,7 +184,10 @@ fn sessions(store: &Arc<Told>) -> ServerSideSessionInterface {
 }
 // ANCHOR_END: sessions
 
-fn race(sessions: fn(&Arc<Told>) -> ServerSideSessionInterface, slow: &str, quick: &str) -> String {
+/// Makes an interface, to save in one way or another.
+type Sessions = fn(&Arc<Told>) -> ServerSideSessionInterface;
+
+fn race(sessions: Sessions, slow: &str, quick: &str) -> String {
     let store = Arc::new(Told::default());
     let (app, meeting) = shop(Some(sessions(&store)));
     let cookie = cookie_after(&app, "/set/jack");
@@ -247,7 +250,7 @@ fn again() -> String {
 
 // ANCHOR: logout
 fn logout() -> String {
-    let saves: [(&str, fn(&Arc<Told>) -> ServerSideSessionInterface); 2] = [
+    let saves: [(&str, Sessions); 2] = [
         ("the last write wins", sessions),
         ("optimistic saves", optimistic),
     ];
