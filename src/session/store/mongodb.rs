@@ -368,7 +368,6 @@ impl Store for MongoStore {
         }
         let (now, fields) = (time(lifetime.now), fields(key, value, lifetime)?);
         let (is_new, filter) = match expected {
-            // ANCHOR: as_it_was
             Some(expected) => {
                 let live = doc! { "$gte": now };
                 (
@@ -376,7 +375,6 @@ impl Store for MongoStore {
                     doc! { "id": key, "val": binary(expected), "expiration": live },
                 )
             }
-            // ANCHOR_END: as_it_was
             // If one is there and has not expired, the filter misses it, and the index refuses another.
             None => (true, doc! { "id": key, "expiration": { "$lt": now } }),
         };
