@@ -32,6 +32,8 @@ mod open_session;
 mod proxies;
 #[path = "demos/push.rs"]
 mod push;
+#[path = "demos/races.rs"]
+mod races;
 #[path = "demos/save_session.rs"]
 mod save_session;
 #[cfg(feature = "server")]
@@ -41,6 +43,8 @@ mod server;
 mod session_interface;
 #[path = "demos/sharing.rs"]
 mod sharing;
+#[path = "demos/sharing_stores.rs"]
+mod sharing_stores;
 #[path = "demos/signals.rs"]
 mod signals;
 #[path = "demos/signing.rs"]
@@ -49,6 +53,8 @@ mod signing;
 mod start;
 #[path = "demos/store_redis.rs"]
 mod store_redis;
+#[path = "demos/store_down.rs"]
+mod store_down;
 #[path = "demos/streaming.rs"]
 mod streaming;
 #[path = "demos/surprises.rs"]
@@ -99,6 +105,9 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         teardown::OUTPUTS,
         testing::OUTPUTS,
         threads::OUTPUTS,
+        store_down::OUTPUTS,
+        races::OUTPUTS,
+        sharing_stores::OUTPUTS,
     ]
     .into_iter()
     .chain(SERVED.iter().copied())

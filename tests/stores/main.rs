@@ -26,6 +26,12 @@ mod postgres;
 #[allow(dead_code)]
 mod python;
 #[cfg(feature = "redis")]
+mod recorded_down;
+#[cfg(feature = "redis")]
+mod recorded_races;
+#[cfg(feature = "redis")]
+mod recorded_sharing;
+#[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
@@ -50,6 +56,8 @@ mod sharing;
 mod shown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "redis")]
+mod stand_ins;
 mod suite;
 #[cfg(any(
     feature = "redis",
