@@ -34,7 +34,8 @@ mod redis_cluster;
     feature = "memcached",
     feature = "postgres",
     feature = "mysql",
-    feature = "mongodb"
+    feature = "mongodb",
+    feature = "sqlite"
 ))]
 #[allow(dead_code, reason = "each store uses its own share of it")]
 mod relay;
@@ -56,7 +57,8 @@ mod suite;
     feature = "memcached",
     feature = "postgres",
     feature = "mysql",
-    feature = "mongodb"
+    feature = "mongodb",
+    feature = "sqlite"
 ))]
 #[allow(dead_code, reason = "each store uses its own share of it")]
 mod wire;
