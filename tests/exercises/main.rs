@@ -38,6 +38,8 @@ mod sharing;
 mod signals;
 mod signing;
 mod start;
+mod store_memcached;
+mod store_redis;
 mod streaming;
 mod surprises;
 mod teardown;

@@ -44,6 +44,8 @@ mod sqlite;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use serde_json::Value as Json;
+
 use carafe::clock::FixedClock;
 use carafe::session::{Format, ServerSideSessionInterface};
 use carafe::testing::{TestClient, TestResponse};
@@ -51,6 +53,7 @@ use carafe::{App, Error, Scaffold, Value, request, session};
 
 use crate::expect::expect_file;
 use crate::relay::{Relay, Said, Side};
+use crate::sharing::{Browser, Flask};
 
 /// The app's clock: 2033-05-18 03:33:20 UTC. It is so late that no server's own clock finds a session of
 /// the visits expired, and before 2038.
@@ -268,11 +271,36 @@ impl StandIns {
     }
 }
 
-/// Writes, or compares, `book/src/generated/wire/<store>/<name>.txt`. For what a store shows beside the
+/// Prints this, and writes or compares `book/src/generated/wire/<store>/<name>.txt`. For what a store shows beside the
 /// visits; what is random is to be replaced before.
 #[track_caller]
 pub(crate) fn write(store: &str, name: &str, text: &str) {
+    println!("{text}\n");
     expect_file(&format!("book/src/generated/wire/{store}/{name}.txt"), text);
+}
+
+/// What a Flask app with Flask-Session and this config says to its store in a visit that writes a new
+/// session, in one that reads it, and in one that changes it, with stand-ins for ids. `None`, and a line
+/// that is seen, where there is no Python.
+#[track_caller]
+pub(crate) fn flask(
+    config: &Json,
+    relay: &Relay,
+    stand_ins: &mut StandIns,
+) -> Option<[Vec<Said>; 3]> {
+    let mut flask = Flask::start(config)?;
+    // What a connection begins with is not a visit's.
+    flask.visit(&mut Browser::default(), "/get/username");
+    flask.visit(&mut Browser::default(), "/set/username/nobody");
+    relay.take_said();
+    let mut browser = Browser::default();
+    let paths = ["/set/username/jack", "/get/username", "/set/color/red"];
+    let said = paths.map(|path| {
+        flask.visit(&mut browser, path);
+        stand_ins.name_id(&browser.cookie);
+        relay.take_said()
+    });
+    Some(said.map(|said| stand_ins.said(&said)))
 }
 
 /// Where `part` is in `bytes`.

@@ -8,9 +8,18 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use carafe::session::ServerSideSessionInterface;
 
-use super::{LIFETIME, NOW, Wire, decoded, escaped, mark};
+use carafe::session::store::{Lifetime, open};
+use serde_json::json;
+
+use super::{LIFETIME, NOW, StandIns, Wire, decoded, escaped, flask, mark, write};
 use crate::relay::{Relay, Said};
-use crate::servers;
+use crate::servers::{self, Server};
+
+/// One connection is enough for one browser.
+fn interface(relay: &Relay) -> ServerSideSessionInterface {
+    let url = format!("memcached://127.0.0.1:{}?pool=1", relay.port());
+    ServerSideSessionInterface::from_url(&url).unwrap()
+}
 
 #[test]
 fn the_book_shows_what_memcached_hears_of_each_visit() {
@@ -18,16 +27,130 @@ fn the_book_shows_what_memcached_hears_of_each_visit() {
         return;
     };
     let relay = Relay::to(server.port());
-    let url = format!("memcached://127.0.0.1:{}?pool=1", relay.port());
-    let mut wire = Wire::new(ServerSideSessionInterface::from_url(&url).unwrap(), relay);
-    let first = unix_now();
+    let mut wire = Wire::new(interface(&relay), relay);
+    let since = unix_now();
     wire.play();
-    // The time at which a session ends is by the machine's clock. The book shows it by the app's.
-    for now in first..=unix_now() {
-        let stand_in = (NOW + LIFETIME).to_string();
-        wire.stand_ins.put((now + LIFETIME).to_string(), stand_in);
-    }
+    name_times(&mut wire.stand_ins, since);
     wire.write("memcached", shown);
+}
+
+#[test]
+fn the_book_shows_the_token_of_an_optimistic_save() {
+    let Some(server) = servers::memcached(&[]) else {
+        return;
+    };
+    let relay = Relay::to(server.port());
+    let mut wire = Wire::new(interface(&relay).optimistic(true).unwrap(), relay);
+    let since = unix_now();
+    wire.visit("login", "POST /login username=jack");
+    wire.visit("optimistic", "POST /color color=red");
+    name_times(&mut wire.stand_ins, since);
+    write("memcached", "optimistic", &shown(&wire.said("optimistic")));
+}
+
+#[test]
+fn the_book_shows_what_flask_session_says_to_memcached() {
+    let Some(server) = servers::memcached(&[]) else {
+        return;
+    };
+    let relay = Relay::to(server.port());
+    let config = json!({
+        "SESSION_TYPE": "memcached",
+        "SESSION_MEMCACHED": [format!("127.0.0.1:{}", relay.port())],
+    });
+    let (mut stand_ins, since) = (StandIns::default(), unix_now());
+    if let Some([_, read, _]) = flask(&config, &relay, &mut stand_ins) {
+        name_times(&mut stand_ins, since);
+        write("memcached", "flask_read", &shown(&stand_ins.said(&read)));
+    }
+}
+
+#[test]
+fn the_book_shows_that_31_days_are_a_day_in_1970() {
+    let Some(server) = servers::memcached(&[]) else {
+        return;
+    };
+    let said = talk(
+        &server,
+        &[
+            "set 30-days 0 2592000 4\r\njack",
+            "set 31-days 0 2678400 4\r\njack",
+            "gets 30-days",
+            "gets 31-days",
+        ],
+    );
+    write("memcached", "thirty_days", &said);
+}
+
+#[test]
+fn the_book_shows_the_keys_that_memcached_cannot_have() {
+    let Some(server) = servers::memcached(&[]) else {
+        return;
+    };
+    let long = "x".repeat(251);
+    let said = talk(
+        &server,
+        &[
+            "set session:jack 0 0 4\r\njack",
+            // Whoever puts a cookie into a line, and does not look at it first.
+            "gets session:made up",
+            &format!("gets {long}"),
+            "gets session:x\r\nflush_all",
+            "gets session:jack",
+        ],
+    );
+    write(
+        "memcached",
+        "keys",
+        &said.replace(&long, "xxx...xxx (251 bytes)"),
+    );
+}
+
+#[test]
+fn the_book_shows_how_memcached_refuses_what_is_too_large() {
+    let Some(server) = servers::memcached(&[]) else {
+        return;
+    };
+    let relay = Relay::to(server.port());
+    let url = format!("memcached://127.0.0.1:{}", relay.port());
+    let lifetime = Lifetime {
+        now: NOW,
+        seconds: 60,
+    };
+    let store = open(&url).unwrap();
+    store.set("session:jack", b"\x80", lifetime).unwrap();
+    relay.take_said();
+    let value = vec![b'x'; 1 << 20];
+    let error = store.set("session:jack", &value, lifetime).unwrap_err();
+    // What was there before is there still.
+    store.get("session:jack", NOW).unwrap();
+    let error = error
+        .to_string()
+        .replace(&relay.port().to_string(), "11211");
+    let said = shown(&relay.take_said()).replace(&"x".repeat(1 << 20), "(1048576 bytes)");
+    write("memcached", "large", &format!("{said}\n\n{error}"));
+}
+
+/// What memcached answers to each of these lines, by hand. It is asked for its version after each, so that
+/// the answer has an end.
+fn talk(server: &Server, lines: &[&str]) -> String {
+    let mut shown = Vec::new();
+    for line in lines {
+        let sent = line.split("\r\n").map(|line| format!("C: {line}"));
+        shown.extend(sent);
+        let asked = format!("{line}\r\nversion");
+        let answers = servers::talk(&server.address(), &asked, |it| it.starts_with("VERSION"));
+        let answers = answers.iter().filter(|it| !it.starts_with("VERSION"));
+        shown.extend(answers.map(|line| format!("S: {line}")));
+    }
+    shown.join("\n")
+}
+
+/// The time at which a session ends is by the machine's clock. The book shows it by the app's.
+fn name_times(stand_ins: &mut StandIns, since: u64) {
+    for now in since..=unix_now() {
+        stand_ins.put((now + LIFETIME).to_string(), (NOW + LIFETIME).to_string());
+    }
 }
 
 fn unix_now() -> u64 {

@@ -7,9 +7,13 @@
 
 use carafe::session::ServerSideSessionInterface;
 
-use super::{Wire, decoded, escaped, mark, write};
+use serde_json::json;
+
+use carafe::session::store::{Lifetime, open};
+
+use super::{StandIns, Wire, decoded, escaped, flask, mark, write};
 use crate::relay::{Relay, Said};
-use crate::servers;
+use crate::servers::{self, Server};
 
 /// One connection is enough for one browser, and is the first one.
 fn interface(relay: &Relay) -> ServerSideSessionInterface {
@@ -39,6 +43,87 @@ fn the_book_shows_the_script_of_an_optimistic_save() {
     wire.visit("login", "POST /login username=jack");
     wire.visit("optimistic", "POST /color color=red");
     write("redis", "optimistic", &shown(&wire.said("optimistic")));
+}
+
+#[test]
+fn the_book_shows_what_flask_session_says_to_redis() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let relay = Relay::to(server.port());
+    let url = format!("redis://127.0.0.1:{}", relay.port());
+    let config = json!({"SESSION_TYPE": "redis", "SESSION_REDIS": url});
+    if let Some([_, read, _]) = flask(&config, &relay, &mut StandIns::default()) {
+        write("redis", "flask_read", &shown(&read));
+    }
+}
+
+#[test]
+fn the_book_shows_how_redis_refuses_what_it_has_no_room_for() {
+    // It is full before it holds anything.
+    let args = ["--maxmemory", "1", "--maxmemory-policy", "noeviction"];
+    let Some(server) = servers::redis(&args) else {
+        return;
+    };
+    let relay = Relay::to(server.port());
+    let url = format!("redis://127.0.0.1:{}", relay.port());
+    let lifetime = Lifetime {
+        now: super::NOW,
+        seconds: super::LIFETIME,
+    };
+    let store = open(&url).unwrap();
+    let key = format!("session:{:-<43}", "the-first-id");
+    let error = store
+        .set(&key, b"\x81\xa8username\xa4jack", lifetime)
+        .unwrap_err();
+    let error = error.to_string().replace(&relay.port().to_string(), "6379");
+    write(
+        "redis",
+        "full",
+        &format!("{}\n\n{error}", shown(&relay.take_said())),
+    );
+}
+
+#[test]
+fn the_book_shows_how_a_cluster_says_where_a_key_is() {
+    let Some(nodes) = servers::redis_cluster(0) else {
+        return;
+    };
+    // Carafe hears from the first node which node has what; then it goes there, past the relay.
+    let relay = Relay::to(nodes[0].port());
+    let url = format!("redis+cluster://127.0.0.1:{}", relay.port());
+    let key = format!("session:{:-<43}", "the-first-id");
+    open(&url).unwrap().get(&key, super::NOW).unwrap();
+    write(
+        "redis",
+        "slots",
+        &without_ports(&nodes, &shown(&relay.take_said())),
+    );
+
+    // A client that asks any node hears which one to ask instead.
+    let answers = nodes.iter().map(|node| {
+        let relay = Relay::to(node.port());
+        let client = ::redis::Client::open(("127.0.0.1", relay.port())).unwrap();
+        let mut connection = client.get_connection().unwrap();
+        relay.take_said();
+        drop(::redis::cmd("GET").arg(&key).exec(&mut connection));
+        let asked = format!("(asks 127.0.0.1:{})", node.port());
+        format!("{asked}\n{}", shown(&relay.take_said()))
+    });
+    let answers = answers.collect::<Vec<_>>().join("\n\n");
+    write("redis", "moved", &without_ports(&nodes, &answers));
+}
+
+/// The same with the ports 7000, 7001 and 7002, and short names for the nodes.
+fn without_ports(nodes: &[Server], text: &str) -> String {
+    let mut text = text.to_owned();
+    for (index, node) in nodes.iter().enumerate() {
+        let port = node.port().to_string();
+        let id = servers::output("redis-cli", &["-p", &port, "CLUSTER", "MYID"]);
+        text = text.replace(&port, &format!("700{index}"));
+        text = text.replace(id.trim(), &format!("(node {index}'s id)"));
+    }
+    text
 }
 
 /// Everything that was said, a command or an answer a line; below each, what a session in it says.
@@ -123,11 +208,23 @@ impl Message {
                     _ => format!("\"{}\"", escaped(bytes)),
                 }
             }
+            // Of lists each has a line of its own.
+            Message::Array(messages)
+                if !messages.is_empty() && messages.iter().all(Message::is_array) =>
+            {
+                let shown = messages.iter().map(|it| format!("\n     {}", it.shown()));
+                format!("(lists){}", shown.collect::<String>())
+            }
             Message::Array(messages) => {
-                let shown: Vec<String> = messages.iter().map(Message::shown).collect();
+                let shown = messages.iter().map(Message::shown);
+                let shown: Vec<String> = shown.filter(|it| !it.is_empty()).collect();
                 shown.join(" ")
             }
         }
+    }
+
+    fn is_array(&self) -> bool {
+        matches!(self, Message::Array(_))
     }
 
     /// The stored sessions in it, as what they say.
