@@ -228,6 +228,7 @@ impl<C: Database> SqlStore<C> {
         })
     }
 
+    // ANCHOR: run_first
     /// Runs statements until one of them changes a row, and tells whether one did. A row that is there
     /// already is no error.
     fn run_first(
@@ -255,7 +256,9 @@ impl<C: Database> SqlStore<C> {
         others.for_each(|statement| show(C::NAME, statement));
         Ok(has_changed)
     }
+    // ANCHOR_END: run_first
 
+    // ANCHOR: ensure_room
     /// Makes sure that a value fits into `data`. A database that is not strict would cut it off.
     fn ensure_room(&self, value: &[u8]) -> Result<(), StoreError> {
         let known = self.room.load(Ordering::Relaxed);
@@ -296,6 +299,7 @@ impl<C: Database> SqlStore<C> {
             message,
         ))
     }
+    // ANCHOR_END: ensure_room
 }
 
 fn show(store: &'static str, statement: &Statement) {

@@ -78,7 +78,7 @@ pub(super) fn wrapped(start: &str, text: &str) -> String {
     const WIDTH: usize = 92;
     let indent = " ".repeat(start.len() + 2);
     let mut lines = vec![start.to_owned()];
-    for word in text.split(' ').filter(|word| !word.is_empty()) {
+    for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {
         let last = lines.len() - 1;
         let width = lines[last].chars().count() + 1 + word.chars().count();
         if width > WIDTH && lines[last] != start {

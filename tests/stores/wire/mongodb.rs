@@ -1,7 +1,7 @@
 //! What a visit says to MongoDB, document by document.
 //!
-//! A message is a header of 16 bytes, flags, and here always one document in BSON, which
-//! is the command or its answer. What the driver asks for itself, to know whether the server
+//! A message is a header of 16 bytes, flags, and a document in BSON, which is the command
+//! or its answer. What the driver asks for itself, to know whether the server
 //! is there, goes over connections of its own, and is left out.
 //!
 //! Read next: `sqlite.rs`.
@@ -12,9 +12,11 @@ use carafe::session::ServerSideSessionInterface;
 use mongodb::bson::spec::BinarySubtype;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::sync::Client;
+use regex::Regex;
+use serde_json::json;
 
 use super::bytes::{NO_BREAK, Reader, value, whole, wrapped};
-use super::{VISITS, Wire, mark, write};
+use super::{StandIns, VISITS, Wire, flask, mark, write};
 use crate::relay::{Relay, Said};
 use crate::servers_sql::{Server, eventually};
 
@@ -50,6 +52,22 @@ fn the_book_shows_what_mongodb_hears_of_each_visit() {
         }
     }
     wire.write("mongodb", |said| shown.borrow_mut().show(said));
+}
+
+#[test]
+fn the_book_shows_what_flask_session_says_to_mongodb() {
+    let Some(server) = Server::mongodb(false) else {
+        return;
+    };
+    let relay = Relay::to(server.port());
+    let url = format!("mongodb://127.0.0.1:{}", relay.port());
+    let config = json!({"SESSION_TYPE": "mongodb", "SESSION_MONGODB": url});
+    if let Some([_, read, _]) = flask(&config, &relay, &mut StandIns::default()) {
+        let time = Regex::new(r"20\d\d-[-0-9T:.]*Z").unwrap();
+        let said = Messages::default().show(&read);
+        let said = time.replace_all(&said, "2033-06-18T03:33:20.123Z");
+        write("mongodb", "flask_read", &said);
+    }
 }
 
 /// The only kind of message that clients of today send.
@@ -140,10 +158,27 @@ impl Messages {
 }
 
 // ANCHOR: document
-/// The one document of a message, after four bytes of flags and one for the kind of what comes.
+/// The document of a message. A section of the other kind is a list of documents with a name, which
+/// belongs into it as a field.
 fn document(message: &[u8]) -> Document {
-    let (kind, mut document) = (message[4], &message[5..]);
-    assert_eq!(kind, 0, "there is more than one document");
-    Document::from_reader(&mut document).unwrap()
+    let mut reader = Reader(message);
+    let _flags = reader.bytes(4);
+    let mut document = Document::new();
+    while !reader.is_at_end() {
+        let kind = reader.bytes(1)[0];
+        if kind == 0 {
+            document.extend(Document::from_reader(&mut reader.0).unwrap());
+            continue;
+        }
+        let length = reader.little_endian(4);
+        let mut list = Reader(reader.bytes(length - 4));
+        let name = list.text();
+        let mut documents = Vec::new();
+        while !list.is_at_end() {
+            documents.push(Document::from_reader(&mut list.0).unwrap());
+        }
+        document.insert(name, documents);
+    }
+    document
 }
 // ANCHOR_END: document

@@ -19,7 +19,7 @@ use crate::relay::{Relay, Said, Side};
 use crate::servers_sql::{Server, eventually};
 
 #[test]
-fn the_book_shows_what_mariadb_hears_of_each_visit() {
+fn the_book_shows_what_mysql_hears_of_each_visit() {
     let Some(server) = Server::mariadb() else {
         return;
     };

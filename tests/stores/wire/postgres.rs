@@ -12,9 +12,11 @@ use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{SqlOptions, SqlStore, open};
 use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{Connection, PgConnection};
+use regex::Regex;
+use serde_json::json;
 
 use super::bytes::{Reader, value, wrapped};
-use super::{Wire, mark, write};
+use super::{StandIns, Wire, flask, mark, write};
 use crate::relay::{Relay, Said, Side};
 use crate::servers_sql::{Server, eventually};
 
@@ -46,6 +48,26 @@ fn the_book_shows_what_postgres_hears_of_each_visit() {
     wire.write("postgres", shown);
 }
 
+#[test]
+fn the_book_shows_what_flask_session_says_to_postgres() {
+    let Some(server) = Server::postgres() else {
+        return;
+    };
+    let url = |port: u16| format!("postgresql://carafe@127.0.0.1:{port}/postgres?sslmode=disable");
+    eventually("it is ready", || {
+        PgConnection::establish(&url(server.port())).is_ok()
+    });
+    let relay = Relay::to(server.port());
+    let url = url(relay.port()).replace("postgresql:", "postgresql+psycopg2:");
+    let config = json!({"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY": url});
+    if let Some([_, read, _]) = flask(&config, &relay, &mut StandIns::default()) {
+        let time = Regex::new(r"'20\d\d-[-0-9T:. ]*'").unwrap();
+        let said = Messages::default().show(&read);
+        let said = time.replace_all(&said, "'2033-06-18T03:33:20.123456'");
+        write("postgres", "flask_read", &said);
+    }
+}
+
 /// The types of messages: a letter may be another one for the other side.
 fn name(side: Side, letter: u8) -> Option<&'static str> {
     Some(match (side, letter) {
@@ -54,6 +76,7 @@ fn name(side: Side, letter: u8) -> Option<&'static str> {
         (Side::Client, b'D') => "Describe",
         (Side::Client, b'E') => "Execute",
         (Side::Client, b'S') => "Sync",
+        (Side::Client, b'Q') => "Query",
         (Side::Server, b'R') => "Authentication",
         (Side::Server, b'1') => "ParseComplete",
         (Side::Server, b'2') => "BindComplete",
@@ -148,7 +171,7 @@ impl Messages {
                 });
                 columns.collect::<Vec<_>>().join(", ")
             }
-            "CommandComplete" => reader.text(),
+            "Query" | "CommandComplete" => reader.text(),
             "Authentication" => match reader.big_endian(4) {
                 0 => "done".to_owned(),
                 kind => format!("wanted: {kind}"),

@@ -19,7 +19,7 @@ use crate::python::Python;
 use crate::relay::{Relay, Said};
 
 #[test]
-fn the_book_shows_what_sqlite_runs_in_each_visit() {
+fn the_book_shows_what_sqlite_hears_of_each_visit() {
     let dir = TempDir::new();
     std::fs::create_dir_all(dir.path()).unwrap();
     let path = dir.path().join("sessions.db").display().to_string();
@@ -32,7 +32,8 @@ fn the_book_shows_what_sqlite_runs_in_each_visit() {
     let store = SqlStore::with_pool(pool, SqlOptions::default()).unwrap();
     write("sqlite", "open", &log.take());
     // There is no server to relay to.
-    let mut wire = Wire::new(ServerSideSessionInterface::new(store), Relay::to(0));
+    let interface = ServerSideSessionInterface::new(store);
+    let mut wire = Wire::new(interface.clone(), Relay::to(0));
     for (name, visit) in VISITS {
         wire.visit(name, visit);
         wire.heard(log.take());
@@ -42,12 +43,10 @@ fn the_book_shows_what_sqlite_runs_in_each_visit() {
             write("sqlite", "file", &cell(&wire.stand_ins.bytes(&file)));
         }
     }
-    wire.write("sqlite", |said: &[Said]| {
-        let said = said
-            .iter()
-            .map(|said| String::from_utf8(said.bytes.clone()).unwrap());
-        said.collect()
-    });
+    let text = |said: &Said| String::from_utf8(said.bytes.clone()).unwrap();
+    wire.write("sqlite", |said| said.iter().map(text).collect());
+    interface.cleanup(wire.app()).unwrap();
+    write("sqlite", "cleanup", &log.take());
 }
 
 #[test]
