@@ -1,8 +1,7 @@
 //! What a visit says to MongoDB, document by document.
 //!
-//! A message is a header of 16 bytes, flags, and a document in BSON, which is the command
-//! or its answer. What the driver asks for itself, to know whether the server
-//! is there, goes over connections of its own, and is left out.
+//! A message is a header of 16 bytes, flags, and a document in BSON, which is the command or its answer.
+//! What the driver asks for itself, to know whether the server is there, is left out.
 //!
 //! Read next: `sqlite.rs`.
 
@@ -17,7 +16,7 @@ use serde_json::json;
 
 use super::bytes::{NO_BREAK, Reader, value, whole, wrapped};
 use super::{StandIns, VISITS, Wire, flask, mark, write};
-use crate::relay::{Relay, Said};
+use crate::relay::{Relay, Said, Side};
 use crate::servers_sql::{Server, eventually};
 
 #[test]
@@ -99,15 +98,17 @@ impl Messages {
                     continue;
                 }
                 let document = document(message);
-                let is_own = document
-                    .keys()
-                    .next()
-                    .is_some_and(|it| OWN.contains(&&**it));
-                let answers_own = answers != 0 && !self.shown.contains(&answers);
-                if is_own || answers_own {
+                let command = document.keys().next();
+                let is_own = match said.side {
+                    Side::Client => command.is_some_and(|it| OWN.contains(&&**it)),
+                    Side::Server => !self.shown.contains(&answers),
+                };
+                if is_own {
                     continue;
                 }
-                self.shown.push(id);
+                if said.side == Side::Client {
+                    self.shown.push(id);
+                }
                 lines += &format!("{} OP_MSG of {length} bytes\n", mark(said.side));
                 for (name, value) in &document {
                     let value = self.value(value);

@@ -1,8 +1,7 @@
 //! What a visit says to PostgreSQL, message by message.
 //!
-//! A message is a letter for its type, its length in four bytes, and what it says. Only the very first
-//! ones of a connection have no letter. Here are those that diesel's client and the server exchange once
-//! they are connected; of any other, the letter and the length are shown.
+//! A message is a letter for its type, its length in four bytes, and what it says. Only the first one of
+//! a connection has no letter. Here are those that diesel and psycopg2 exchange with the server.
 //!
 //! Read next: `mysql.rs`.
 
