@@ -51,6 +51,8 @@ mod start;
 mod store_mongodb;
 #[path = "demos/store_sql.rs"]
 mod store_sql;
+#[path = "demos/store_redis.rs"]
+mod store_redis;
 #[path = "demos/streaming.rs"]
 mod streaming;
 #[path = "demos/surprises.rs"]
@@ -98,6 +100,7 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         make_response::OUTPUTS,
         blueprints::OUTPUTS,
         signals::OUTPUTS,
+        store_redis::OUTPUTS,
         streaming::OUTPUTS,
         teardown::OUTPUTS,
         testing::OUTPUTS,

@@ -22,7 +22,7 @@ fn interface(relay: &Relay) -> ServerSideSessionInterface {
 }
 
 #[test]
-fn the_book_shows_what_memcached_hears_of_each_visit() {
+fn each_visit_is_as_the_book_shows_it() {
     let Some(server) = servers::memcached(&[]) else {
         return;
     };
@@ -35,7 +35,7 @@ fn the_book_shows_what_memcached_hears_of_each_visit() {
 }
 
 #[test]
-fn the_book_shows_the_token_of_an_optimistic_save() {
+fn an_optimistic_save_is_as_the_book_shows_it() {
     let Some(server) = servers::memcached(&[]) else {
         return;
     };
@@ -49,7 +49,7 @@ fn the_book_shows_the_token_of_an_optimistic_save() {
 }
 
 #[test]
-fn the_book_shows_what_flask_session_says_to_memcached() {
+fn flask_sessions_visit_is_as_the_book_shows_it() {
     let Some(server) = servers::memcached(&[]) else {
         return;
     };
@@ -66,7 +66,7 @@ fn the_book_shows_what_flask_session_says_to_memcached() {
 }
 
 #[test]
-fn the_book_shows_that_31_days_are_a_day_in_1970() {
+fn a_lifetime_of_31_days_is_a_day_in_1970() {
     let Some(server) = servers::memcached(&[]) else {
         return;
     };
@@ -83,7 +83,7 @@ fn the_book_shows_that_31_days_are_a_day_in_1970() {
 }
 
 #[test]
-fn the_book_shows_the_keys_that_memcached_cannot_have() {
+fn a_key_that_is_none_is_taken_as_the_book_shows_it() {
     let Some(server) = servers::memcached(&[]) else {
         return;
     };
@@ -107,7 +107,7 @@ fn the_book_shows_the_keys_that_memcached_cannot_have() {
 }
 
 #[test]
-fn the_book_shows_how_memcached_refuses_what_is_too_large() {
+fn what_is_too_large_is_refused_as_the_book_shows_it() {
     let Some(server) = servers::memcached(&[]) else {
         return;
     };

@@ -15,6 +15,11 @@ use super::{StandIns, Wire, decoded, escaped, flask, mark, write};
 use crate::relay::{Relay, Said};
 use crate::servers::{self, Server};
 
+const LIFE: Lifetime = Lifetime {
+    now: super::NOW,
+    seconds: super::LIFETIME,
+};
+
 /// One connection is enough for one browser, and is the first one.
 fn interface(relay: &Relay) -> ServerSideSessionInterface {
     let url = format!("redis://127.0.0.1:{}/?pool=1", relay.port());
@@ -22,7 +27,7 @@ fn interface(relay: &Relay) -> ServerSideSessionInterface {
 }
 
 #[test]
-fn the_book_shows_what_redis_hears_of_each_visit() {
+fn each_visit_is_as_the_book_shows_it() {
     let Some(server) = servers::redis(&[]) else {
         return;
     };
@@ -34,7 +39,7 @@ fn the_book_shows_what_redis_hears_of_each_visit() {
 }
 
 #[test]
-fn the_book_shows_the_script_of_an_optimistic_save() {
+fn an_optimistic_save_is_as_the_book_shows_it() {
     let Some(server) = servers::redis(&[]) else {
         return;
     };
@@ -46,7 +51,7 @@ fn the_book_shows_the_script_of_an_optimistic_save() {
 }
 
 #[test]
-fn the_book_shows_what_flask_session_says_to_redis() {
+fn flask_sessions_visit_is_as_the_book_shows_it() {
     let Some(server) = servers::redis(&[]) else {
         return;
     };
@@ -59,7 +64,7 @@ fn the_book_shows_what_flask_session_says_to_redis() {
 }
 
 #[test]
-fn the_book_shows_how_redis_refuses_what_it_has_no_room_for() {
+fn a_redis_that_is_full_refuses_as_the_book_shows_it() {
     // It is full before it holds anything.
     let args = ["--maxmemory", "1", "--maxmemory-policy", "noeviction"];
     let Some(server) = servers::redis(&args) else {
@@ -67,14 +72,10 @@ fn the_book_shows_how_redis_refuses_what_it_has_no_room_for() {
     };
     let relay = Relay::to(server.port());
     let url = format!("redis://127.0.0.1:{}", relay.port());
-    let lifetime = Lifetime {
-        now: super::NOW,
-        seconds: super::LIFETIME,
-    };
     let store = open(&url).unwrap();
     let key = format!("session:{:-<43}", "the-first-id");
     let error = store
-        .set(&key, b"\x81\xa8username\xa4jack", lifetime)
+        .set(&key, b"\x81\xa8username\xa4jack", LIFE)
         .unwrap_err();
     let error = error.to_string().replace(&relay.port().to_string(), "6379");
     write(
@@ -85,7 +86,7 @@ fn the_book_shows_how_redis_refuses_what_it_has_no_room_for() {
 }
 
 #[test]
-fn the_book_shows_how_a_cluster_says_where_a_key_is() {
+fn a_cluster_says_where_a_key_is_as_the_book_shows_it() {
     let Some(nodes) = servers::redis_cluster(0) else {
         return;
     };
@@ -93,7 +94,10 @@ fn the_book_shows_how_a_cluster_says_where_a_key_is() {
     let relay = Relay::to(nodes[0].port());
     let url = format!("redis+cluster://127.0.0.1:{}", relay.port());
     let key = format!("session:{:-<43}", "the-first-id");
-    open(&url).unwrap().get(&key, super::NOW).unwrap();
+    open(&url)
+        .unwrap()
+        .set(&key, b"\x81\xa8username\xa4jack", LIFE)
+        .unwrap();
     write(
         "redis",
         "slots",
@@ -114,14 +118,36 @@ fn the_book_shows_how_a_cluster_says_where_a_key_is() {
     write("redis", "moved", &without_ports(&nodes, &answers));
 }
 
+#[test]
+fn a_line_that_is_typed_is_taken_as_the_book_shows_it() {
+    let Some(server) = servers::redis(&[]) else {
+        return;
+    };
+    let lines = [
+        "SET session:jill hello",
+        "SET session:jack red",
+        "DEL session:jill",
+        "PING",
+    ];
+    let answers = servers::talk(&server.address(), &lines.join("\r\n"), |it| it == "+PONG");
+    let shown = lines.iter().zip(&answers).take(3);
+    let shown: Vec<_> = shown
+        .map(|(line, answer)| format!("C: {line}\nS: {answer}"))
+        .collect();
+    write("redis", "typed", &shown.join("\n"));
+}
+
 /// The same with the ports 7000, 7001 and 7002, and short names for the nodes.
 fn without_ports(nodes: &[Server], text: &str) -> String {
     let mut text = text.to_owned();
+    // First the ids: the digits of a port may be part of one.
     for (index, node) in nodes.iter().enumerate() {
         let port = node.port().to_string();
         let id = servers::output("redis-cli", &["-p", &port, "CLUSTER", "MYID"]);
-        text = text.replace(&port, &format!("700{index}"));
         text = text.replace(id.trim(), &format!("(node {index}'s id)"));
+    }
+    for (index, node) in nodes.iter().enumerate() {
+        text = text.replace(&node.port().to_string(), &format!("700{index}"));
     }
     text
 }
