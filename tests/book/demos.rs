@@ -49,10 +49,10 @@ mod signing;
 mod start;
 #[path = "demos/store_mongodb.rs"]
 mod store_mongodb;
-#[path = "demos/store_sql.rs"]
-mod store_sql;
 #[path = "demos/store_redis.rs"]
 mod store_redis;
+#[path = "demos/store_sql.rs"]
+mod store_sql;
 #[path = "demos/streaming.rs"]
 mod streaming;
 #[path = "demos/surprises.rs"]

@@ -106,7 +106,6 @@ impl ServerSideSessionInterface {
         self.calls().visit(now, visitor)
     }
 
-    // ANCHOR: cleanup_now_and_then
     /// `_cleanup_n_requests`. That it fails is no reason to fail the request, which needs nothing of it.
     pub(super) fn cleanup_now_and_then(&self, settings: &Settings) {
         let Some(every) = self.options.cleanup_n_requests else {
@@ -120,7 +119,6 @@ impl ServerSideSessionInterface {
             logging::error("Cleaning up the sessions failed", &error.into());
         }
     }
-    // ANCHOR_END: cleanup_now_and_then
 }
 
 /// A session that [`ServerSideSessionInterface::sessions`] found.

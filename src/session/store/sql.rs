@@ -228,7 +228,6 @@ impl<C: Database> SqlStore<C> {
         })
     }
 
-    // ANCHOR: run_first
     /// Runs statements until one of them changes a row, and tells whether one did. A row that is there
     /// already is no error.
     fn run_first(
@@ -256,7 +255,6 @@ impl<C: Database> SqlStore<C> {
         others.for_each(|statement| show(C::NAME, statement));
         Ok(has_changed)
     }
-    // ANCHOR_END: run_first
 
     // ANCHOR: ensure_room
     /// Makes sure that a value fits into `data`. A database that is not strict would cut it off.

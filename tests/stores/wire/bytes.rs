@@ -75,7 +75,7 @@ pub(super) fn whole(text: &str) -> String {
 
 /// A line that begins with `start`, broken where it gets too long for a page, with a line end.
 pub(super) fn wrapped(start: &str, text: &str) -> String {
-    const WIDTH: usize = 92;
+    const WIDTH: usize = 82;
     let indent = " ".repeat(start.len() + 2);
     let mut lines = vec![start.to_owned()];
     for word in text.split([' ', '\n']).filter(|word| !word.is_empty()) {

@@ -20,7 +20,7 @@ use crate::relay::{Relay, Said, Side};
 use crate::servers_sql::{Server, eventually};
 
 #[test]
-fn the_book_shows_what_mongodb_hears_of_each_visit() {
+fn each_visit_is_as_the_book_shows_it() {
     let Some(server) = Server::mongodb(false) else {
         return;
     };
@@ -54,7 +54,7 @@ fn the_book_shows_what_mongodb_hears_of_each_visit() {
 }
 
 #[test]
-fn the_book_shows_what_flask_session_says_to_mongodb() {
+fn flask_sessions_visit_is_as_the_book_shows_it() {
     let Some(server) = Server::mongodb(false) else {
         return;
     };

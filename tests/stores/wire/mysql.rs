@@ -19,7 +19,7 @@ use crate::relay::{Relay, Said, Side};
 use crate::servers_sql::{Server, eventually};
 
 #[test]
-fn the_book_shows_what_mysql_hears_of_each_visit() {
+fn each_visit_is_as_the_book_shows_it() {
     let Some(server) = Server::mariadb() else {
         return;
     };

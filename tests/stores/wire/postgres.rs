@@ -20,7 +20,7 @@ use crate::relay::{Relay, Said, Side};
 use crate::servers_sql::{Server, eventually};
 
 #[test]
-fn the_book_shows_what_postgres_hears_of_each_visit() {
+fn each_visit_is_as_the_book_shows_it() {
     let Some(server) = Server::postgres() else {
         return;
     };
@@ -48,7 +48,7 @@ fn the_book_shows_what_postgres_hears_of_each_visit() {
 }
 
 #[test]
-fn the_book_shows_what_flask_session_says_to_postgres() {
+fn flask_sessions_visit_is_as_the_book_shows_it() {
     let Some(server) = Server::postgres() else {
         return;
     };

@@ -19,7 +19,7 @@ use crate::python::Python;
 use crate::relay::{Relay, Said};
 
 #[test]
-fn the_book_shows_what_sqlite_hears_of_each_visit() {
+fn each_visit_is_as_the_book_shows_it() {
     let dir = TempDir::new();
     std::fs::create_dir_all(dir.path()).unwrap();
     let path = dir.path().join("sessions.db").display().to_string();
@@ -50,7 +50,7 @@ fn the_book_shows_what_sqlite_hears_of_each_visit() {
 }
 
 #[test]
-fn the_book_shows_the_tables_of_sqlalchemy() {
+fn the_tables_of_sqlalchemy_are_as_the_book_shows_them() {
     let variable = "CARAFE_FLASK_SESSION_PYTHON";
     let (script, what) = ("stores/sqlalchemy_tables.py", "the tables of SQLAlchemy");
     let Some(mut python) = Python::start_as(variable, "flask-session", script, what) else {
@@ -115,14 +115,15 @@ fn readable(values: &str) -> String {
     values.trim_matches(['[', ']']).to_owned()
 }
 
-/// The row, as the program `sqlite3` shows it.
+/// The row, as `sqlite3 -line` shows it.
 fn row(path: &str) -> String {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Text)]
         row: String,
     }
-    let sql = "SELECT concat_ws('|', id, session_id, quote(data), expiry) AS row FROM sessions";
+    let sql = "SELECT format('        id = %d\nsession_id = %s\n      data = %s\n    expiry = %s', \
+               id, session_id, quote(data), expiry) AS row FROM sessions";
     let mut connection = SqliteConnection::establish(path).unwrap();
     let row: Row = diesel::sql_query(sql).get_result(&mut connection).unwrap();
     row.row
@@ -156,7 +157,7 @@ fn cell(file: &[u8]) -> String {
     let text: Vec<_> = columns.iter().map(|(_, text)| text.as_str()).collect();
     show(
         header,
-        &format!("{} bytes say what there is: {}", header[0], text.join(", ")),
+        &format!("in {} bytes: {}", header[0], text.join(", ")),
     );
     for ((length, _), name) in columns
         .iter()
@@ -174,8 +175,8 @@ fn column(kind: u8) -> (usize, String) {
     let length = usize::from(kind).saturating_sub(12) / 2;
     let text = match kind {
         0 => "NULL".to_owned(),
-        kind if kind % 2 == 0 => format!("a blob of {length}"),
-        _ => format!("a text of {length}"),
+        kind if kind % 2 == 0 => format!("blob of {length}"),
+        _ => format!("text of {length}"),
     };
     (length, text)
 }
