@@ -51,10 +51,14 @@ mod signals;
 mod signing;
 #[path = "demos/start.rs"]
 mod start;
+#[path = "demos/store_mongodb.rs"]
+mod store_mongodb;
 #[path = "demos/store_redis.rs"]
 mod store_redis;
 #[path = "demos/store_down.rs"]
 mod store_down;
+#[path = "demos/store_sql.rs"]
+mod store_sql;
 #[path = "demos/streaming.rs"]
 mod streaming;
 #[path = "demos/surprises.rs"]
@@ -94,6 +98,8 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         save_session::OUTPUTS,
         session_interface::OUTPUTS,
         signing::OUTPUTS,
+        store_mongodb::OUTPUTS,
+        store_sql::OUTPUTS,
         before::OUTPUTS,
         dispatch::OUTPUTS,
         errors::OUTPUTS,

@@ -40,7 +40,8 @@ mod redis_cluster;
     feature = "memcached",
     feature = "postgres",
     feature = "mysql",
-    feature = "mongodb"
+    feature = "mongodb",
+    feature = "sqlite"
 ))]
 #[allow(dead_code, reason = "each store uses its own share of it")]
 mod relay;
@@ -64,7 +65,8 @@ mod suite;
     feature = "memcached",
     feature = "postgres",
     feature = "mysql",
-    feature = "mongodb"
+    feature = "mongodb",
+    feature = "sqlite"
 ))]
 #[allow(dead_code, reason = "each store uses its own share of it")]
 mod wire;

@@ -21,10 +21,25 @@
 //!
 //! Read next: `relay.rs`, which listens; `wire/redis.rs`, a store.
 
+#[cfg(any(
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb",
+    feature = "sqlite"
+))]
+mod bytes;
 #[cfg(feature = "memcached")]
 mod memcached;
+#[cfg(feature = "mongodb")]
+mod mongodb;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -142,6 +157,17 @@ impl Wire {
         if let Some(id) = self.client.get_cookie("session") {
             self.stand_ins.name_id(id);
         }
+    }
+
+    /// Adds to the last visit what was said without a relay.
+    pub(crate) fn heard(&mut self, text: String) {
+        let said = Said {
+            connection: 0,
+            side: Side::Client,
+            bytes: text.into_bytes(),
+        };
+        let last = self.visits.last_mut().unwrap();
+        last.said.extend((!said.bytes.is_empty()).then_some(said));
     }
 
     /// Forgets what was said so far outside of visits: what opened a connection, say.
