@@ -25,6 +25,8 @@ mod lifecycle;
 mod memory_sessions;
 #[path = "../examples/live_book/moments.rs"]
 mod moments;
+#[path = "../examples/own_store/main.rs"]
+mod own_store;
 
 #[path = "book/stepper.rs"]
 mod stepper;

@@ -236,7 +236,6 @@ fn can(subject: &Subject, ability: Ability) -> Result<bool, Error> {
     };
     let kind = error.map(|error| error.kind());
     same("the error", kind, Some(StoreErrorKind::Unsupported))?;
-    println!("{} cannot {ability}", subject.name);
     Ok(false)
 }
 
