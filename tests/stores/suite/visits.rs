@@ -22,9 +22,9 @@ fn interface(subject: &Subject) -> ServerSideSessionInterface {
 }
 
 /// The store as one that a session interface keeps sessions in, for the checks of those.
-pub(super) fn as_interface<R>(
+fn as_interface<R>(
     subject: &Subject,
-    interface: ServerSideSessionInterface,
+    interface: &ServerSideSessionInterface,
     use_it: impl FnOnce(&Store<'_>) -> R,
 ) -> R {
     use_it(&Store {
@@ -43,7 +43,7 @@ pub(super) fn run(
     subject: &Subject,
     check: fn(&Store<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    as_interface(subject, interface(subject), check)
+    as_interface(subject, &interface(subject), check)
 }
 
 /// An app with the store, and its clock.
@@ -51,11 +51,12 @@ fn app(subject: &Subject) -> Result<(App, Arc<FixedClock>), Error> {
     app_with(subject, interface(subject))
 }
 
+#[allow(clippy::needless_pass_by_value)] // A check reads better so.
 fn app_with(
     subject: &Subject,
     interface: ServerSideSessionInterface,
 ) -> Result<(App, Arc<FixedClock>), Error> {
-    as_interface(subject, interface, sessions::app)
+    as_interface(subject, &interface, sessions::app)
 }
 
 /// One of each that MessagePack has.
