@@ -281,6 +281,7 @@ impl SessionInterface for ServerSideSessionInterface {
             response.vary_add("Cookie");
         }
         let state = stored.lock().clone();
+        // ANCHOR: has_failed
         if state.has_failed {
             // This is the error's page. Nothing is tried twice; but where the session has moved and only
             // its old place is not certain to be gone, the browser has to know the new one.
@@ -290,6 +291,7 @@ impl SessionInterface for ServerSideSessionInterface {
                 false => Ok(()),
             };
         }
+        // ANCHOR_END: has_failed
         if session.is_empty() {
             if session.modified() {
                 self.delete(stored)

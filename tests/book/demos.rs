@@ -36,6 +36,8 @@ mod own_store;
 mod proxies;
 #[path = "demos/push.rs"]
 mod push;
+#[path = "demos/races.rs"]
+mod races;
 #[path = "demos/save_session.rs"]
 mod save_session;
 #[cfg(feature = "server")]
@@ -47,14 +49,20 @@ mod server_side;
 mod session_interface;
 #[path = "demos/sharing.rs"]
 mod sharing;
+#[path = "demos/sharing_stores.rs"]
+mod sharing_stores;
 #[path = "demos/signals.rs"]
 mod signals;
 #[path = "demos/signing.rs"]
 mod signing;
 #[path = "demos/start.rs"]
 mod start;
+#[path = "demos/store_down.rs"]
+mod store_down;
 #[path = "demos/store_files.rs"]
 mod store_files;
+#[path = "demos/store_redis.rs"]
+mod store_redis;
 #[path = "demos/streaming.rs"]
 mod streaming;
 #[path = "demos/surprises.rs"]
@@ -103,10 +111,14 @@ pub(crate) fn all() -> impl Iterator<Item = Output> {
         make_response::OUTPUTS,
         blueprints::OUTPUTS,
         signals::OUTPUTS,
+        store_redis::OUTPUTS,
         streaming::OUTPUTS,
         teardown::OUTPUTS,
         testing::OUTPUTS,
         threads::OUTPUTS,
+        store_down::OUTPUTS,
+        races::OUTPUTS,
+        sharing_stores::OUTPUTS,
     ]
     .into_iter()
     .chain(SERVED.iter().copied())

@@ -5,6 +5,9 @@
 
 #[cfg(feature = "encryption")]
 mod encrypted;
+#[path = "../expect/mod.rs"]
+#[allow(dead_code)]
+mod expect;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod failing;
 mod files;
@@ -23,10 +26,23 @@ mod postgres;
 #[allow(dead_code)]
 mod python;
 #[cfg(feature = "redis")]
+mod recorded_down;
+#[cfg(feature = "redis")]
+mod recorded_races;
+#[cfg(feature = "redis")]
+mod recorded_sharing;
+#[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
 mod relay;
 mod semantics;
 #[cfg(any(feature = "redis", feature = "memcached"))]
@@ -40,4 +56,15 @@ mod sharing;
 mod shown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "redis")]
+mod stand_ins;
 mod suite;
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
+mod wire;
