@@ -21,7 +21,7 @@ mod second;
 pub(crate) mod store;
 #[path = "../../tests/stores/suite.rs"]
 #[allow(dead_code, reason = "the tests of the stores use the rest")]
-mod suite;
+pub(crate) mod suite;
 
 use std::path::PathBuf;
 use std::sync::Arc;

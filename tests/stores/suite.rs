@@ -49,7 +49,6 @@ const OTHERWISE: &[&str] = &[
 
 type Check = (&'static str, fn(&Subject) -> Result<(), Error>);
 
-// ANCHOR: checks
 /// What a store should do, beside what any session interface should.
 const CHECKS: &[Check] = &[
     (
@@ -125,7 +124,6 @@ const CHECKS: &[Check] = &[
     ),
     ("[store] another client finds it", calls::store_is_shared),
 ];
-// ANCHOR_END: checks
 
 /// What is not true of a store, in the order of the checks: the sentences, and why.
 pub(crate) fn complaints(subject: &Subject) -> Vec<(&'static str, Error)> {

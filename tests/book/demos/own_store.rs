@@ -10,11 +10,12 @@ use carafe::{App, Error, Scaffold, session};
 
 use super::Output;
 use super::ids::Ids;
-use crate::own_store::{Dir, STEPS, table, told};
+use crate::own_store::{Dir, STEPS, suite, table, told};
 
 pub(crate) const OUTPUTS: &[Output] = &[
     ("own_store/lines", lines),
     ("own_store/letters", letters),
+    ("own_store/sentences", sentences),
     ("own_store/table", || table().unwrap()),
     ("own_store/first", || told(&STEPS[0]).unwrap()),
     ("own_store/second", || told(&STEPS[1]).unwrap()),
@@ -51,6 +52,16 @@ fn lines() -> String {
     ids.replaced(&fs::read_to_string(dir.file()).unwrap())
 }
 // ANCHOR_END: lines
+
+/// The sentences of the suite, after those of any session interface.
+fn sentences() -> String {
+    let of_any = crate::memory_sessions::suite::CHECKS;
+    let is_own = |sentence: &&str| of_any.iter().all(|(of_any, _)| of_any != sentence);
+    suite::sentences()
+        .filter(is_own)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
 
 // ANCHOR: letters
 fn letters() -> String {
