@@ -14,6 +14,14 @@ mod files;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
+mod missing;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 #[cfg(feature = "mysql")]
