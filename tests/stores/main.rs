@@ -5,18 +5,31 @@
 
 #[cfg(feature = "encryption")]
 mod encrypted;
+#[path = "../expect/mod.rs"]
+#[allow(dead_code)]
+mod expect;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod failing;
 mod files;
+#[path = "../book/stepper/fragment.rs"]
+#[allow(dead_code)]
+mod fragment;
+#[path = "../../examples/lifecycle/main.rs"]
+#[allow(dead_code, reason = "its command line and its other apps")]
+mod lifecycle;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
+#[path = "../../examples/live_book/moments/mod.rs"]
+#[allow(dead_code)]
+mod moments;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
 mod outage;
+mod played;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[path = "../python/mod.rs"]
@@ -40,4 +53,7 @@ mod sharing;
 mod shown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[path = "../book/stepper/stores.rs"]
+#[allow(dead_code)]
+mod stepper;
 mod suite;

@@ -40,6 +40,9 @@ impl Store {
         if let Some(key) = words::key(call) {
             self.entry.insert("key".to_owned(), json!(key));
         }
+        if let Some(value) = self.entry.get_mut("value") {
+            value["how"] = json!("kept");
+        }
         self.bytes("sent", &call["sent"]);
         self.lifetime("sent", call);
     }
@@ -81,7 +84,7 @@ impl Store {
     }
 
     fn bytes(&mut self, how: &str, stored: &Value) {
-        if !stored.is_null() && stored.is_object() {
+        if stored.is_object() {
             let mut value = stored.clone();
             value["how"] = json!(how);
             self.entry.insert("value".to_owned(), value);

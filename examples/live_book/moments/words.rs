@@ -66,20 +66,20 @@ pub(super) fn sends(call: &Value) -> Vec<String> {
     let mut words = Vec::new();
     words.extend(key(call).map(|key| format!("the key is {key}")));
     let sent = &call["sent"];
-    words.extend((!sent.is_null()).then(|| format!("sent are {}", bytes(sent))));
+    words.extend((!sent.is_null()).then(|| format!("it sends {}", bytes(sent))));
     let seconds = call["seconds"].as_u64();
-    words.extend(seconds.map(|seconds| format!("to be kept for {}", lifetime(seconds))));
+    words.extend(seconds.map(|seconds| format!("it is to be kept for {}", lifetime(seconds))));
     words
 }
 
 /// What a store has answered.
 pub(super) fn answer(answer: &Value) -> String {
     match answer {
-        Value::Object(_) => format!("found are {}", bytes(answer)),
-        Value::Null => "nothing is found".to_owned(),
+        Value::Object(_) => format!("it finds {}", bytes(answer)),
+        Value::Null => "it finds nothing".to_owned(),
         Value::Bool(true) => "the store has done it".to_owned(),
         Value::Bool(false) => "it is not there any more".to_owned(),
-        count => format!("deleted are {count}"),
+        count => format!("it deletes {count}"),
     }
 }
 

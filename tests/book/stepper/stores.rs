@@ -39,18 +39,17 @@ fn with_stand_ins(document: &Value) -> Value {
     let id = cookies.next().unwrap()["value"].as_str().unwrap();
     let stand_in = format!("{:-<width$}", "the-first-id", width = id.len());
     let json = document.to_string().replace(id, &stand_in);
-    // When memcached is to drop it goes by the machine's clock, not by the app's.
-    let json = with_digits(&json, "memcached set, expires ", "1702678400");
-    let json = with_digits(&json, "memcached touch, expires ", "1702678460");
-    serde_json::from_str(&json).unwrap()
-}
-
-/// The text with other digits after each of these words, and wherever else these digits are.
-fn with_digits(text: &str, words: &str, digits: &str) -> String {
-    let Some((_, after)) = text.split_once(words) else {
-        return text.to_owned();
-    };
-    let there = &after[..digits.len()];
-    assert!(there.bytes().all(|byte| byte.is_ascii_digit()), "{there}");
-    text.replace(&format!("expires {there}"), &format!("expires {digits}"))
+    let mut document: Value = serde_json::from_str(&json).unwrap();
+    // Memcached is told by the machine's clock, not by the app's, when it is to drop the session.
+    let visits = document["visits"].as_array_mut().unwrap();
+    for (visit, expires) in visits.iter_mut().zip(["1702678400", "1702678460"]) {
+        for step in visit["steps"].as_array_mut().unwrap() {
+            for key in ["name", "label"] {
+                if let Some((command, _)) = step[key].as_str().unwrap().rsplit_once(", expires ") {
+                    step[key] = format!("{command}, expires {expires}").into();
+                }
+            }
+        }
+    }
+    document
 }
