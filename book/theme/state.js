@@ -84,14 +84,14 @@
       h('dt', {}, name), h('dd', {}, h('span', { class: isNew(({ entry: all }) => all[part]) ? 'new' : '' }, content)),
     ];
     return [
-      h('section', {}, h('h4', {}, `the store: ${now.name}`),
-        said.length ? h('ol', {}, said) : none('nothing is said to it in this visit yet')),
-      h('section', {}, h('h4', {}, 'what it has'), key ? h('dl', {},
+      [h('h4', {}, `the store: ${now.name}`),
+        said.length ? h('ol', {}, said) : none('nothing is said to it in this visit yet')],
+      [h('h4', {}, 'what it has'), key ? h('dl', {},
         entry('key', 'key', key),
         value ? entry(value.how, 'value', h('span', { class: 'raw' }, value.escaped),
-          ` ${value.size} bytes of ${value.format}: `, h('span', { class: 'text' }, value.text ?? 'not to be read')) : null,
+          `${value.size} bytes of ${value.format}: `, h('span', { class: 'text' }, value.text ?? 'not to be read')) : null,
         lifetime ? entry(lifetime.how === 'kept' ? 'kept for' : 'asked for', 'lifetime', lifetime.text) : null)
-        : none('nothing is known of it yet')),
+        : none('nothing is known of it yet')],
     ];
   }
 

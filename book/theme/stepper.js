@@ -64,7 +64,8 @@
         tree: h('ol', { class: 'tree', 'aria-label': 'Stages' }, this.rows.map((row) => h('li', {}, row))),
         code: h('div', { class: 'code', role: 'region', 'aria-label': 'The code that runs', tabindex: 0 }),
         state: h('div', { class: 'state', role: 'region', 'aria-label': 'What is there', tabindex: 0 }),
-        store: moments[0].store && h('div', { class: 'store', role: 'region', 'aria-label': 'The store', tabindex: 0 }),
+        store: moments[0].store && ['What is said to the store', 'What the store has'].map((label) =>
+          h('section', { role: 'region', 'aria-label': label, tabindex: 0 })),
         request: h('pre'),
         response: h('pre'),
       };
@@ -82,7 +83,7 @@
         h('div', { class: 'panes' },
           h('div', { class: 'side' }, this.panes.tree, h('p', { class: 'legend', 'aria-hidden': 'true' }, legend)),
           this.panes.code, this.panes.state),
-        ...(this.panes.store ? [this.panes.store] : []),
+        ...(this.panes.store ? [h('div', { class: 'storage' }, this.panes.store)] : []),
         h('div', { class: 'wire' },
           h('div', {}, h('h4', {}, 'request, on the wire'), this.panes.request),
           h('div', {}, h('h4', {}, 'answer, on the wire'), this.panes.response)),
@@ -96,17 +97,11 @@
       this.code(moment, steps[moment.step]);
       this.state(at, moment);
       this.wire(at, moment);
-      if (this.panes.store) {
-        const known = moments.slice(0, at + 1).filter((each) => each.store).map((each) => each.store);
-        const now = known.at(-1);
-        this.panes.store.replaceChildren(...store(moment.store ? known.at(-2) ?? now : now, now));
-        const marked = this.panes.store.querySelector('.new');
-        if (marked) reveal(this.panes.store, marked);
-      }
+      if (this.panes.store) this.store(at, moment);
       const { say } = moment;
       this.said.replaceChildren(
         h('span', { class: 'sr' }, `Step ${at + 1} of ${this.count}. `),
-        h('span', { class: moment.say.includes(' fails: ') ? 'what bad' : 'what' }, `${say}.`),
+        h('span', { class: say.includes(' fails: ') ? 'what bad' : 'what' }, say.endsWith('…') ? say : `${say}.`),
         ...moment.changes.map((change) => h('span', { class: 'change' }, ` ${change}. `)),
       );
       return say;
@@ -128,6 +123,18 @@
         ? sent.map((piece, index) => h(index >= before ? 'mark' : 'span', {}, piece.replaceAll('\r', '')))
         : [h('span', { class: 'none' }, 'nothing yet')]));
       this.panes.response.parentElement.scrollTop = before > 0 ? this.panes.response.scrollHeight : 0;
+    }
+
+    store(at, moment) {
+      const known = this.data.moments.slice(0, at + 1).filter((each) => each.store).map((each) => each.store);
+      const now = known.at(-1);
+      const shown = store(moment.store ? known.at(-2) ?? now : now, now);
+      this.panes.store.forEach((pane, index) => {
+        pane.replaceChildren(...shown[index]);
+        pane.scrollTop = 0;
+        const marked = pane.querySelector('.new');
+        if (marked) reveal(pane, marked);
+      });
     }
 
     tree(at, moment) {

@@ -101,10 +101,9 @@ pub(super) fn key(call: &Value) -> Option<String> {
 
 /// `2678400 seconds, 31 days`.
 pub(super) fn lifetime(seconds: u64) -> String {
-    let (days, hours) = (seconds / 86_400, seconds / 3600);
-    match (seconds % 86_400, seconds % 3600) {
-        (0, _) if days > 1 => format!("{seconds} seconds, {days} days"),
-        (_, 0) if hours > 1 => format!("{seconds} seconds, {hours} hours"),
+    const DAY: u64 = 86_400;
+    match (seconds % DAY, seconds / DAY) {
+        (0, days @ 2..) => format!("{seconds} seconds, {days} days"),
         _ => format!("{seconds} seconds"),
     }
 }
