@@ -85,8 +85,8 @@
           this.panes.code, this.panes.state),
         ...(this.panes.store ? [h('div', { class: 'storage' }, this.panes.store)] : []),
         h('div', { class: 'wire' },
-          h('div', {}, h('h4', {}, 'request, on the wire'), this.panes.request),
-          h('div', {}, h('h4', {}, 'answer, on the wire'), this.panes.response)),
+          [['request', this.panes.request], ['answer', this.panes.response]].map(([what, pane]) =>
+            h('div', { role: 'region', 'aria-label': `The ${what}`, tabindex: 0 }, h('h4', {}, `${what}, on the wire`), pane))),
       );
     }
 

@@ -2,10 +2,12 @@
 //!
 //! They are made of the JSON of the lifecycle example, cut down to what is shown. A step there has an enter
 //! and an exit; here these become moments, of which only those are kept at which there is something to see.
-//! `words.rs` says what happens, and `store.rs` keeps what is to be seen of a session store.
+//! `words.rs` says what happens, `store.rs` keeps what is to be seen of a session store, and `cookie.rs` shows the
+//! session's cookie.
 //! `tests/book/stepper.rs` writes those of the book's own visits into its pages, and `live.rs` those of a
 //! reader's request into an answer.
 
+mod cookie;
 mod store;
 mod words;
 
@@ -168,7 +170,7 @@ impl<'a> Moments<'a> {
         match (kind, text(&step["name"])) {
             ("stage", "open_session") => {
                 let brought = &step["cookies"][0];
-                self.cookie("it came with the request", brought, came(brought));
+                self.cookie("it came with the request", brought, cookie::came(brought));
             }
             ("store", _) => {
                 for what in words::sends(&step["store_call"]) {
@@ -223,18 +225,7 @@ impl<'a> Moments<'a> {
         } else {
             &Value::Null
         };
-        let matched = &step["fields"];
-        let matched = match (
-            matched["rule"].as_str(),
-            matched["routing_exception"].as_str(),
-        ) {
-            (Some(rule), _) => Some(format!(
-                "the rule is {rule}, the endpoint {}",
-                text(&matched["endpoint"])
-            )),
-            (_, Some(error)) => Some(format!("no rule: {error} is kept for dispatch_request")),
-            _ => None,
-        };
+        let matched = words::matched(&step["fields"]);
         let changed = self.states.last() != Some(&&step["after"]);
         let sends = asked && self.sent < self.response.len();
         let saves = step["name"] == "save_session";
@@ -264,12 +255,7 @@ impl<'a> Moments<'a> {
             self.store(|store| store.answer(step));
         }
         if saves && error.is_none() {
-            let what = match cookie["is_id"].as_bool() {
-                _ if cookie.is_null() => "no session cookie goes with the answer",
-                Some(true) => "a cookie with the session's id goes with the answer",
-                _ => "a new session cookie goes with the answer",
-            };
-            self.cookie("it goes with the answer", cookie, what);
+            self.cookie("it goes with the answer", cookie, cookie::goes(cookie));
         }
     }
 
@@ -372,26 +358,7 @@ impl<'a> Moments<'a> {
         let Some(moment) = self.moments.last_mut().filter(|_| !cookie.is_null()) else {
             return;
         };
-        let mut kept = Map::new();
-        kept.insert("how".to_owned(), json!(how));
-        let of_an_id: &[&str] = &["is_id", "value"];
-        let of_a_session = &[
-            "raw_payload",
-            "raw_timestamp",
-            "signature",
-            "payload",
-            "compressed",
-            "date",
-            "signed_with",
-        ];
-        let keys = match cookie["is_id"] == true {
-            true => of_an_id,
-            false => of_a_session,
-        };
-        for key in keys {
-            kept.insert((*key).to_owned(), cookie[*key].clone());
-        }
-        moment["cookie"] = Value::Object(kept);
+        moment["cookie"] = cookie::shown(how, cookie);
     }
 
     fn source(&mut self, key: &'a str) -> usize {
@@ -423,19 +390,6 @@ impl<'a> Moments<'a> {
             "steps": self.steps,
             "moments": self.moments,
         })
-    }
-}
-
-/// What is to be said of a cookie that came with a request, or did not.
-fn came(cookie: &Value) -> &'static str {
-    if cookie.is_null() {
-        "no session cookie came with the request"
-    } else if cookie["is_id"] == true {
-        "a cookie with a session's id came with the request"
-    } else if cookie["signed_with"].is_string() {
-        "a session cookie came with the request, and its signature is right"
-    } else {
-        "a session cookie came with the request, and its signature is wrong"
     }
 }
 

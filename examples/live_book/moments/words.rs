@@ -118,3 +118,13 @@ pub(super) fn start(command: &str) -> String {
     let whole = command[..end].rfind(' ').unwrap_or(end);
     format!("{} …", &command[..whole])
 }
+
+/// Which rule has matched, or that none has.
+pub(super) fn matched(fields: &Value) -> Option<String> {
+    if let Some(rule) = fields["rule"].as_str() {
+        let endpoint = text(&fields["endpoint"]);
+        return Some(format!("the rule is {rule}, the endpoint {endpoint}"));
+    }
+    let error = fields["routing_exception"].as_str()?;
+    Some(format!("no rule: {error} is kept for dispatch_request"))
+}
