@@ -24,7 +24,7 @@ mod here;
 mod lifecycle;
 #[path = "../examples/memory_sessions/main.rs"]
 mod memory_sessions;
-#[path = "../examples/live_book/moments.rs"]
+#[path = "../examples/live_book/moments/mod.rs"]
 mod moments;
 #[path = "../examples/own_store/main.rs"]
 mod own_store;
@@ -34,6 +34,7 @@ mod stepper;
 
 use checks::{Book, assert_none};
 use expect::expect_file;
+use stepper::stores::expect_played;
 
 static BOOK: LazyLock<Book> = LazyLock::new(Book::read);
 
@@ -73,6 +74,11 @@ fn the_steppers_play_what_the_code_does() {
         let file = format!("book/src/generated/stepper/{}.html", scene.name);
         expect_file(&file, &stepper::fragment(scene));
     }
+    expect_played("store_memory", "A session in memory", "memory:");
+    let dir = std::env::temp_dir().join(format!("carafe-stepper-{}", std::process::id()));
+    let url = format!("file://{}", dir.display());
+    expect_played("store_files", "A session in a file", &url);
+    drop(fs::remove_dir_all(dir));
     let eras = stepper::eras::fragment();
     expect_file("book/src/generated/stepper/eras.html", &eras);
 }

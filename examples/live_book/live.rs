@@ -10,7 +10,7 @@
 //! | `GET /live/choices` | the requests that one may choose |
 //! | `POST /live/send` with `{"choice": 1, "form": {"username": "jack"}}` | what `stepper.js` plays |
 //!
-//! Read next: `demo.rs`, the app; `moments.rs`, what is made of the trace.
+//! Read next: `demo.rs`, the app; `moments/mod.rs`, what is made of the trace.
 
 use std::collections::BTreeMap;
 
@@ -118,7 +118,7 @@ impl Live {
             cookies,
             ..Answer::ok(moments::of(
                 &document,
-                0,
+                &[0],
                 "Your request",
                 "live_book/demo.rs",
             ))

@@ -6,6 +6,8 @@ import { basename, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { COMMANDS, tryStore } from './stores.mjs';
+
 const { values: options } = parseArgs({
   options: Object.fromEntries(['book', 'source', 'modules', 'chromium', 'screenshots'].map((name) => [name, { type: 'string' }])),
 });
@@ -19,7 +21,7 @@ let passed = 0;
 const failures = [];
 
 // A browser that hangs shall not hang who waits for this.
-const MINUTES = 15;
+const MINUTES = 25;
 setTimeout(() => {
   console.error(`FAILED  after ${MINUTES} minutes it was not done`);
   process.exit(1);
@@ -102,7 +104,13 @@ const shown = (stepper) => stepper.evaluate((element) => {
     line: query('.code .now .n')?.textContent.replace(/\D/g, ''),
     lineSeen: inside(query('.code'), query('.code .now')),
     detail: element.querySelectorAll('.detail dd').length,
+    request: query('.wire > :first-child pre')?.textContent,
     response: query('.wire > :last-child pre')?.textContent,
+    store: query('.storage')?.textContent,
+    storeSeen: [...element.querySelectorAll('.storage > section')].every((pane) => {
+      const news = pane.querySelector('.new');
+      return !news || inside(pane, news) || news.getBoundingClientRect().height > pane.clientHeight / 2;
+    }),
   };
 });
 
@@ -131,8 +139,11 @@ async function tryStepper(page, stepper, where, index) {
     const source = data.sources[moment.source ?? data.steps[moment.step].source];
     check(now.code > 0 && now.file.startsWith(`${source.file}:`), `${where}: step ${at + 1} shows its code`);
     check(now.file === `${source.file}:${now.line}` && now.lineSeen, `${where}: step ${at + 1} marks its line: ${now.file} ${now.line} ${now.lineSeen}`);
-    const sent = data.response.slice(0, moment.sent).join('').replaceAll('\r', '');
+    const visit = data.visits[moment.visit ?? 0];
+    const sent = data.response.slice(visit.piece, moment.sent).join('').replaceAll('\r', '');
     check(now.response === (sent || 'nothing yet'), `${where}: step ${at + 1} shows what was sent`);
+    check(now.request === visit.wire.replaceAll('\r', ''), `${where}: step ${at + 1} shows the request`);
+    check(now.storeSeen, `${where}: step ${at + 1} shows what is new in the store`);
   }
   check(new URL(page.url()).hash === hash(count), `${where}: the address says the step: ${page.url()}`);
   await page.keyboard.press('ArrowRight');
@@ -177,6 +188,16 @@ async function screenshots(page, stepper, file, parts) {
   }
 }
 
+/** A store that is told something, and one that answers. */
+async function storeScreenshots(stepper, file) {
+  for (const way of ['to', 'from']) {
+    await stepper.evaluate((element, wanted) => {
+      element.go(element.data.moments.findIndex(({ store }) => store?.said.at(-1)?.way === wanted));
+    }, way);
+    await stepper.screenshot({ path: join(options.screenshots, `${file}-${way}.png`) });
+  }
+}
+
 /** What stands in a stepper, as it is in the repository. */
 const fragment = (name) => readFileSync(join(options.source, 'generated/stepper', `${name}.html`), 'utf8');
 const data = (html) => /<script type="application\/json">(.*?)<\/script>/s.exec(html)[1];
@@ -207,7 +228,7 @@ async function tryColors(stepper, where) {
       }
       return page;
     };
-    return [...element.querySelectorAll('.stage :is(.name, .text, .what, .place, h4, dt, dd, .file, .none)')].map((child) => {
+    return [...element.querySelectorAll('.stage :is(.name, .text, .what, .place, h4, dt, dd, .file, .none, .storage li, .storage span)')].map((child) => {
       const under = behind(child);
       const [a, b] = [light(getComputedStyle(child).color, under), light(under, page)];
       return { contrast: (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), text: child.textContent.slice(0, 30) };
@@ -232,8 +253,11 @@ async function tryPage(browser, path, { size, theme }) {
     const built = await stepper.locator('script').first().textContent();
     check(built === data(fragment(own)), `${where}: it is the one of now: mdbook build book`);
     if (theme === 'light') await tryStepper(page, stepper, where, index);
+    if (own.startsWith('store_')) await tryStore(check, stepper, where, own);
     await tryColors(stepper, where);
     await screenshots(page, stepper, `${own}-${size.width}-${theme}`, theme === 'dark' ? [0.6] : [0, 0.35, 0.6, 1]);
+    if (own.startsWith('store_')) await storeScreenshots(stepper, `${own}-${size.width}-${theme}`);
+
   }
   const over = await overflow(page);
   check(over <= 0, `${name} ${size.width} ${theme}: ${over} px too wide`);
@@ -257,6 +281,9 @@ async function tryList(browser, path) {
   for (const list of lists) {
     check(await list.isVisible(), `${name}: the list is shown without JavaScript`);
     check(await list.locator('li, tr').count() > 20, `${name}: the list has the steps`);
+    const own = await list.evaluate((element) => element.parentElement.getAttribute('name'));
+    for (const command of COMMANDS[own] ?? []) check((await list.textContent()).includes(command), `${name}: the list has ${command}`);
+    if (COMMANDS[own]) check((await list.textContent()).includes('\\x82\\xaa_permanent'), `${name}: the list has the bytes`);
   }
   await page.screenshot({ path: join(options.screenshots, `nojs-${basename(name, '.html')}.png`) });
   await context.close();

@@ -11,6 +11,12 @@ mod expect;
 #[cfg(any(feature = "redis", feature = "memcached"))]
 mod failing;
 mod files;
+#[path = "../book/stepper/fragment.rs"]
+#[allow(dead_code)]
+mod fragment;
+#[path = "../../examples/lifecycle/main.rs"]
+#[allow(dead_code, reason = "its command line and its other apps")]
+mod lifecycle;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
@@ -22,12 +28,16 @@ mod memory;
     feature = "mongodb"
 ))]
 mod missing;
+#[path = "../../examples/live_book/moments/mod.rs"]
+#[allow(dead_code)]
+mod moments;
 #[cfg(feature = "mongodb")]
 mod mongodb;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
 mod outage;
+mod played;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[path = "../python/mod.rs"]
@@ -67,6 +77,9 @@ mod shown;
 mod sqlite;
 #[cfg(feature = "redis")]
 mod stand_ins;
+#[path = "../book/stepper/stores.rs"]
+#[allow(dead_code)]
+mod stepper;
 mod suite;
 #[cfg(any(
     feature = "redis",

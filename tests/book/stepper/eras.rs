@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{add, escape, script, text};
+use super::fragment::{add, escape, script, text};
 
 const ERAS: [&str; 4] = ["1.0.4", "1.1.4", "2.2.5", "3.1.3"];
 

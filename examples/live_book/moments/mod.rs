@@ -2,35 +2,30 @@
 //!
 //! They are made of the JSON of the lifecycle example, cut down to what is shown. A step there has an enter
 //! and an exit; here these become moments, of which only those are kept at which there is something to see.
+//! `words.rs` says what happens, `store.rs` keeps what is to be seen of a session store, and `cookie.rs` shows the
+//! session's cookie.
 //! `tests/book/stepper.rs` writes those of the book's own visits into its pages, and `live.rs` those of a
 //! reader's request into an answer.
 
+mod cookie;
+mod store;
+mod words;
+
 use serde_json::{Map, Value, json};
 
-/// What is played: a visit of a lifecycle document. `file` is that of its app, below `examples/`.
-pub(crate) fn of(document: &Value, visit: usize, title: &str, file: &str) -> Value {
-    let visit = &document["visits"][visit];
-    let mut moments = Moments::new(&document["sources"], visit);
-    moments.server(text(&document["server"]));
-    let (steps, moments, sources, states) = moments.finish();
-    json!({
-        "title": title,
-        "visit": visit["request"],
-        "app": format!("examples/{file}"),
-        "request": visit["wire"]["request"],
-        "response": visit["wire"]["response"],
-        "sources": sources,
-        "states": states,
-        "steps": steps,
-        "moments": moments,
-    })
-}
+use self::store::Store;
+use self::words::{brief, changes};
 
-/// An error without the sentences that its page would have.
-fn brief(error: &str) -> &str {
-    let long = error.len() > 80;
-    let end = error.match_indices(": ").nth(1).filter(|_| long);
-    end.map_or(error, |(at, _)| &error[..at])
+/// What is played: visits of a lifecycle document, one after the other. `file` is that of its app, below
+/// `examples/`.
+pub(crate) fn of(document: &Value, visits: &[usize], title: &str, file: &str) -> Value {
+    let visits: Vec<&Value> = visits.iter().map(|at| &document["visits"][*at]).collect();
+    let all = visits.iter().flat_map(|visit| list(&visit["steps"]));
+    let mut moments = Moments::new(&document["sources"], Store::of(all));
+    for visit in visits {
+        moments.visit(visit, text(&document["server"]));
+    }
+    moments.finish(title, &format!("examples/{file}"))
 }
 
 /// The number of the last line of a function that has these words. Its head does not count, nor the `stage!`
@@ -44,68 +39,86 @@ fn line_of(excerpt: &Value, words: &str) -> Option<u64> {
     (at > 0).then_some(excerpt["first"].as_u64()? + at as u64)
 }
 
-/// Collects the moments of a visit, and what they show.
+/// Collects the moments of visits, and what they show.
 struct Moments<'a> {
     /// All excerpts there are, by their keys.
     table: &'a Value,
-    visit: &'a Value,
+    /// The request of each visit, its first step and the first piece of its answer.
+    visits: Vec<Value>,
+    /// The pieces of all answers.
+    response: Vec<&'a Value>,
+    /// Those of the visit that is under way.
+    recorded: &'a [Value],
+    /// Which step is the first of those.
+    first: usize,
     /// Those that are shown; a moment has an index.
     sources: Vec<&'a str>,
     states: Vec<&'a Value>,
     steps: Vec<Value>,
     moments: Vec<Value>,
-    /// How many pieces of the answer have been sent.
+    /// How many pieces of the answers have been sent.
     sent: usize,
+    store: Option<Store>,
 }
 
 impl<'a> Moments<'a> {
-    fn new(table: &'a Value, visit: &'a Value) -> Self {
+    fn new(table: &'a Value, store: Option<Store>) -> Self {
         Moments {
             table,
-            visit,
+            visits: Vec::new(),
+            response: Vec::new(),
+            recorded: &[],
+            first: 0,
             sources: Vec::new(),
             states: Vec::new(),
             steps: Vec::new(),
             moments: Vec::new(),
             sent: 0,
+            store,
         }
     }
 
-    fn recorded(&self) -> &'a [Value] {
-        list(&self.visit["steps"])
-    }
-
-    fn pieces(&self) -> usize {
-        list(&self.visit["wire"]["response"]).len()
-    }
-
     /// From the server's call of the app to the last byte.
-    fn server(&mut self, server: &'a str) {
-        let Some(first) = self.recorded().first() else {
+    fn visit(&mut self, visit: &'a Value, server: &'a str) {
+        self.recorded = list(&visit["steps"]);
+        let Some(first) = self.recorded.first() else {
             return;
         };
         let first = &first["before"];
-        self.server_step("server: calls the app", server, "app.call(");
-        let say = format!(
-            "the server has read {} and calls the app",
-            text(&self.visit["request"])
-        );
+        let (request, wire) = (text(&visit["request"]), &visit["wire"]);
+        self.visits.push(json!({
+            "request": request,
+            "wire": wire["request"],
+            "step": self.steps.len(),
+            "piece": self.response.len(),
+        }));
+        self.response.extend(list(&wire["response"]));
+        self.server_step(&format!("server: {request}"), server, "app.call(");
+        let say = match self.visits.len() {
+            1 => format!("the server has read {request} and calls the app"),
+            _ => format!("the same browser comes again: the server has read {request}"),
+        };
         self.moment(self.steps.len() - 1, "enter", first, &say);
+        if let Some(store) = &mut self.store {
+            store.next_visit();
+            self.show_store();
+        }
+        self.first = self.steps.len();
         let mut open: Vec<usize> = Vec::new();
-        for (index, step) in self.recorded().iter().enumerate() {
+        for (index, step) in self.recorded.iter().enumerate() {
             self.leave(&mut open, index);
             self.between(open.last().copied(), step);
-            self.enter(step);
+            self.enter(open.last().copied(), step);
             if !is_event(step) {
                 open.push(index);
             }
         }
         self.leave(&mut open, usize::MAX);
-        if self.sent < self.pieces() {
+        if self.sent < self.response.len() {
             let last = self.states.last().copied().unwrap_or(first);
             self.server_step("server: sends the answer", server, "body.next()");
             let say = "the server sends the answer";
-            self.sent = self.pieces();
+            self.sent = self.response.len();
             self.moment(self.steps.len() - 1, "enter", last, say);
         }
     }
@@ -119,56 +132,81 @@ impl<'a> Moments<'a> {
         }));
     }
 
-    fn enter(&mut self, step: &'a Value) {
+    fn enter(&mut self, around: Option<usize>, step: &'a Value) {
         let mut shown = Map::new();
         for key in ["depth", "kind", "label", "error"] {
             if !step[key].is_null() {
                 shown.insert(key.to_owned(), step[key].clone());
             }
         }
-        if text(&step["label"]).starts_with("server:") {
+        let (kind, label) = (text(&step["kind"]), text(&step["label"]));
+        let is_server = label.starts_with("server:");
+        if is_server {
             shown.insert("kind".to_owned(), json!("server"));
         }
-        shown.insert(
-            "source".to_owned(),
-            json!(self.source(text(&step["source"]))),
-        );
-        // A span is opened before what it is for.
-        let line = if text(&step["label"]).starts_with("server:") {
-            json!(line_of(&self.table[text(&step["source"])], "body.next()"))
-        } else {
-            step["at"].clone()
+        let (source, line) = match kind {
+            "command" => self.given(around, step),
+            // A span is opened before what it is for.
+            _ if is_server => {
+                let source = text(&step["source"]);
+                (source, json!(line_of(&self.table[source], "body.next()")))
+            }
+            _ => (text(&step["source"]), step["at"].clone()),
         };
+        shown.insert("source".to_owned(), json!(self.source(source)));
         shown.insert("line".to_owned(), line);
         if let Some(key) = step["implementation"].as_str() {
             shown.insert("calls".to_owned(), json!(self.source(key)));
         }
         self.steps.push(Value::Object(shown));
-        let label = text(&step["label"]);
-        let say = match text(&step["kind"]) {
+        let say = match kind {
             "signal" => format!("signal {label} is sent"),
             "log" => format!("a line is logged: {label}"),
-            _ if label.starts_with("server:") => "the server asks for the next piece".to_owned(),
+            "command" => format!("a command to the store: {}", words::start(label)),
+            _ if is_server => "the server asks for the next piece".to_owned(),
             _ => format!("{label} is called"),
         };
-        let opens = step["name"] == "open_session" && step["kind"] == "stage";
-        let shown = self.steps.len() - 1;
-        self.moment(shown, "enter", &step["before"], &say);
-        if opens {
-            let brought = &step["cookies"][0];
-            let what = match brought["signed_with"].as_str() {
-                _ if brought.is_null() => "no session cookie came with the request",
-                Some(_) => "a session cookie came with the request, and its signature is right",
-                None => "a session cookie came with the request, and its signature is wrong",
-            };
-            self.cookie("it came with the request", brought, what);
+        self.moment(self.steps.len() - 1, "enter", &step["before"], &say);
+        match (kind, text(&step["name"])) {
+            ("stage", "open_session") => {
+                let brought = &step["cookies"][0];
+                self.cookie("it came with the request", brought, cookie::came(brought));
+            }
+            ("store", _) => {
+                for what in words::sends(&step["store_call"]) {
+                    self.also(&what);
+                }
+                self.store(|store| store.call(step));
+            }
+            ("command", _) => self.store(|store| store.command(step)),
+            _ => {}
         }
+    }
+
+    /// Where a store gives a command: in the method that was called `around` it.
+    fn given(&self, around: Option<usize>, step: &'a Value) -> (&'a str, Value) {
+        let method = around.and_then(|around| self.recorded[around]["implementation"].as_str());
+        let Some(method) = method else {
+            return (text(&step["source"]), step["at"].clone());
+        };
+        let excerpt = &self.table[method];
+        // Or else it leaves that to another function.
+        let ways = [
+            "show_command(",
+            "show(",
+            "self.run_first(",
+            "self.run(",
+            "self.store(",
+        ];
+        let line = ways.iter().find_map(|way| line_of(excerpt, way));
+        let line = line.map_or_else(|| excerpt["first"].clone(), |line| json!(line));
+        (method, line)
     }
 
     /// The steps that end before the one at `index` begins.
     fn leave(&mut self, open: &mut Vec<usize>, index: usize) {
         while let Some(inner) = open.last().copied() {
-            let step = &self.recorded()[inner];
+            let step = &self.recorded[inner];
             if number(&step["end"]) > index {
                 return;
             }
@@ -178,7 +216,7 @@ impl<'a> Moments<'a> {
     }
 
     fn exit(&mut self, index: usize, step: &'a Value) {
-        let shown = index + 1;
+        let shown = self.first + index;
         let label = text(&step["label"]);
         let asked = label.starts_with("server:");
         let error = step["error"].as_str();
@@ -187,22 +225,12 @@ impl<'a> Moments<'a> {
         } else {
             &Value::Null
         };
-        let matched = &step["fields"];
-        let matched = match (
-            matched["rule"].as_str(),
-            matched["routing_exception"].as_str(),
-        ) {
-            (Some(rule), _) => Some(format!(
-                "the rule is {rule}, the endpoint {}",
-                text(&matched["endpoint"])
-            )),
-            (_, Some(error)) => Some(format!("no rule: {error} is kept for dispatch_request")),
-            _ => None,
-        };
+        let matched = words::matched(&step["fields"]);
         let changed = self.states.last() != Some(&&step["after"]);
-        let sends = asked && self.sent < self.pieces();
+        let sends = asked && self.sent < self.response.len();
         let saves = step["name"] == "save_session";
-        if !changed && error.is_none() && !saves && matched.is_none() && !asked {
+        let stores = step["kind"] == "store";
+        if !changed && error.is_none() && !saves && !stores && matched.is_none() && !asked {
             return;
         }
         let say = match error {
@@ -220,19 +248,20 @@ impl<'a> Moments<'a> {
         if let Some(matched) = matched {
             self.also(&matched);
         }
+        if stores {
+            if error.is_none() {
+                self.also(&words::answer(&step["store_call"]["answer"]));
+            }
+            self.store(|store| store.answer(step));
+        }
         if saves && error.is_none() {
-            let what = if cookie.is_null() {
-                "no session cookie goes with the answer"
-            } else {
-                "a new session cookie goes with the answer"
-            };
-            self.cookie("it goes with the answer", cookie, what);
+            self.cookie("it goes with the answer", cookie, cookie::goes(cookie));
         }
     }
 
     /// Whether the error was raised before: inside of the step, or what an error handling stage was given.
     fn is_passed_on(&self, index: usize, error: &str) -> bool {
-        let steps = self.recorded();
+        let steps = self.recorded;
         let first = if steps[index]["kind"] == "stage" {
             0
         } else {
@@ -249,20 +278,20 @@ impl<'a> Moments<'a> {
         let Some(around) = around.filter(|_| changed && !is_event(step)) else {
             return;
         };
-        let label = text(&self.recorded()[around]["label"]);
+        let label = text(&self.recorded[around]["label"]);
         let say = if label.starts_with("server:") {
             "stream_with_context puts the contexts back".to_owned()
         } else {
             format!("{label} goes on")
         };
-        self.moment(around + 1, "within", &step["before"], &say);
+        self.moment(self.first + around, "within", &step["before"], &say);
         // Where it has got to: the line that calls the step. What is above it has been done.
         let name = text(&step["name"]).rsplit('.').next().unwrap_or_default();
         let call = format!("{name}(");
-        let outer = text(&self.recorded()[around]["source"]);
+        let outer = text(&self.recorded[around]["source"]);
         let mut line = line_of(&self.table[outer], &call);
         let mut source = None;
-        if let (None, Some(inner)) = (line, self.recorded()[around]["implementation"].as_str()) {
+        if let (None, Some(inner)) = (line, self.recorded[around]["implementation"].as_str()) {
             // The function that the work was handed to has done it, not the one around that.
             line = line_of(&self.table[inner], "self.next_chunk()");
             source = Some(self.source(inner));
@@ -284,10 +313,7 @@ impl<'a> Moments<'a> {
             .moments
             .last()
             .map_or(0, |moment| number(&moment["sent"]));
-        if let Some(piece) = self.visit["wire"]["response"]
-            .get(sent)
-            .filter(|_| self.sent > sent)
-        {
+        if let Some(piece) = self.response.get(sent).filter(|_| self.sent > sent) {
             let bytes = text(piece).len();
             changes.push(format!("{bytes} bytes of the answer are sent"));
         }
@@ -296,6 +322,26 @@ impl<'a> Moments<'a> {
             "step": step, "phase": phase, "state": self.states.len() - 1,
             "say": say, "changes": changes, "sent": self.sent,
         }));
+        if let (Some(visit @ 1..), Some(moment)) =
+            (self.visits.len().checked_sub(1), self.moments.last_mut())
+        {
+            moment["visit"] = json!(visit);
+        }
+    }
+
+    /// Something is said to the store, or it answers.
+    fn store(&mut self, what: impl FnOnce(&mut Store)) {
+        if let Some(store) = &mut self.store {
+            what(store);
+            self.show_store();
+        }
+    }
+
+    /// The store as it is from the last moment on.
+    fn show_store(&mut self) {
+        if let (Some(store), Some(moment)) = (&self.store, self.moments.last_mut()) {
+            moment["store"] = store.shown();
+        }
     }
 
     /// One more thing that happened at the last moment.
@@ -312,20 +358,7 @@ impl<'a> Moments<'a> {
         let Some(moment) = self.moments.last_mut().filter(|_| !cookie.is_null()) else {
             return;
         };
-        let mut kept = Map::new();
-        kept.insert("how".to_owned(), json!(how));
-        for key in [
-            "raw_payload",
-            "raw_timestamp",
-            "signature",
-            "payload",
-            "compressed",
-            "date",
-            "signed_with",
-        ] {
-            kept.insert(key.to_owned(), cookie[key].clone());
-        }
-        moment["cookie"] = Value::Object(kept);
+        moment["cookie"] = cookie::shown(how, cookie);
     }
 
     fn source(&mut self, key: &'a str) -> usize {
@@ -336,18 +369,27 @@ impl<'a> Moments<'a> {
         })
     }
 
-    /// The steps, the moments, the excerpts and the states, each state once.
-    fn finish(mut self) -> (Vec<Value>, Vec<Value>, Vec<Value>, Vec<Value>) {
-        let mut states: Vec<Value> = Vec::new();
+    /// All of it for the player, each state once.
+    fn finish(mut self, title: &str, app: &str) -> Value {
+        let mut states: Vec<&Value> = Vec::new();
         for (moment, state) in self.moments.iter_mut().zip(&self.states) {
-            let known = states.iter().position(|known| known == *state);
+            let known = states.iter().position(|known| known == state);
             moment["state"] = json!(known.unwrap_or_else(|| {
-                states.push((*state).clone());
+                states.push(state);
                 states.len() - 1
             }));
         }
-        let sources = self.sources.iter().map(|key| self.table[*key].clone());
-        (self.steps, self.moments, sources.collect(), states)
+        let sources = self.sources.iter().map(|key| &self.table[*key]);
+        json!({
+            "title": title,
+            "app": app,
+            "visits": self.visits,
+            "response": self.response,
+            "sources": sources.collect::<Vec<_>>(),
+            "states": states,
+            "steps": self.steps,
+            "moments": self.moments,
+        })
     }
 }
 
@@ -364,56 +406,5 @@ fn list(value: &Value) -> &[Value] {
 }
 
 fn is_event(step: &Value) -> bool {
-    step["kind"] == "signal" || step["kind"] == "log"
-}
-
-/// What is new, in words.
-fn changes(from: &Value, to: &Value) -> Vec<String> {
-    let mut changes = Vec::new();
-    for (key, what) in [
-        ("request_contexts", "request context"),
-        ("app_contexts", "app context"),
-    ] {
-        let (from, to) = (names(&from[key]), names(&to[key]));
-        let same = from.iter().zip(&to).take_while(|(a, b)| a == b).count();
-        changes.extend(
-            from[same..]
-                .iter()
-                .map(|name| format!("{what} {name} is popped")),
-        );
-        changes.extend(
-            to[same..]
-                .iter()
-                .map(|name| format!("{what} {name} is pushed")),
-        );
-    }
-    // A context brings its g and session, and takes them with it.
-    if from["app_contexts"] == to["app_contexts"] && from["g"] != to["g"] {
-        changes.push(format!("g holds {}", names(&to["g"]).join(", ")));
-    }
-    let (old, new) = (&from["session"], &to["session"]);
-    if from["request_contexts"] == to["request_contexts"] && old != new && !new.is_null() {
-        let data = new["data"].to_string();
-        if old.is_null() {
-            let is_new = new["new"] == true;
-            let word = if is_new {
-                "a new session"
-            } else {
-                "the session"
-            };
-            changes.push(format!("{word} is open: {data}"));
-        } else if old["data"] != new["data"] {
-            changes.push(format!("the session holds {data}"));
-        }
-        for flag in ["modified", "accessed"] {
-            if new[flag] == true && old[flag] != true {
-                changes.push(format!("the session is marked as {flag}"));
-            }
-        }
-    }
-    changes
-}
-
-fn names(names: &Value) -> Vec<&str> {
-    list(names).iter().map(text).collect()
+    matches!(text(&step["kind"]), "signal" | "command" | "log")
 }
