@@ -57,20 +57,16 @@ mod signals;
 mod signing;
 #[path = "demos/start.rs"]
 mod start;
-#[path = "demos/store_mongodb.rs"]
-mod store_mongodb;
-#[path = "demos/store_redis.rs"]
-mod store_redis;
-#[path = "demos/store_down.rs"]
-mod store_down;
-#[path = "demos/store_sql.rs"]
-mod store_sql;
 #[path = "demos/store_down.rs"]
 mod store_down;
 #[path = "demos/store_files.rs"]
 mod store_files;
+#[path = "demos/store_mongodb.rs"]
+mod store_mongodb;
 #[path = "demos/store_redis.rs"]
 mod store_redis;
+#[path = "demos/store_sql.rs"]
+mod store_sql;
 #[path = "demos/streaming.rs"]
 mod streaming;
 #[path = "demos/surprises.rs"]

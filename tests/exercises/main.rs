@@ -47,7 +47,6 @@ mod store_files;
 mod store_memcached;
 mod store_mongodb;
 mod store_redis;
-mod store_down;
 mod store_sql;
 mod streaming;
 mod surprises;
