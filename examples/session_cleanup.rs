@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         eprintln!("usage: session_cleanup URL");
         return ExitCode::from(2);
     };
+    // ANCHOR: session_cleanup
     let deleted = store::open(&url).and_then(|store| store.cleanup(SystemClock.now()));
     match deleted {
         Ok(deleted) => {
@@ -28,4 +29,5 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+    // ANCHOR_END: session_cleanup
 }

@@ -5,6 +5,7 @@
 //! `book/here.rs` makes the trace that a chapter opens with; `book/demos.rs` lists the outputs that
 //! chapters show, each printed by a function that the chapter shows too; `book/checks` reads the pages.
 #![allow(clippy::unwrap_used, dead_code)] // The example's own functions are not all in use here.
+#![allow(clippy::duplicate_mod)] // Two examples bring the checks of any session interface.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -25,6 +26,8 @@ mod lifecycle;
 mod memory_sessions;
 #[path = "../examples/live_book/moments/mod.rs"]
 mod moments;
+#[path = "../examples/own_store/main.rs"]
+mod own_store;
 
 #[path = "book/stepper.rs"]
 mod stepper;

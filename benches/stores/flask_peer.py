@@ -1,4 +1,4 @@
-"""Flask-Session's part in benches/stores.rs: flask_peer.py redis|memcached URL
+"""Flask-Session's part in benches/stores.rs: flask_peer.py redis|memcached|cachelib|sqlalchemy|mongodb URL
 
 Reads a number from each line, makes so many requests to the app's wsgi_app, and prints the nanoseconds of each.
 """
@@ -15,19 +15,36 @@ warnings.simplefilter("ignore")
 
 
 def client(kind, url):
+    """What SESSION_REDIS and the like are set to."""
     if kind == "redis":
         import redis
 
         return redis.Redis.from_url(url)
-    from pymemcache.client.base import Client
+    if kind == "memcached":
+        from pymemcache.client.base import Client
 
-    # By default it does not wait until a session is stored, and Carafe does.
-    return Client(url.removeprefix("memcached://"), default_noreply=False)
+        # By default it does not wait until a session is stored, and Carafe does.
+        return Client(url, default_noreply=False)
+    if kind == "cachelib":
+        from cachelib import FileSystemCache
+
+        return FileSystemCache(url)
+    if kind == "mongodb":
+        import pymongo
+
+        # A server by itself acknowledges what is in its memory only, unless it is asked, as Carafe does.
+        return pymongo.MongoClient(url, journal=True, directConnection=True)
+    from flask_sqlalchemy import SQLAlchemy
+
+    return SQLAlchemy()
 
 
 def make_app(kind, url):
     app = Flask("bench")
     app.config.update({"SESSION_TYPE": kind, f"SESSION_{kind.upper()}": client(kind, url)})
+    if kind == "sqlalchemy":
+        app.config["SQLALCHEMY_DATABASE_URI"] = url
+        app.config["SESSION_SQLALCHEMY"].init_app(app)
     Session(app)
 
     @app.get("/login")

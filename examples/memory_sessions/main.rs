@@ -25,21 +25,24 @@ use suite::Store;
 
 // ANCHOR: stores
 /// The stores that are checked.
-pub(crate) const STORES: &[Store] = &[
+pub(crate) const STORES: &[Store<'static>] = &[
     Store {
         name: "naive",
-        install: |app| app.session_interface(NaiveSessions::default()),
+        install: &|app| app.session_interface(NaiveSessions::default()),
         renew: |_session| Ok(()),
+        pass: &suite::clock_moves,
     },
     Store {
         name: "memory",
-        install: |app| app.session_interface(MemorySessions::default()),
+        install: &|app| app.session_interface(MemorySessions::default()),
         renew: store::renew,
+        pass: &suite::clock_moves,
     },
     Store {
         name: "cookie",
-        install: |app| app.session_interface(SecureCookieSessionInterface::new()),
+        install: &|app| app.session_interface(SecureCookieSessionInterface::new()),
         renew: |_session| Ok(()),
+        pass: &suite::clock_moves,
     },
 ];
 // ANCHOR_END: stores

@@ -155,15 +155,20 @@ impl ServerSideSessionInterface {
         stored: &Stored,
     ) -> Result<bool, StoreError> {
         let id = stored.id()?;
-        let state = stored.lock().clone();
         let lifetime = lifetime(settings);
+        let state = stored.lock();
         if state.is_stored && !session.modified() {
+            drop(state);
             return self.calls().touch(&id, lifetime);
         }
-        let bytes = session.with(|data| serialization::encode(data, &state.odd, self.format()));
-        let bytes = bytes.map_err(|error| self.error(StoreErrorKind::Unstorable, error))?;
-        let opened = state.opened.filter(|_| self.options.optimistic);
-        match (&state.old_id, opened) {
+        let (old_id, opened) = (state.old_id.clone(), state.opened.clone());
+        // Not held while the store works.
+        drop(state);
+        let bytes = session
+            .with(|data| serialization::encode(data, &stored.lock().odd, self.format()))
+            .map_err(|error| self.error(StoreErrorKind::Unstorable, error))?;
+        let opened = opened.filter(|_| self.options.optimistic);
+        match (&old_id, opened) {
             // The new one is there before the old one goes: whatever fails, one of them is left.
             (Some(old_id), opened) => {
                 if let Some(opened) = opened {
@@ -280,16 +285,20 @@ impl SessionInterface for ServerSideSessionInterface {
         if session.accessed() {
             response.vary_add("Cookie");
         }
-        let state = stored.lock().clone();
-        if state.has_failed {
+        let state = stored.lock();
+        let has_moved = state.is_stored && state.old_id.is_some();
+        let has_failed = state.has_failed;
+        drop(state);
+        // ANCHOR: has_failed
+        if has_failed {
             // This is the error's page. Nothing is tried twice; but where the session has moved and only
             // its old place is not certain to be gone, the browser has to know the new one.
-            let has_moved = state.is_stored && state.old_id.is_some();
             return match has_moved {
                 true => self.set_cookie(settings, session, stored, response),
                 false => Ok(()),
             };
         }
+        // ANCHOR_END: has_failed
         if session.is_empty() {
             if session.modified() {
                 self.delete(stored)

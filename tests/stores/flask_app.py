@@ -55,6 +55,8 @@ def client(config):
 def make_app(config):
     app = Flask("flask")
     app.secret_key = "adavafa"
+    # What a test makes fail on purpose need not be told on its terminal.
+    app.logger.disabled = config.pop("QUIET", False)
     client(config)
     app.config.update(config)
     if config["SESSION_TYPE"] == "sqlalchemy":

@@ -20,6 +20,14 @@ mod lifecycle;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
+mod missing;
 #[path = "../../examples/live_book/moments/mod.rs"]
 #[allow(dead_code)]
 mod moments;
@@ -36,10 +44,24 @@ mod postgres;
 #[allow(dead_code)]
 mod python;
 #[cfg(feature = "redis")]
+mod recorded_down;
+#[cfg(feature = "redis")]
+mod recorded_races;
+#[cfg(feature = "redis")]
+mod recorded_sharing;
+#[cfg(feature = "redis")]
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb",
+    feature = "sqlite"
+))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
 mod relay;
 mod semantics;
 #[cfg(any(feature = "redis", feature = "memcached"))]
@@ -53,7 +75,19 @@ mod sharing;
 mod shown;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+#[cfg(feature = "redis")]
+mod stand_ins;
 #[path = "../book/stepper/stores.rs"]
 #[allow(dead_code)]
 mod stepper;
 mod suite;
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb",
+    feature = "sqlite"
+))]
+#[allow(dead_code, reason = "each store uses its own share of it")]
+mod wire;

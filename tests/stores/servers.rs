@@ -15,6 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::files::TempDir;
+use crate::missing::missing;
 
 /// How long a server may take to start, or anything that is waited for to happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -180,10 +181,7 @@ pub(crate) fn is_there(program: &str) -> bool {
     command.arg("--version").stdin(Stdio::null());
     let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
     if status.is_err() {
-        let message = format!("NOT CHECKED: there is no {program}; run: bash tests/run");
-        assert!(std::env::var_os("CI").is_none(), "{message}");
-        // Past the test harness, which hides what a passing test prints.
-        drop(writeln!(io::stderr(), "{message}"));
+        missing(program);
     }
     status.is_ok()
 }

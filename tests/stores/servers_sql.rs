@@ -4,7 +4,6 @@
 //! `bash tests/run` installs them.
 
 use std::fs;
-use std::io::{self, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::files::TempDir;
+use crate::missing::missing;
 
 /// A server that a test may treat badly.
 pub(crate) struct Server {
@@ -29,10 +29,7 @@ pub(crate) struct Server {
 fn find(what: &str, candidates: impl IntoIterator<Item = PathBuf>) -> Option<PathBuf> {
     let found = candidates.into_iter().find(|path| path.exists());
     if found.is_none() {
-        let message = format!("NOT CHECKED with a real server: {what}. Run: bash tests/run");
-        assert!(std::env::var_os("CI").is_none(), "{message}");
-        // Past the test harness, which hides what a passing test prints.
-        drop(writeln!(io::stderr(), "{message}"));
+        missing(what);
     }
     found
 }

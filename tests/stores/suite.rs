@@ -1,10 +1,18 @@
 //! What every store should do, one check for each sentence. A store's test is a call of [`run`].
 //!
-//! The first half visits an app and never looks into the store, as `examples/memory_sessions/suite.rs`
-//! does, where the checks come from. The second half calls the store itself. Each check has a prefix of
-//! its own for its keys, so that one server serves them all.
+//! It begins with the checks of any session interface, which visit an app and never look into the store:
+//! `examples/memory_sessions/suite.rs`. Then come visits that are about what Carafe's own interface
+//! promises, and calls of the store itself. Each check has a prefix of its own for its keys, so that one
+//! server serves them all.
+//!
+//! `examples/own_store/` runs it too, on stores that it writes step by step.
 
+#[path = "suite/calls.rs"]
 mod calls;
+#[path = "../../examples/memory_sessions/suite.rs"]
+#[allow(dead_code, reason = "it prints tables too")]
+mod sessions;
+#[path = "suite/visits.rs"]
 mod visits;
 
 use std::sync::Arc;
@@ -27,59 +35,33 @@ pub(crate) struct Subject {
 
 type Pass = Box<dyn Fn(&FixedClock, u64)>;
 
-/// The `pass` of a store that asks the app what time it is.
-pub(crate) fn clock_moves(clock: &FixedClock, seconds: u64) {
-    clock.advance(seconds);
-}
+pub(crate) use sessions::clock_moves;
+use sessions::{LIFETIME, NOW, ensure};
+
+/// The checks of any session interface that are not made here: of what Carafe's promises otherwise.
+const OTHERWISE: &[&str] = &[
+    // What Flask tags, MessagePack does not hold: a tuple is a list to it.
+    "every kind of value comes back",
+    // The last write wins, as in Flask.
+    "two writers at once are both heard",
+    "who was logged out stays so",
+];
 
 type Check = (&'static str, fn(&Subject) -> Result<(), Error>);
 
-/// All that a store should do.
+/// What a store should do, beside what any session interface should.
 const CHECKS: &[Check] = &[
     (
-        "what is written is there on the next visit",
-        visits::is_kept,
+        "every kind of value that MessagePack has comes back",
+        visits::keeps_every_kind,
     ),
-    ("every kind of value comes back", visits::keeps_every_kind),
     ("a large session comes back", visits::keeps_much),
-    ("two browsers have two sessions", visits::two_browsers),
     ("two prefixes have two sessions", visits::two_prefixes),
     (
-        "a page without a session leaves it alone",
-        visits::untouched,
-    ),
-    (
-        "a page that reads varies, and sets no cookie",
-        visits::only_read,
-    ),
-    ("the cookie is as the config wants it", visits::configured),
-    ("rubbish in the cookie is a new session", visits::rubbish),
-    (
-        "an emptied session is gone, cookie and all",
-        visits::emptied,
-    ),
-    (
-        "a cookie from before a logout is worthless",
-        visits::replayed,
-    ),
-    ("a session ends after its lifetime", visits::expires),
-    (
-        "a permanent session lives on with each visit",
-        visits::refreshed,
-    ),
-    (
-        "an id that the client made up is not taken",
-        visits::made_up,
-    ),
-    (
-        "a cookie from before a login is not logged in",
-        visits::fixated,
+        "rubbish in the cookie is not taken for an id",
+        visits::rubbish,
     ),
     ("a signed id is taken, and no other", visits::signed),
-    (
-        "a reader undoes no other request's write",
-        visits::read_late,
-    ),
     (
         "a reader brings no ended session back",
         visits::read_after_logout,
@@ -111,6 +93,10 @@ const CHECKS: &[Check] = &[
         "[store] a key that a client made up finds nothing",
         calls::store_odd_keys,
     ),
+    (
+        "[store] a key is all of it, as it is written",
+        calls::store_whole_keys,
+    ),
     ("[store] what has expired is gone", calls::store_expires),
     (
         "[store] each set starts a lifetime anew",
@@ -139,6 +125,46 @@ const CHECKS: &[Check] = &[
     ("[store] another client finds it", calls::store_is_shared),
 ];
 
+/// What is not true of a store, in the order of the checks: the sentences, and why.
+pub(crate) fn complaints(subject: &Subject) -> Vec<(&'static str, Error)> {
+    let shared = shared().map(|(sentence, check)| {
+        let run = || visits::run(subject, *check);
+        (*sentence, catch(run))
+    });
+    let own = CHECKS
+        .iter()
+        .map(|(sentence, check)| (*sentence, catch(|| check(subject))));
+    shared
+        .chain(own)
+        .filter_map(|(sentence, result)| Some((sentence, result.err()?)))
+        .collect()
+}
+
+/// The checks of any session interface that are made here.
+fn shared() -> impl Iterator<Item = &'static sessions::Check> {
+    let otherwise = |sentence: &str| OTHERWISE.contains(&sentence);
+    sessions::CHECKS
+        .iter()
+        .filter(move |(sentence, _)| !otherwise(sentence))
+}
+
+/// All sentences, in the order of the checks.
+#[allow(dead_code, reason = "for who prints a table")]
+pub(crate) fn sentences() -> impl Iterator<Item = &'static str> {
+    let shared = shared().map(|(sentence, _)| *sentence);
+    shared.chain(CHECKS.iter().map(|(sentence, _)| *sentence))
+}
+
+/// One more sentence, for who can make the store fail.
+#[allow(dead_code, reason = "a real server fails in more ways than one")]
+pub(crate) const WHEN_DOWN: &str = "a store that fails is a 503, and logs nobody out";
+
+/// Whether [`WHEN_DOWN`] is true: `down(true)` makes the store fail, `down(false)` mends it.
+#[allow(dead_code, reason = "a real server fails in more ways than one")]
+pub(crate) fn when_down(subject: &Subject, down: &dyn Fn(bool)) -> Result<(), Error> {
+    catch(|| visits::down(subject, down))
+}
+
 /// Runs every check, and fails with the words of those that are not true.
 #[track_caller]
 pub(crate) fn run(subject: &Subject) {
@@ -148,14 +174,15 @@ pub(crate) fn run(subject: &Subject) {
 /// The same, but for sentences that are known not to be true of this store: they have to be false.
 #[track_caller]
 pub(crate) fn run_but(subject: &Subject, untrue: &[&str]) {
-    let failures = CHECKS.iter().filter_map(|(sentence, check)| {
-        match (catch(|| check(subject)), untrue.contains(sentence)) {
-            (Ok(()), false) | (Err(_), true) => None,
-            (Ok(()), true) => Some(format!("{sentence}: is true after all")),
-            (Err(error), false) => Some(format!("{sentence}:\n    {error:?}")),
-        }
-    });
-    let failures: Vec<String> = failures.collect();
+    let complaints = complaints(subject);
+    let is_false = |sentence: &&str| complaints.iter().any(|(found, _)| found == sentence);
+    let true_after_all = untrue.iter().filter(|sentence| !is_false(sentence));
+    let true_after_all = true_after_all.map(|sentence| format!("{sentence}: is true after all"));
+    let wrong = complaints
+        .iter()
+        .filter(|(sentence, _)| !untrue.contains(sentence));
+    let wrong = wrong.map(|(sentence, error)| format!("{sentence}:\n    {error:?}"));
+    let failures: Vec<String> = wrong.chain(true_after_all).collect();
     assert!(
         failures.is_empty(),
         "{}:\n{}",
@@ -164,11 +191,6 @@ pub(crate) fn run_but(subject: &Subject, untrue: &[&str]) {
     );
 }
 
-/// 2023-11-14 22:13:20 UTC.
-const NOW: u64 = 1_700_000_000;
-/// Of a session, in seconds.
-const LIFETIME: u64 = 60;
-
 /// A prefix that no other check has, in this run or the last.
 fn prefix() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -176,13 +198,6 @@ fn prefix() -> String {
     getrandom::fill(&mut random).unwrap_or_default();
     let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{random}-{}:", NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-fn ensure(right: bool, complaint: impl Into<String>) -> Result<(), Error> {
-    match right {
-        true => Ok(()),
-        false => Err(Error::assertion(complaint)),
-    }
 }
 
 #[allow(clippy::needless_pass_by_value)] // A check reads better so.
@@ -219,7 +234,6 @@ fn can(subject: &Subject, ability: Ability) -> Result<bool, Error> {
     };
     let kind = error.map(|error| error.kind());
     same("the error", kind, Some(StoreErrorKind::Unsupported))?;
-    println!("{} cannot {ability}", subject.name);
     Ok(false)
 }
 

@@ -84,6 +84,7 @@ impl ServerSideSessionInterface {
     /// );
     /// # Ok::<(), carafe::Error>(())
     /// ```
+    // ANCHOR: from_config
     pub fn from_config(app: &App) -> Result<Self, StoreError> {
         let config = from_config(&app.config().settings())?;
         let mut interface = Self::with_store(Arc::from(config.store));
@@ -99,6 +100,7 @@ impl ServerSideSessionInterface {
             .cleanup_n_requests(config.cleanup_n_requests)
             .optimistic(config.optimistic.unwrap_or(false))
     }
+    // ANCHOR_END: from_config
 
     /// `SESSION_KEY_PREFIX`: what a key in the store starts with. `session:` by default.
     #[must_use]

@@ -30,7 +30,7 @@ macro_rules! store_span {
 
 impl Calls<'_> {
     fn key(self, id: &str) -> String {
-        format!("{}{id}", self.key_prefix)
+        [self.key_prefix, id].concat()
     }
 
     pub(super) fn get(self, id: &str, now: u64) -> Result<Option<Vec<u8>>, StoreError> {

@@ -50,6 +50,7 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
+    // ANCHOR: status
     /// The status code of an answer for which the app has no handler.
     #[must_use]
     pub fn status(self) -> u16 {
@@ -59,6 +60,7 @@ impl StoreErrorKind {
             Self::Unreadable | Self::Unstorable | Self::Unsupported | Self::Config => 500,
         }
     }
+    // ANCHOR_END: status
 }
 
 impl StoreError {

@@ -299,6 +299,7 @@ impl Store for MongoStore {
         NAME
     }
 
+    // ANCHOR: mongo_get
     fn get(&self, key: &str, now: u64) -> Result<Option<Vec<u8>>, StoreError> {
         show_command(NAME, format_args!("find {{id, expiration: {{$gte}}}}"));
         let filter = doc! { "id": key, "expiration": { "$gte": time(now) } };
@@ -308,6 +309,7 @@ impl Store for MongoStore {
         })?;
         Ok(found.and_then(|mut document| value_of(&mut document)))
     }
+    // ANCHOR_END: mongo_get
 
     fn set(&self, key: &str, value: &[u8], lifetime: Lifetime) -> Result<(), StoreError> {
         show_command(
@@ -332,6 +334,7 @@ impl Store for MongoStore {
         Ok(())
     }
 
+    // ANCHOR: mongo_touch
     fn touch(&self, key: &str, lifetime: Lifetime) -> Result<bool, StoreError> {
         show_command(
             NAME,
@@ -346,6 +349,7 @@ impl Store for MongoStore {
         })?;
         Ok(touched.matched_count > 0)
     }
+    // ANCHOR_END: mongo_touch
 
     fn can(&self, ability: Ability) -> bool {
         match ability {

@@ -129,8 +129,8 @@ impl<C: Connect> Pool<C> {
         deadline: Deadline,
         exchange: impl Fn(&mut C::Connection, Deadline) -> Result<R, C::Error>,
     ) -> Result<R, C::Error> {
-        let (lease, idle) = self.lend(deadline)?;
-        if let Some(connection) = idle {
+        let mut lease = self.lend(deadline)?;
+        if let Some(connection) = lease.connection.take() {
             match lease.exchange(connection, |connection| exchange(connection, deadline)) {
                 Err(error) if C::fate(&error) == Fate::Ended => {}
                 result => return result,
@@ -144,7 +144,7 @@ impl<C: Connect> Pool<C> {
     // ANCHOR: lend
     /// The right to use one connection, and one that is open, if there is any. Waits while there are as
     /// many in use as there may be.
-    fn lend(&self, deadline: Deadline) -> io::Result<(Lease<'_, C>, Option<C::Connection>)> {
+    fn lend(&self, deadline: Deadline) -> io::Result<Lease<'_, C>> {
         let mut state = self.lock();
         while state.lent >= self.size {
             let left = deadline.left().map_err(|_| self.all_in_use())?;
@@ -154,8 +154,11 @@ impl<C: Connect> Pool<C> {
             state.waiting -= 1;
         }
         state.lent += 1;
-        let idle = state.idle.pop();
-        Ok((Lease { pool: self }, idle))
+        let connection = state.idle.pop();
+        Ok(Lease {
+            pool: self,
+            connection,
+        })
     }
     // ANCHOR_END: lend
 
@@ -165,16 +168,18 @@ impl<C: Connect> Pool<C> {
     }
 }
 
-/// The right to use one connection. It goes back to the pool whatever happens, a panic too.
+/// The right to use one connection. It goes back to the pool whatever happens, a panic too; with it goes
+/// the connection, if there is one that is good.
 struct Lease<'a, C: Connect> {
     pool: &'a Pool<C>,
+    connection: Option<C::Connection>,
 }
 
 impl<C: Connect> Lease<'_, C> {
     /// Uses a connection, and keeps it for the next one if it is still good. If not, those that wait in
     /// the pool are not either: they are as old, and from the same server.
     fn exchange<R>(
-        &self,
+        &mut self,
         mut connection: C::Connection,
         exchange: impl FnOnce(&mut C::Connection) -> Result<R, C::Error>,
     ) -> Result<R, C::Error> {
@@ -183,13 +188,11 @@ impl<C: Connect> Lease<'_, C> {
             Ok(_) => Fate::Good,
             Err(error) => C::fate(error),
         };
-        let mut state = self.pool.lock();
         if fate == Fate::Good {
-            state.idle.push(connection);
+            self.connection = Some(connection);
         } else {
-            let idle = std::mem::take(&mut state.idle);
+            let idle = std::mem::take(&mut self.pool.lock().idle);
             // Closed without the lock.
-            drop(state);
             drop(idle);
         }
         result
@@ -200,6 +203,7 @@ impl<C: Connect> Drop for Lease<'_, C> {
     fn drop(&mut self) {
         let mut state = self.pool.lock();
         state.lent -= 1;
+        state.idle.extend(self.connection.take());
         let is_waited_for = state.waiting > 0;
         drop(state);
         if is_waited_for {

@@ -283,6 +283,7 @@ impl Store for RedisStore {
     }
 }
 
+// ANCHOR: script
 /// What Redis runs in one step, with nobody in between.
 const COMPARE_AND_SET: &str = "\
 if redis.call('GET', KEYS[1]) == ARGV[1] then
@@ -290,6 +291,7 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
     return 1
 end
 return 0";
+// ANCHOR_END: script
 
 /// Redis refuses a time that it cannot add to its own; a hundred years are as good.
 fn seconds(lifetime: Lifetime) -> u64 {

@@ -256,6 +256,7 @@ impl<C: Database> SqlStore<C> {
         Ok(has_changed)
     }
 
+    // ANCHOR: ensure_room
     /// Makes sure that a value fits into `data`. A database that is not strict would cut it off.
     fn ensure_room(&self, value: &[u8]) -> Result<(), StoreError> {
         let known = self.room.load(Ordering::Relaxed);
@@ -296,6 +297,7 @@ impl<C: Database> SqlStore<C> {
             message,
         ))
     }
+    // ANCHOR_END: ensure_room
 }
 
 fn show(store: &'static str, statement: &Statement) {

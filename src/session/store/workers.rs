@@ -5,24 +5,21 @@
 //! deadline; a thread that hears nothing waits on, alone. Flask has no peer of this: there, the whole
 //! worker hangs.
 //!
-//! To have the system wake a thread takes longer than a near server takes to answer. So both sides look
-//! for each other for a moment, letting other threads go first, before they go to sleep.
+//! Whoever waits sleeps. To look for the answer awake, letting other threads go first, is no faster, and where
+//! there is more to do than there are cores, one lets them go first for milliseconds.
 //!
 //! Read next: `sql/pool.rs` and `mongodb.rs`, which have their commands run here.
 
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{StoreError, StoreErrorKind};
-
-/// How long a thread looks for what it waits for before it goes to sleep.
-const A_MOMENT: Duration = Duration::from_micros(100);
 
 /// A bounded number of threads. They are made when they are needed, and end with this.
 pub(super) struct Workers {
@@ -35,8 +32,6 @@ struct Shared {
     max: usize,
     state: Mutex<State>,
     work_or_end: Condvar,
-    /// The length of the queue, to be looked at without the lock.
-    queued: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -45,8 +40,6 @@ struct State {
     threads: usize,
     /// Threads that have nothing to do.
     idle: usize,
-    /// Those of them that are not asleep yet.
-    awake: usize,
     /// Threads whose request has given up.
     stuck: usize,
     has_ended: bool,
@@ -65,7 +58,6 @@ impl Workers {
             max: max as usize,
             state: Mutex::default(),
             work_or_end: Condvar::new(),
-            queued: AtomicUsize::new(0),
         };
         Workers {
             shared: Arc::new(shared),
@@ -80,7 +72,6 @@ impl Workers {
         timeout: Duration,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let begin = Instant::now();
         let (sender, answer) = mpsc::sync_channel(1);
         let is_abandoned = Arc::new(AtomicBool::new(false));
         let job = Job {
@@ -94,7 +85,7 @@ impl Workers {
             let message = format!("no thread for a command: {error}");
             self.shared.unavailable(message)
         })?;
-        match wait_for(&answer, begin, timeout) {
+        match answer.recv_timeout(timeout) {
             Ok(answer) => return answer,
             Err(RecvTimeoutError::Disconnected) => return Err(self.shared.panicked()),
             Err(RecvTimeoutError::Timeout) => {}
@@ -109,9 +100,6 @@ impl Workers {
         state
             .queue
             .retain(|job| !job.is_abandoned.load(Ordering::Relaxed));
-        self.shared
-            .queued
-            .store(state.queue.len(), Ordering::Relaxed);
         if state.queue.len() == waiting {
             state.stuck += 1;
         }
@@ -119,22 +107,6 @@ impl Workers {
         Err(self.shared.unavailable(message))
     }
     // ANCHOR_END: run
-}
-
-/// Waits for an answer until `timeout` after `begin`, first awake and then asleep.
-fn wait_for<T>(
-    answer: &mpsc::Receiver<T>,
-    begin: Instant,
-    timeout: Duration,
-) -> Result<T, RecvTimeoutError> {
-    while begin.elapsed() < A_MOMENT.min(timeout) {
-        match answer.try_recv() {
-            Ok(answer) => return Ok(answer),
-            Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
-            Err(TryRecvError::Empty) => thread::yield_now(),
-        }
-    }
-    answer.recv_timeout(timeout.saturating_sub(begin.elapsed()))
 }
 
 impl Shared {
@@ -154,12 +126,8 @@ impl Shared {
             state.threads += 1;
         }
         state.queue.push_back(job);
-        self.queued.store(state.queue.len(), Ordering::Relaxed);
-        let is_seen = state.queue.len() <= state.awake;
         drop(state);
-        if !is_seen {
-            self.work_or_end.notify_one();
-        }
+        self.work_or_end.notify_one();
         Ok(())
     }
 
@@ -168,7 +136,6 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.queue.pop_front() {
-                self.queued.store(state.queue.len(), Ordering::Relaxed);
                 drop(state);
                 // A panic drops the sender, which the request hears.
                 let _ = catch_unwind(AssertUnwindSafe(job.run));
@@ -186,31 +153,14 @@ impl Shared {
                 break;
             }
             state.idle += 1;
-            state = self.wait(state);
+            state = self
+                .work_or_end
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
             state.idle -= 1;
         }
         state.threads -= 1;
     }
-
-    // ANCHOR: wait
-    /// Waits for a job, or for the end, first awake and then asleep.
-    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
-        state.awake += 1;
-        drop(state);
-        let begin = Instant::now();
-        while self.queued.load(Ordering::Relaxed) == 0 && begin.elapsed() < A_MOMENT {
-            thread::yield_now();
-        }
-        let mut state = self.lock();
-        state.awake -= 1;
-        if !state.queue.is_empty() || state.has_ended {
-            return state;
-        }
-        self.work_or_end
-            .wait(state)
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-    // ANCHOR_END: wait
 
     fn unavailable(&self, message: String) -> StoreError {
         StoreError::new(self.store, StoreErrorKind::Unavailable, message)

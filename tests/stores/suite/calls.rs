@@ -1,6 +1,6 @@
 //! Calls of the store itself.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use carafe::Error;
@@ -56,6 +56,27 @@ pub(super) fn store_odd_keys(subject: &Subject) -> Result<(), Error> {
     }
     Ok(())
 }
+
+// ANCHOR: store_whole_keys
+pub(super) fn store_whole_keys(subject: &Subject) -> Result<(), Error> {
+    let (store, prefix) = ((subject.store)(), prefix());
+    let key = format!("{prefix}aBcDeF");
+    store.set(&key, b"one", lifetime())?;
+    // What a thief can think of who knows no id.
+    for id in [
+        "a", "aBcDe", "aBcDeFg", "abcdef", "ABCDEF", "......", "*", "%", "______",
+    ] {
+        let other = format!("{prefix}{id}");
+        same(id, store.get(&other, NOW)?, None)?;
+        ensure(
+            !store.touch(&other, lifetime())?,
+            format!("a touch of {id} found it"),
+        )?;
+        store.delete(&other)?;
+    }
+    ensure(store.get(&key, NOW)?.is_some(), "another key deleted it")
+}
+// ANCHOR_END: store_whole_keys
 
 pub(super) fn store_expires(subject: &Subject) -> Result<(), Error> {
     let (store, key) = ((subject.store)(), prefix() + "id");
@@ -137,18 +158,24 @@ pub(super) fn store_compares_at_once(subject: &Subject) -> Result<(), Error> {
         return Ok(());
     }
     let (store, key) = ((subject.store)(), prefix() + "id");
-    store.set(&key, b"0", lifetime())?;
-    let threads: Vec<_> = (1..=8_u8)
-        .map(|thread| {
-            let (store, key) = (Arc::clone(&store), key.clone());
-            thread::spawn(move || store.compare_and_set(&key, Some(b"0"), &[thread], lifetime()))
-        })
-        .collect();
-    let mut winners = 0;
-    for thread in threads {
-        winners += u32::from(thread.join().map_err(|_| Error::panic("a thread"))??);
+    for _round in 0..20 {
+        store.set(&key, b"0", lifetime())?;
+        let start = Arc::new(Barrier::new(8));
+        let threads = (1..=8_u8).map(|thread| {
+            let (store, key, start) = (Arc::clone(&store), key.clone(), Arc::clone(&start));
+            thread::spawn(move || {
+                start.wait();
+                store.compare_and_set(&key, Some(b"0"), &[thread], lifetime())
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        let mut winners = 0;
+        for thread in threads {
+            winners += u32::from(thread.join().map_err(|_| Error::panic("a thread"))??);
+        }
+        ensure(winners == 1, "not one and only one has won")?;
     }
-    same("the number of winners", winners, 1)
+    Ok(())
 }
 
 pub(super) fn store_visits(subject: &Subject) -> Result<(), Error> {

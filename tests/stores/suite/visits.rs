@@ -1,120 +1,62 @@
 //! Visits to an app with the store, which never look into it.
+//!
+//! Those that any session interface has to withstand are in `examples/memory_sessions/suite.rs`; here are
+//! the ones that are about what Carafe's own interface promises beside them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use carafe::clock::FixedClock;
-use carafe::session::store::{Ability, Lifetime, Store, StoreError};
+use carafe::session::store::{self, Ability, Lifetime, StoreError};
 use carafe::session::{Format, ServerSideSessionInterface};
-use carafe::testing::TestClient;
 use carafe::value::Foreign;
-use carafe::{App, Dict, Error, Response, Scaffold, Value, current_app, request, session};
+use carafe::{App, Dict, Error, Value};
 
-use super::{LIFETIME, NOW, RUBBISH, Subject, can, ensure, prefix, same};
+use super::sessions::{self, Store, cookie, ensure, page, says, thief};
+use super::{RUBBISH, Subject, can, prefix, same};
 
 fn interface(subject: &Subject) -> ServerSideSessionInterface {
     let interface = ServerSideSessionInterface::new((subject.store)());
     interface.key_prefix(prefix()).permanent(false)
 }
 
-/// An app with a fresh store, and its clock.
+/// The store as one that a session interface keeps sessions in, for the checks of those.
+fn as_interface<R>(
+    subject: &Subject,
+    interface: &ServerSideSessionInterface,
+    use_it: impl FnOnce(&Store<'_>) -> R,
+) -> R {
+    use_it(&Store {
+        name: subject.name,
+        install: &|app| app.session_interface(interface.clone()),
+        renew: |session| {
+            session.regenerate();
+            Ok(())
+        },
+        pass: &subject.pass,
+    })
+}
+
+/// Runs a check of any session interface.
+pub(super) fn run(
+    subject: &Subject,
+    check: fn(&Store<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    as_interface(subject, &interface(subject), check)
+}
+
+/// An app with the store, and its clock.
 fn app(subject: &Subject) -> Result<(App, Arc<FixedClock>), Error> {
-    app_with(interface(subject))
+    app_with(subject, interface(subject))
 }
 
-fn app_with(interface: ServerSideSessionInterface) -> Result<(App, Arc<FixedClock>), Error> {
-    let clock = Arc::new(FixedClock::new(NOW));
-    let mut app = App::new("suite");
-    app.config().set_clock(clock.clone());
-    app.config().set_secret_key("adavafa");
-    app.config().set("PERMANENT_SESSION_LIFETIME", LIFETIME)?;
-    app.session_interface(interface);
-
-    app.get("/plain", || "plain");
-    app.get("/get/<key>", |key: String| {
-        session().get::<String>(&key).unwrap_or_default()
-    });
-    app.get("/set/<key>/<value>", |key: String, value: String| {
-        session().insert(key, value)?;
-        Ok::<_, Error>("set")
-    });
-    app.get("/permanent", || {
-        session().set_permanent(true)?;
-        Ok::<_, Error>("permanent")
-    });
-    app.get("/login/<name>", move |name: String| {
-        session().regenerate();
-        session().insert("user", name)?;
-        Ok::<_, Error>("welcome")
-    });
-    app.get("/logout", || {
-        session().clear()?;
-        Ok::<_, Error>("bye")
-    });
-    app.get("/read-late/<path:other>", |other: String| {
-        let _read_before = session().get::<String>("late");
-        meanwhile(&other)
-    });
-    app.get("/set-late/<path:other>", |other: String| {
-        let response = meanwhile(&other)?;
-        session().insert("late", "yes")?;
-        Ok::<_, Error>(response)
-    });
-    Ok((app, clock))
-}
-
-/// Another request of the same browser, which comes and goes while this one is on its way. What it
-/// sets reaches the browser first.
-fn meanwhile(path: &str) -> Result<Response, Error> {
-    let (app, path) = (current_app(), format!("/{path}"));
-    let cookie = request().header("Cookie").unwrap_or_default().into_owned();
-    let other = thread::spawn(move || {
-        let mut client = app.test_client().without_cookies();
-        client.get(&path).header("Cookie", &cookie).send()
-    });
-    let answer = other
-        .join()
-        .map_err(|_| Error::panic("the other request"))??;
-    let mut response = Response::new("done");
-    if let Some(set_cookie) = answer.header("Set-Cookie") {
-        response.add_header("Set-Cookie", &set_cookie)?;
-    }
-    Ok(response)
-}
-
-/// The text of a page, which has to be a 200.
-fn page(client: &mut TestClient, path: &str) -> Result<String, Error> {
-    let answer = client.get(path).send()?;
-    let status = answer.status_code();
-    ensure(status == 200, format!("{path} is a {status}"))?;
-    Ok(answer.text())
-}
-
-/// Makes sure that a page says what it should.
-fn says(client: &mut TestClient, path: &str, text: &str) -> Result<(), Error> {
-    let page = page(client, path)?;
-    same(path, &*page, text)
-}
-
-fn cookie(client: &TestClient) -> Result<String, Error> {
-    let cookie = client.get_cookie("session").map(str::to_owned);
-    cookie.ok_or_else(|| Error::assertion("there is no session cookie"))
-}
-
-/// Another browser, which got hold of this cookie.
-fn thief(app: &App, cookie: &str) -> TestClient {
-    let mut client = app.test_client();
-    client.set_cookie("session", cookie);
-    client
-}
-
-pub(super) fn is_kept(subject: &Subject) -> Result<(), Error> {
-    let mut client = app(subject)?.0.test_client();
-    page(&mut client, "/set/color/red")?;
-    page(&mut client, "/set/size/large")?;
-    says(&mut client, "/get/color", "red")?;
-    says(&mut client, "/get/size", "large")
+#[allow(clippy::needless_pass_by_value)] // A check reads better so.
+fn app_with(
+    subject: &Subject,
+    interface: ServerSideSessionInterface,
+) -> Result<(App, Arc<FixedClock>), Error> {
+    as_interface(subject, &interface, sessions::app)
 }
 
 /// One of each that MessagePack has.
@@ -172,68 +114,12 @@ pub(super) fn keeps_much(subject: &Subject) -> Result<(), Error> {
     ensure(found == Some(text), "64 KB did not come back")
 }
 
-pub(super) fn two_browsers(subject: &Subject) -> Result<(), Error> {
-    let (app, _) = app(subject)?;
-    let (mut one, mut other) = (app.test_client(), app.test_client());
-    page(&mut one, "/set/name/jack")?;
-    page(&mut other, "/set/name/jill")?;
-    says(&mut one, "/get/name", "jack")?;
-    says(&mut other, "/get/name", "jill")
-}
-
 pub(super) fn two_prefixes(subject: &Subject) -> Result<(), Error> {
     let interface = interface(subject);
-    let mut one = app_with(interface.clone())?.0.test_client();
+    let mut one = app_with(subject, interface.clone())?.0.test_client();
     page(&mut one, "/set/name/jack")?;
-    let (other, _) = app_with(interface.key_prefix(prefix()))?;
+    let (other, _) = app_with(subject, interface.key_prefix(prefix()))?;
     says(&mut thief(&other, &cookie(&one)?), "/get/name", "")
-}
-
-pub(super) fn untouched(subject: &Subject) -> Result<(), Error> {
-    let mut client = app(subject)?.0.test_client();
-    for _visit in ["without a cookie", "with one"] {
-        let answer = client.get("/plain").send()?;
-        for header in ["Set-Cookie", "Vary"] {
-            let value = answer.header(header);
-            ensure(
-                value.is_none(),
-                format!("/plain has {header}, though it uses no session"),
-            )?;
-        }
-        page(&mut client, "/set/color/red")?;
-    }
-    Ok(())
-}
-
-pub(super) fn only_read(subject: &Subject) -> Result<(), Error> {
-    let mut client = app(subject)?.0.test_client();
-    for _visit in ["without a cookie", "with one"] {
-        let answer = client.get("/get/color").send()?;
-        let varies = answer.header("Vary").as_deref() == Some("Cookie");
-        ensure(varies, "a page that reads the session lacks Vary: Cookie")?;
-        let set = answer.header("Set-Cookie").is_some();
-        ensure(!set, "a page that only reads the session sets a cookie")?;
-        page(&mut client, "/set/color/red")?;
-    }
-    Ok(())
-}
-
-pub(super) fn configured(subject: &Subject) -> Result<(), Error> {
-    let (app, _) = app(subject)?;
-    let config = app.config();
-    config.set("SESSION_COOKIE_NAME", "sid")?;
-    config.set("SESSION_COOKIE_PATH", "/app")?;
-    config.set("SESSION_COOKIE_SECURE", true)?;
-    config.set("SESSION_COOKIE_SAMESITE", "Lax")?;
-    let attributes = "; Secure; HttpOnly; Path=/app; SameSite=Lax";
-    let mut client = app.test_client();
-    for path in ["/set/color/red", "/logout"] {
-        let answer = client.get(path).send()?;
-        let header = answer.header("Set-Cookie").unwrap_or_default();
-        let right = header.starts_with("sid=") && header.ends_with(attributes);
-        ensure(right, format!("{path} sets {header:?}"))?;
-    }
-    Ok(())
 }
 
 pub(super) fn rubbish(subject: &Subject) -> Result<(), Error> {
@@ -258,77 +144,8 @@ pub(super) fn rubbish(subject: &Subject) -> Result<(), Error> {
     Ok(())
 }
 
-pub(super) fn emptied(subject: &Subject) -> Result<(), Error> {
-    let mut client = app(subject)?.0.test_client();
-    page(&mut client, "/set/color/red")?;
-    page(&mut client, "/logout")?;
-    ensure(
-        client.get_cookie("session").is_none(),
-        "the browser keeps the cookie of a session that was emptied",
-    )?;
-    says(&mut client, "/get/color", "")
-}
-
-pub(super) fn replayed(subject: &Subject) -> Result<(), Error> {
-    let (app, _) = app(subject)?;
-    let mut client = app.test_client();
-    page(&mut client, "/login/jack")?;
-    let mut thief = thief(&app, &cookie(&client)?);
-    page(&mut client, "/logout")?;
-    says(&mut thief, "/get/user", "")
-}
-
-pub(super) fn expires(subject: &Subject) -> Result<(), Error> {
-    let (app, clock) = app(subject)?;
-    app.config().set("SESSION_REFRESH_EACH_REQUEST", false)?;
-    let mut client = app.test_client();
-    page(&mut client, "/set/color/red")?;
-    (subject.pass)(&clock, LIFETIME / 2);
-    says(&mut client, "/get/color", "red")?;
-    (subject.pass)(&clock, LIFETIME / 2 + 2);
-    says(&mut client, "/get/color", "")
-}
-
-pub(super) fn refreshed(subject: &Subject) -> Result<(), Error> {
-    let (app, clock) = app(subject)?;
-    let mut client = app.test_client();
-    page(&mut client, "/permanent")?;
-    page(&mut client, "/set/color/red")?;
-    page(&mut client, "/permanent")?;
-    for _visit in ["one", "another", "a third"] {
-        (subject.pass)(&clock, LIFETIME / 2);
-        let answer = client.get("/plain").send()?;
-        let header = answer.header("Set-Cookie").unwrap_or_default();
-        ensure(
-            header.contains("; Expires="),
-            format!("a permanent session is not refreshed: {header:?}"),
-        )?;
-    }
-    says(&mut client, "/get/color", "red")
-}
-
-pub(super) fn made_up(subject: &Subject) -> Result<(), Error> {
-    let (app, _) = app(subject)?;
-    let mut victim = thief(&app, "chosen-by-the-thief-himself");
-    page(&mut victim, "/set/color/red")?;
-    let mut thief = thief(&app, "chosen-by-the-thief-himself");
-    says(&mut thief, "/get/color", "")
-}
-
-pub(super) fn fixated(subject: &Subject) -> Result<(), Error> {
-    let (app, _) = app(subject)?;
-    let mut thief = app.test_client();
-    page(&mut thief, "/set/color/red")?;
-    // The thief plants that cookie in the victim's browser, and waits.
-    let mut victim = self::thief(&app, &cookie(&thief)?);
-    page(&mut victim, "/login/jack")?;
-    says(&mut victim, "/get/user", "jack")?;
-    says(&mut victim, "/get/color", "red")?;
-    says(&mut thief, "/get/user", "")
-}
-
 pub(super) fn signed(subject: &Subject) -> Result<(), Error> {
-    let (app, _) = app_with(interface(subject).use_signer(true))?;
+    let (app, _) = app_with(subject, interface(subject).use_signer(true))?;
     let mut client = app.test_client();
     page(&mut client, "/set/color/red")?;
     says(&mut client, "/get/color", "red")?;
@@ -338,13 +155,6 @@ pub(super) fn signed(subject: &Subject) -> Result<(), Error> {
     says(&mut thief(&app, id), "/get/color", "")?;
     let forged = format!("{id}.{}", "A".repeat(27));
     says(&mut thief(&app, &forged), "/get/color", "")
-}
-
-pub(super) fn read_late(subject: &Subject) -> Result<(), Error> {
-    let mut client = app(subject)?.0.test_client();
-    page(&mut client, "/set/late/no")?;
-    page(&mut client, "/read-late/set/late/yes")?;
-    says(&mut client, "/get/late", "yes")
 }
 
 pub(super) fn read_after_logout(subject: &Subject) -> Result<(), Error> {
@@ -373,7 +183,7 @@ pub(super) fn written_late_optimistic(subject: &Subject) -> Result<(), Error> {
             "optimistic saves are taken by a store that has none",
         );
     }
-    let (app, _) = app_with(interface(subject).optimistic(true)?)?;
+    let (app, _) = app_with(subject, interface(subject).optimistic(true)?)?;
     let mut client = app.test_client();
     page(&mut client, "/set/color/red")?;
     for late in ["/set-late/set/color/blue", "/set-late/logout"] {
@@ -390,12 +200,33 @@ pub(super) fn written_late_optimistic(subject: &Subject) -> Result<(), Error> {
     says(&mut client, "/get/color", "green")
 }
 
+// ANCHOR: down
+pub(super) fn down(subject: &Subject, down: &dyn Fn(bool)) -> Result<(), Error> {
+    let mut client = app(subject)?.0.test_client();
+    page(&mut client, "/login/jack")?;
+    let before = cookie(&client)?;
+    down(true);
+    let pages = ["/get/user", "/set/color/red", "/logout"];
+    let answers = pages.map(|path| (path, client.get(path).send()));
+    down(false);
+    for (path, answer) in answers {
+        let answer = answer?;
+        let status = format!("the status of {path}");
+        same(&status, answer.status_code(), 503)?;
+        let cookie = format!("the Set-Cookie of {path}");
+        same(&cookie, answer.header("Set-Cookie"), None)?;
+    }
+    same("the cookie", cookie(&client)?, before)?;
+    says(&mut client, "/get/user", "jack")
+}
+// ANCHOR_END: down
+
 pub(super) fn logged_out_everywhere(subject: &Subject) -> Result<(), Error> {
     if !can(subject, Ability::Visit)? {
         return Ok(());
     }
     let interface = interface(subject);
-    let (app, _) = app_with(interface.clone())?;
+    let (app, _) = app_with(subject, interface.clone())?;
     let mut clients = [app.test_client(), app.test_client(), app.test_client()];
     // A store that does not know its keys shows those of other checks too.
     let jack = format!("jack {}", prefix());
@@ -424,8 +255,8 @@ pub(super) fn both_formats(subject: &Subject) -> Result<(), Error> {
     let interface = interface(subject);
     let formats = [Format::MessagePack, Format::Json];
     for (written, read) in [formats, [formats[1], formats[0]]].map(|[a, b]| (a, b)) {
-        let (writer, _) = app_with(interface.clone().serialization_format(written))?;
-        let (reader, _) = app_with(interface.clone().serialization_format(read))?;
+        let (writer, _) = app_with(subject, interface.clone().serialization_format(written))?;
+        let (reader, _) = app_with(subject, interface.clone().serialization_format(read))?;
         let mut client = writer.test_client();
         page(&mut client, "/set/color/Gr%C3%BCn")?;
         says(&mut thief(&reader, &cookie(&client)?), "/get/color", "Grün")?;
@@ -434,16 +265,16 @@ pub(super) fn both_formats(subject: &Subject) -> Result<(), Error> {
 }
 
 /// Counts what is asked of another store.
-struct Counting(Arc<dyn Store>, AtomicU64);
+struct Counting(Arc<dyn store::Store>, AtomicU64);
 
 impl Counting {
-    fn count(&self) -> &dyn Store {
+    fn count(&self) -> &dyn store::Store {
         self.1.fetch_add(1, Ordering::Relaxed);
         &*self.0
     }
 }
 
-impl Store for Counting {
+impl store::Store for Counting {
     fn name(&self) -> &'static str {
         "counting"
     }
@@ -467,7 +298,7 @@ impl Store for Counting {
 pub(super) fn round_trips(subject: &Subject) -> Result<(), Error> {
     let counting = Arc::new(Counting((subject.store)(), AtomicU64::new(0)));
     let interface = ServerSideSessionInterface::new(Arc::clone(&counting)).key_prefix(prefix());
-    let mut client = app_with(interface)?.0.test_client();
+    let mut client = app_with(subject, interface)?.0.test_client();
     // In brackets: what Flask-Session takes.
     let visits = [
         ("/plain", 0),          // (0)

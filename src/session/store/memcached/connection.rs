@@ -6,17 +6,15 @@
 //! Read next: `pool.rs`, who opens and keeps these.
 
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 
 use crate::session::store::pool::{Connect, Deadline, Fate, SocketTimeout};
 
 pub(super) struct Connection {
-    stream: TcpStream,
-    /// What has been read, and nobody has taken yet.
-    read: Vec<u8>,
-    /// Where the system puts what comes in.
-    buffer: Box<[u8]>,
+    stream: BufReader<TcpStream>,
+    /// The last line that was read, for the next one to take its place.
+    line: Vec<u8>,
     timeout: SocketTimeout,
 }
 
@@ -74,9 +72,8 @@ impl Connect for Address {
                 Ok(stream) => {
                     stream.set_nodelay(true)?;
                     return Ok(Connection {
-                        stream,
-                        read: Vec::new(),
-                        buffer: vec![0; 16 * 1024].into(),
+                        stream: BufReader::with_capacity(16 * 1024, stream),
+                        line: Vec::new(),
                         timeout: SocketTimeout::none(),
                     });
                 }
@@ -100,7 +97,7 @@ impl Connect for Address {
 pub(super) struct Found {
     pub(super) value: Vec<u8>,
     /// What `cas` compares.
-    pub(super) token: String,
+    pub(super) token: u64,
 }
 
 impl Connection {
@@ -114,31 +111,22 @@ impl Connection {
     /// END
     /// ```
     pub(super) fn get(&mut self, key: &str, by: Deadline) -> Result<Option<Found>, Failure> {
-        self.write(format!("gets {key}\r\n").as_bytes(), by)?;
+        self.write(["gets ", key, "\r\n"].concat().as_bytes(), by)?;
         let line = self.line(by)?;
         if line == "END" {
             return Ok(None);
         }
-        let mut words = line.split(' ');
-        let (Some("VALUE"), Some(of), Some(_flags), Some(length), Some(token)) = (
-            words.next(),
-            words.next(),
-            words.next(),
-            words.next(),
-            words.next(),
-        ) else {
-            return Err(Failure::Nonsense(line));
+        let Some((length, token)) = found(line, key) else {
+            return Err(Failure::Nonsense(line.to_owned()));
         };
-        // Never the answer to somebody else's question.
-        let (true, Ok(length)) = (of == key, length.parse()) else {
-            return Err(Failure::Nonsense(line));
-        };
-        let token = token.to_owned();
         let value = self.bytes(length, by)?;
-        match (&*self.line(by)?, &*self.line(by)?) {
-            ("", "END") => Ok(Some(Found { value, token })),
-            (_, line) => Err(Failure::Nonsense(line.to_owned())),
+        for expected in ["", "END"] {
+            let line = self.line(by)?;
+            if line != expected {
+                return Err(Failure::Nonsense(line.to_owned()));
+            }
         }
+        Ok(Some(Found { value, token }))
     }
     // ANCHOR_END: get
 
@@ -160,7 +148,8 @@ impl Connection {
         by: Deadline,
     ) -> Result<bool, Failure> {
         let length = value.len();
-        let mut request = format!("{command} {key} 0 {expires} {length}{token}\r\n").into_bytes();
+        let mut request = Vec::with_capacity(key.len() + length + 64);
+        write!(request, "{command} {key} 0 {expires} {length}{token}\r\n")?;
         request.extend_from_slice(value);
         request.extend_from_slice(b"\r\n");
         self.write(&request, by)?;
@@ -182,17 +171,17 @@ impl Connection {
 
     fn answer(&mut self, yes: &str, no: &[&str], by: Deadline) -> Result<bool, Failure> {
         let line = self.line(by)?;
-        match &*line {
+        match line {
             line if line == yes => Ok(true),
             line if no.contains(&line) => Ok(false),
-            _ => Err(Failure::Nonsense(line)),
+            line => Err(Failure::Nonsense(line.to_owned())),
         }
     }
 
     fn wait_until(&mut self, by: Deadline) -> io::Result<()> {
         if let Some(left) = self.timeout.change(by)? {
-            self.stream.set_read_timeout(Some(left))?;
-            self.stream.set_write_timeout(Some(left))?;
+            self.stream.get_ref().set_read_timeout(Some(left))?;
+            self.stream.get_ref().set_write_timeout(Some(left))?;
         }
         Ok(())
     }
@@ -200,7 +189,7 @@ impl Connection {
     fn write(&mut self, mut bytes: &[u8], by: Deadline) -> io::Result<()> {
         while !bytes.is_empty() {
             self.wait_until(by)?;
-            match self.stream.write(bytes)? {
+            match self.stream.get_mut().write(bytes)? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
                 written => bytes = bytes.get(written..).unwrap_or_default(),
             }
@@ -208,44 +197,64 @@ impl Connection {
         Ok(())
     }
 
-    /// Reads what there is, and waits for some. However little comes at a time, the deadline stays.
+    /// Waits until there is something in the buffer. However little comes at a time, the deadline stays.
     fn fill(&mut self, by: Deadline) -> io::Result<()> {
+        if !self.stream.buffer().is_empty() {
+            return Ok(());
+        }
         self.wait_until(by)?;
-        match self.stream.read(&mut self.buffer)? {
-            0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            length => {
-                let read = self.buffer.get(..length).unwrap_or_default();
-                self.read.extend_from_slice(read);
-                Ok(())
-            }
+        match self.stream.fill_buf()? {
+            [] => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(()),
         }
     }
 
     /// The next line, without its end.
-    fn line(&mut self, by: Deadline) -> Result<String, Failure> {
-        let end = loop {
-            match self.read.windows(2).position(|window| window == b"\r\n") {
-                Some(end) => break end,
-                None if self.read.len() > LONGEST_LINE => {
-                    return Err(Failure::Nonsense("a line without end".to_owned()));
-                }
-                None => self.fill(by)?,
+    fn line(&mut self, by: Deadline) -> Result<&str, Failure> {
+        self.line.clear();
+        while !self.line.ends_with(b"\n") {
+            if self.line.len() > LONGEST_LINE {
+                return Err(Failure::Nonsense("a line without end".to_owned()));
             }
+            self.fill(by)?;
+            let read = self.stream.buffer();
+            let end = read.iter().position(|byte| *byte == b'\n');
+            let taken = end.map_or(read.len(), |end| end + 1);
+            let read = read.get(..taken).unwrap_or_default();
+            self.line.extend_from_slice(read);
+            self.stream.consume(taken);
+        }
+        let Ok(line) = std::str::from_utf8(self.line.trim_ascii_end()) else {
+            let line = String::from_utf8_lossy(&self.line);
+            return Err(Failure::Nonsense(line.into_owned()));
         };
-        let line: Vec<u8> = self.read.drain(..end + 2).collect();
-        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
         match line.starts_with("SERVER_ERROR") {
-            true => Err(Failure::Refused(line)),
+            true => Err(Failure::Refused(line.to_owned())),
             false => Ok(line),
         }
     }
 
     fn bytes(&mut self, length: usize, by: Deadline) -> Result<Vec<u8>, Failure> {
-        while self.read.len() < length {
+        let mut bytes = Vec::new();
+        while bytes.len() < length {
             self.fill(by)?;
+            let read = self.stream.buffer();
+            let taken = read.len().min(length - bytes.len());
+            bytes.extend_from_slice(read.get(..taken).unwrap_or_default());
+            self.stream.consume(taken);
         }
-        let rest = self.read.split_off(length);
-        Ok(std::mem::replace(&mut self.read, rest))
+        Ok(bytes)
+    }
+}
+
+/// The length and the token in the line before a value. Never those of somebody else's question.
+fn found(line: &str, key: &str) -> Option<(usize, u64)> {
+    let mut words = line.strip_prefix("VALUE ")?.split(' ');
+    let (of, _flags) = (words.next()?, words.next()?);
+    let (length, token) = (words.next()?, words.next()?);
+    match of == key {
+        true => Some((length.parse().ok()?, token.parse().ok()?)),
+        false => None,
     }
 }
 

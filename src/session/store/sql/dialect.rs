@@ -48,8 +48,10 @@ const PROBE: &str = "SELECT session_id, data FROM {table} WHERE expiry IS NULL A
 const GET: &str = "SELECT session_id, data FROM {table} WHERE {is_key} AND expiry >= {now}";
 const TOUCH: &str = "UPDATE {table} SET expiry = {ends} WHERE {is_key} AND expiry >= {now}";
 const DELETE: &str = "DELETE FROM {table} WHERE {is_key}";
+// ANCHOR: replace
 const REPLACE: &str = "UPDATE {table} SET data = {data}, expiry = {ends} \
      WHERE {is_key} AND expiry >= {now} AND data = {old}";
+// ANCHOR_END: replace
 const VISIT: &str = "SELECT session_id, data FROM {table} \
      WHERE session_id > {key} AND session_id LIKE {like} ESCAPE '!' AND expiry >= {now} \
      ORDER BY session_id LIMIT 100";
