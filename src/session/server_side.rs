@@ -196,14 +196,19 @@ impl ServerSideSessionInterface {
         bytes: &[u8],
         lifetime: Lifetime,
     ) -> Result<(), StoreError> {
-        let is_saved = self.calls().compare_and_set(id, opened, bytes, lifetime)?;
-        match is_saved {
-            true => Ok(()),
-            false => Err(self.error(
-                StoreErrorKind::Conflict,
-                "another request has saved the session in between",
-            )),
+        if self.calls().compare_and_set(id, opened, bytes, lifetime)? {
+            return Ok(());
         }
+        // A connection may have ended after it was done and before that was said: then it was done again, and
+        // has found what it had written itself.
+        let found = self.calls().get(id, lifetime.now)?;
+        if found.is_some_and(|found| found == bytes) {
+            return Ok(());
+        }
+        Err(self.error(
+            StoreErrorKind::Conflict,
+            "another request has saved the session in between",
+        ))
     }
 
     /// Gives the browser the session's id.

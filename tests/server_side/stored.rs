@@ -41,6 +41,10 @@ fn what_cannot_be_read_is_an_error_and_stays() {
         assert_eq!(error.kind(), StoreErrorKind::Unreadable);
         assert!(error.to_string().contains(words), "{error}");
     }
+    for format in [Format::MessagePack, Format::Json, Format::Pickle] {
+        let error = format.decode(b"\x80\x04cos\n(S'").unwrap_err();
+        assert!(error.to_string().contains("pickle"), "{format}: {error}");
+    }
     store.memory.set("session:some-id", b"", lifetime).unwrap();
     let mut client = app.test_client();
     client.set_cookie("session", "some-id");

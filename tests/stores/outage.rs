@@ -272,6 +272,7 @@ fn many_at_once(subject: &Subject) {
     assert!(connections <= 16, "{connections} connections were made");
 }
 
+#[cfg(any(feature = "postgres", feature = "mysql"))]
 /// Something holds up each command for longer than a request waits, until it is dropped.
 pub(crate) fn slow<T>(subject: &Subject, hold_up: impl FnOnce() -> T) {
     let app = app(&subject.url(HASTY));

@@ -119,21 +119,22 @@ pub(crate) fn encode(
 
 // ANCHOR: decode
 /// The session in these bytes, by the format that they turn out to be in: Flask-Session's `decode`.
-/// Where that is none, the error is the configured one's.
+/// Where that is none, the error is the configured one's, or that of a pickle.
 pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Content, FormatError> {
     let others = match configured {
         Format::MessagePack => [Format::Json, Format::Pickle],
         Format::Json => [Format::MessagePack, Format::Pickle],
         Format::Pickle => [Format::MessagePack, Format::Json],
     };
-    decode_as(bytes, configured).or_else(|error| {
-        let [other, last] = others.map(|other| decode_as(bytes, other));
-        // What begins as a pickle does is one, and why it is refused is what counts.
-        let is_pickle = bytes.first() == Some(&0x80);
-        other
-            .or(last)
-            .map_err(|last| if is_pickle { last } else { error })
-    })
+    // What begins as a pickle does is one, and why it is refused is what counts.
+    let told = match bytes.first() {
+        Some(0x80) => Format::Pickle,
+        _ => configured,
+    };
+    decode_as(bytes, configured)
+        .or_else(|_| decode_as(bytes, others[0]))
+        .or_else(|_| decode_as(bytes, others[1]))
+        .or_else(|_| decode_as(bytes, told))
 }
 // ANCHOR_END: decode
 

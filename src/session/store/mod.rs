@@ -2,7 +2,7 @@
 //!
 //! Flask-Session has an abstract class with four methods for it (`flask_session/base.py`). Here it is a
 //! trait that knows bytes and keys, nothing of sessions, cookies or formats: those are
-//! `server_side.rs`'s. Three methods have to be written; the others are abilities that a store may have.
+//! `server_side.rs`'s. Four methods have to be written, one of which is a name; the others are abilities that a store may have.
 //!
 //! Read next: `memory.rs`, the shortest store, then any other: they are of one shape. `open.rs` lists
 //! them all, `server_side.rs` calls them.

@@ -71,7 +71,10 @@ mod private {
 /// use diesel::r2d2::{ConnectionManager, Pool};
 /// # let path = std::env::temp_dir().join(format!("carafe-doc-{}.db", std::process::id()));
 /// # let path = path.to_str().unwrap();
-/// let pool = Pool::new(ConnectionManager::<SqliteConnection>::new(path))?;
+/// // A connection that failed is replaced without a question before each use.
+/// let pool = Pool::builder()
+///     .test_on_check_out(false)
+///     .build(ConnectionManager::<SqliteConnection>::new(path))?;
 /// let store = SqlStore::with_pool(pool, SqlOptions::default())?;
 /// let mut app = carafe::App::new("shop");
 /// app.session_interface(ServerSideSessionInterface::new(store));
