@@ -28,6 +28,8 @@ pub struct Request {
 struct Match {
     rule: Arc<Rule>,
     view_args: ViewArgs,
+    /// The bytes of the endpoint that name its blueprint: this is asked often.
+    blueprint: Option<usize>,
     /// What URL value preprocessors made of them, if there are any: other apps need no lock here.
     changed: OnceLock<Mutex<ViewArgs>>,
 }
@@ -46,6 +48,8 @@ impl Request {
     pub(crate) fn set_match(&self, matched: RuleMatch) {
         let RuleMatch { rule, view_args } = matched;
         let matched = Match {
+            // Names are short: looking at each byte beats a search.
+            blueprint: rule.endpoint.bytes().rposition(|byte| byte == b'.'),
             rule,
             view_args,
             changed: OnceLock::new(),
@@ -103,10 +107,8 @@ impl Request {
 
     /// `request.blueprint`: the full name of the blueprint that the endpoint belongs to.
     pub fn blueprint(&self) -> Option<&str> {
-        let endpoint = self.endpoint()?;
-        // Names are short, and this is asked often: looking at each byte beats a search.
-        let dot = endpoint.bytes().rposition(|byte| byte == b'.')?;
-        Some(&endpoint[..dot])
+        let matched = self.matched()?;
+        matched.rule.endpoint.get(..matched.blueprint?)
     }
 
     /// `request.blueprints`: that blueprint and those it is nested in, from the innermost out.

@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -119,36 +119,19 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
-        let client = self.client.and_then(|client| client(request.extensions()));
-        let origin = origin(Arc::clone(&self.script_name), client);
-        answer(self.bridge(), Arc::clone(&self.app), request, origin)
+        let origin = Origin {
+            // What a router does not tell; a request names its host itself.
+            server_name: "localhost".into(),
+            server_port: 80,
+            remote_addr: self.client.and_then(|client| client(request.extensions())),
+            script_name: Arc::clone(&self.script_name),
+        };
+        let (bridge, app) = (self.bridge(), Arc::clone(&self.app));
+        ResponseFuture(Box::pin(async move {
+            let response = bridge.answer(&app, request, &origin).await;
+            Ok(response.map(ResponseBody))
+        }))
     }
-}
-
-/// What a router does not tell; a request names its host itself.
-fn origin(script_name: Arc<str>, remote_addr: Option<SocketAddr>) -> Origin {
-    Origin {
-        server_name: "localhost".into(),
-        server_port: 80,
-        remote_addr,
-        script_name,
-    }
-}
-
-fn answer<B>(
-    bridge: Arc<Bridge>,
-    app: Arc<dyn WsgiApp>,
-    request: Request<B>,
-    origin: Origin,
-) -> ResponseFuture
-where
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    ResponseFuture(Box::pin(async move {
-        let response = bridge.answer(&app, request, &origin).await;
-        Ok(response.map(ResponseBody))
-    }))
 }
 
 /// An app is a service itself, at the root and with the default limits. All apps that are used so share one pool.
@@ -161,15 +144,22 @@ where
     type Error = Infallible;
     type Future = ResponseFuture;
 
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<B>>::poll_ready(&mut self.service(), cx)
     }
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
-        static BRIDGE: OnceLock<Arc<Bridge>> = OnceLock::new();
-        let bridge = BRIDGE.get_or_init(|| Bridge::here(Limits::default()));
-        let origin = origin("".into(), None);
-        answer(Arc::clone(bridge), Arc::new(self.clone()), request, origin)
+        self.service().call(request)
+    }
+}
+
+impl App {
+    fn service(&self) -> TowerService {
+        static BRIDGE: LazyLock<Arc<OnceLock<Arc<Bridge>>>> = LazyLock::new(Arc::default);
+        TowerService {
+            bridge: Arc::clone(&BRIDGE),
+            ..TowerService::new(self.clone())
+        }
     }
 }
 

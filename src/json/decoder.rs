@@ -129,10 +129,11 @@ impl<'a> Decoder<'a> {
                 self.at += 1;
                 self.skip_space();
                 if self.eat(b'}') {
-                    return Ok(Begun::Value(Value::Dict(self.new_dict())));
+                    return Ok(Begun::Value(Value::Dict(self.new_dict(0))));
                 }
                 let key = self.key()?;
-                return Ok(Begun::Open(Open::Dict(self.new_dict(), key)));
+                // Room for as many items as many have: it takes no longer than room for one.
+                return Ok(Begun::Open(Open::Dict(self.new_dict(3), key)));
             }
             Some(b'[') => {
                 self.at += 1;
@@ -158,9 +159,9 @@ impl<'a> Decoder<'a> {
     }
 
     /// Tags stand in what was signed; all else may come from anyone.
-    fn new_dict(&self) -> Dict {
+    fn new_dict(&self, items: usize) -> Dict {
         if self.untag {
-            Dict::new()
+            Dict::with_capacity(items)
         } else {
             Dict::of_strangers()
         }
