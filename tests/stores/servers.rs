@@ -147,6 +147,14 @@ impl Server {
     pub(crate) fn pause(&self) -> Paused {
         let pid = self.child.as_ref().unwrap().id();
         signal(pid, "STOP");
+        // One of its threads may have been about to answer.
+        wait_until("a server that has stopped", || {
+            let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+            let mut stats = threads.flatten().map(|thread| {
+                std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default()
+            });
+            stats.all(|stat| stat.contains(") T "))
+        });
         Paused(pid)
     }
 }

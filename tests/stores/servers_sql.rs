@@ -257,6 +257,10 @@ impl Server {
     /// It is there, and says nothing.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
+        // One of its threads may have been about to answer.
+        eventually("it has stopped", || {
+            self.processes().iter().all(|process| has_stopped(process))
+        });
     }
 
     pub(crate) fn resume(&self) {
@@ -271,6 +275,18 @@ impl Drop for Server {
             self.kill();
         }
     }
+}
+
+/// Whether none of its threads runs, or would. One that has ended has stopped, too.
+fn has_stopped(process: &str) -> bool {
+    let threads = fs::read_dir(format!("/proc/{process}/task"));
+    let mut threads = threads.into_iter().flatten().flatten();
+    threads.all(|thread| {
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        ![") R ", ") S ", ") D "]
+            .iter()
+            .any(|state| stat.contains(state))
+    })
 }
 
 /// Waits until it is so.

@@ -5,21 +5,26 @@
 //! deadline; a thread that hears nothing waits on, alone. Flask has no peer of this: there, the whole
 //! worker hangs.
 //!
-//! Whoever waits sleeps. To look for the answer awake, letting other threads go first, is no faster, and where
-//! there is more to do than there are cores, one lets them go first for milliseconds.
+//! To have the system wake a thread of an idle machine takes longer than a near server takes to answer. So
+//! where no other command is under way, both sides look for each other for a moment before they go to sleep. They
+//! do not let other threads go first meanwhile: on a busy machine, whoever yields is passed over for milliseconds.
 //!
 //! Read next: `sql/pool.rs` and `mongodb.rs`, which have their commands run here.
 
 use std::collections::VecDeque;
+use std::hint::spin_loop;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError, TryRecvError};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{StoreError, StoreErrorKind};
+
+/// How long a thread looks for what it waits for before it goes to sleep.
+const A_MOMENT: Duration = Duration::from_micros(100);
 
 /// A bounded number of threads. They are made when they are needed, and end with this.
 pub(super) struct Workers {
@@ -32,6 +37,8 @@ struct Shared {
     max: usize,
     state: Mutex<State>,
     work_or_end: Condvar,
+    /// The length of the queue, to be looked at without the lock.
+    queued: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -40,6 +47,8 @@ struct State {
     threads: usize,
     /// Threads that have nothing to do.
     idle: usize,
+    /// Those of them that are not asleep yet.
+    awake: usize,
     /// Threads whose request has given up.
     stuck: usize,
     has_ended: bool,
@@ -58,6 +67,7 @@ impl Workers {
             max: max as usize,
             state: Mutex::default(),
             work_or_end: Condvar::new(),
+            queued: AtomicUsize::new(0),
         };
         Workers {
             shared: Arc::new(shared),
@@ -72,6 +82,7 @@ impl Workers {
         timeout: Duration,
         work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let begin = Instant::now();
         let (sender, answer) = mpsc::sync_channel(1);
         let is_abandoned = Arc::new(AtomicBool::new(false));
         let job = Job {
@@ -81,11 +92,12 @@ impl Workers {
             }),
             is_abandoned: Arc::clone(&is_abandoned),
         };
-        self.shared.hand_over(job).map_err(|error| {
+        let is_alone = self.shared.hand_over(job).map_err(|error| {
             let message = format!("no thread for a command: {error}");
             self.shared.unavailable(message)
         })?;
-        match answer.recv_timeout(timeout) {
+        let awake = if is_alone { A_MOMENT } else { Duration::ZERO };
+        match wait_for(&answer, begin, awake, timeout) {
             Ok(answer) => return answer,
             Err(RecvTimeoutError::Disconnected) => return Err(self.shared.panicked()),
             Err(RecvTimeoutError::Timeout) => {}
@@ -100,6 +112,9 @@ impl Workers {
         state
             .queue
             .retain(|job| !job.is_abandoned.load(Ordering::Relaxed));
+        self.shared
+            .queued
+            .store(state.queue.len(), Ordering::Relaxed);
         if state.queue.len() == waiting {
             state.stuck += 1;
         }
@@ -109,14 +124,33 @@ impl Workers {
     // ANCHOR_END: run
 }
 
+/// Waits for an answer until `timeout` after `begin`: `awake` of it awake, and then asleep.
+fn wait_for<T>(
+    answer: &mpsc::Receiver<T>,
+    begin: Instant,
+    awake: Duration,
+    timeout: Duration,
+) -> Result<T, RecvTimeoutError> {
+    while begin.elapsed() < awake.min(timeout) {
+        match answer.try_recv() {
+            Ok(answer) => return Ok(answer),
+            Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => spin_loop(),
+        }
+    }
+    answer.recv_timeout(timeout.saturating_sub(begin.elapsed()))
+}
+
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the job to an idle thread, or to a new one, or has it wait for one.
-    fn hand_over(self: &Arc<Self>, job: Job) -> io::Result<()> {
+    /// Gives the job to an idle thread, or to a new one, or has it wait for one. Tells whether no other job is
+    /// under way.
+    fn hand_over(self: &Arc<Self>, job: Job) -> io::Result<bool> {
         let mut state = self.lock();
+        let is_alone = state.queue.is_empty() && state.idle == state.threads;
         let needs_thread = state.idle <= state.queue.len();
         if needs_thread && state.has_room(self.max) {
             let shared = Arc::clone(self);
@@ -126,9 +160,13 @@ impl Shared {
             state.threads += 1;
         }
         state.queue.push_back(job);
+        self.queued.store(state.queue.len(), Ordering::Relaxed);
+        let is_seen = state.queue.len() <= state.awake;
         drop(state);
-        self.work_or_end.notify_one();
-        Ok(())
+        if !is_seen {
+            self.work_or_end.notify_one();
+        }
+        Ok(is_alone)
     }
 
     /// What a thread does all its life.
@@ -136,6 +174,7 @@ impl Shared {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.queue.pop_front() {
+                self.queued.store(state.queue.len(), Ordering::Relaxed);
                 drop(state);
                 // A panic drops the sender, which the request hears.
                 let _ = catch_unwind(AssertUnwindSafe(job.run));
@@ -153,14 +192,33 @@ impl Shared {
                 break;
             }
             state.idle += 1;
-            state = self
-                .work_or_end
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.wait(state);
             state.idle -= 1;
         }
         state.threads -= 1;
     }
+
+    // ANCHOR: wait
+    /// Waits for a job, or for the end: first awake, where all the other threads are idle too, and then asleep.
+    fn wait<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        if state.idle == state.threads {
+            state.awake += 1;
+            drop(state);
+            let begin = Instant::now();
+            while self.queued.load(Ordering::Relaxed) == 0 && begin.elapsed() < A_MOMENT {
+                spin_loop();
+            }
+            state = self.lock();
+            state.awake -= 1;
+            if !state.queue.is_empty() || state.has_ended {
+                return state;
+            }
+        }
+        self.work_or_end
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+    // ANCHOR_END: wait
 
     fn unavailable(&self, message: String) -> StoreError {
         StoreError::new(self.store, StoreErrorKind::Unavailable, message)
