@@ -256,9 +256,10 @@ impl Server {
 
     /// It is there, and says nothing.
     pub(crate) fn pause(&self) {
-        self.signal("-STOP");
-        // One of its threads may have been about to answer.
+        // One of its threads may have been about to answer, and the server may have started a process more
+        // since they were counted.
         eventually("it has stopped", || {
+            self.signal("-STOP");
             self.processes().iter().all(|process| has_stopped(process))
         });
     }
