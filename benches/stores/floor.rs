@@ -164,15 +164,19 @@ pub(crate) fn mongodb(url: &str, key: &str, bytes: &[u8]) -> Contestant {
     let sessions = client
         .database("flask_session")
         .collection::<Document>("sessions");
-    let key = other(key);
-    let val = Binary {
-        subtype: BinarySubtype::Generic,
-        bytes: bytes.to_vec(),
-    };
-    let set = move |sessions: &mongodb::sync::Collection<Document>, key: &str| {
+    let (key, mut bytes) = (other(key), bytes.to_vec());
+    let mut set = move |sessions: &mongodb::sync::Collection<Document>, key: &str| {
+        // MongoDB writes nothing where nothing has changed.
+        if let Some(last) = bytes.last_mut() {
+            *last = last.wrapping_add(1);
+        }
+        let val = Binary {
+            subtype: BinarySubtype::Generic,
+            bytes: bytes.clone(),
+        };
         let update = sessions.update_one(
             doc! { "id": key },
-            doc! { "$set": { "id": key, "val": val.clone() } },
+            doc! { "$set": { "id": key, "val": val } },
         );
         update.upsert(true).run().unwrap();
     };
