@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 /// For what is no page of the book.
 pub(crate) const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// Where the live mode is. `stepper.js` looks for it.
+/// Where the live mode is. `live.js` looks for it.
 const LIVE_BOOK: HeaderName = HeaderName::from_static("live-book");
 
 pub(crate) fn add_to(headers: &mut HeaderMap, policy: &str) -> Result<(), Error> {
