@@ -254,7 +254,7 @@ fn set_nested(outer: &mut Value, path: &[&str], value: Value) {
         *outer = Value::Dict(Dict::new());
     }
     if let Value::Dict(dict) = outer {
-        set_nested(dict.entry((*key).to_owned()).or_default(), rest, value);
+        set_nested(dict.setdefault((*key).to_owned(), Value::Null), rest, value);
     }
 }
 

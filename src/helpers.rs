@@ -285,10 +285,12 @@ pub fn flash_with_category(
         flash.category.as_str().into(),
         flash.message.as_str().into(),
     ]);
-    session().update(|data| match data.entry(FLASHES.to_owned()).or_default() {
-        Value::List(flashes) => flashes.push(pair),
-        other => *other = Value::List(vec![pair]),
-    })?;
+    session().update(
+        |data| match data.setdefault(FLASHES.to_owned(), Value::Null) {
+            Value::List(flashes) => flashes.push(pair),
+            other => *other = Value::List(vec![pair]),
+        },
+    )?;
     signals::MESSAGE_FLASHED.send(&current_app(), &flash)
 }
 

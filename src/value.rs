@@ -13,7 +13,7 @@ mod foreign;
 
 use uuid::Uuid;
 
-pub use dict::{Dict, DictHasher, DictState};
+pub use dict::{Dict, Iter};
 pub use foreign::{Foreign, Object};
 
 /// One value of Python's, as far as Flask can put it into a session, a JSON body or a URL.

@@ -218,9 +218,7 @@ fn a_prefix_may_hold_a_variable_that_a_preprocessor_takes_out() {
     });
     page.url_defaults(|_endpoint: &str, values: &mut carafe::Dict| {
         let lang = g().get("lang").unwrap_or_else(|| "en".to_owned());
-        values
-            .entry("lang".to_owned())
-            .or_insert_with(|| lang.into());
+        values.setdefault("lang".to_owned(), lang.into());
     });
     page.route(Route::new("/").endpoint("index"), || {
         url_for(".about").build()

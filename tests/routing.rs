@@ -47,7 +47,7 @@ fn value(rule_string: &str, path: &str) -> Option<Value> {
     let map = map_of([rule(rule_string, "v")]);
     get(&map, path)
         .ok()
-        .map(|mut found| found.view_args.swap_remove("v").unwrap())
+        .map(|mut found| found.view_args.shift_remove("v").unwrap())
 }
 
 fn text(text: &str) -> Value {

@@ -164,7 +164,7 @@ fn merge(stored: Dict, data: Dict) -> Dict {
         return data;
     };
     let mut merged = stored;
-    for key in opened.keys().filter(|key| !data.contains_key(*key)) {
+    for key in opened.keys().filter(|key| !data.contains_key(key)) {
         merged.shift_remove(key);
     }
     for (key, value) in data {

@@ -129,11 +129,11 @@ impl<'a> Decoder<'a> {
                 self.at += 1;
                 self.skip_space();
                 if self.eat(b'}') {
-                    return Ok(Begun::Value(Value::Dict(self.new_dict(0))));
+                    return Ok(Begun::Value(Value::Dict(Dict::new())));
                 }
                 let key = self.key()?;
                 // Room for as many items as many have: it takes no longer than room for one.
-                return Ok(Begun::Open(Open::Dict(self.new_dict(3), key)));
+                return Ok(Begun::Open(Open::Dict(Dict::with_capacity(3), key)));
             }
             Some(b'[') => {
                 self.at += 1;
@@ -156,15 +156,6 @@ impl<'a> Decoder<'a> {
             _ => return Err(self.error("Expecting value", start)),
         };
         Ok(Begun::Value(value))
-    }
-
-    /// Tags stand in what was signed; all else may come from anyone.
-    fn new_dict(&self, items: usize) -> Dict {
-        if self.untag {
-            Dict::with_capacity(items)
-        } else {
-            Dict::of_strangers()
-        }
     }
 
     /// Puts a value into its list or dict, and tells whether that ends here.

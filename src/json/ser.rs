@@ -196,7 +196,7 @@ impl Serializer for ValueSerializer {
     }
     fn serialize_map(self, _: Option<usize>) -> Result<Fields, JsonError> {
         Ok(Fields {
-            dict: Dict::of_strangers(),
+            dict: Dict::new(),
             key: None,
             variant: None,
         })

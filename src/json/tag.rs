@@ -73,7 +73,7 @@ pub(super) fn is_tag(key: &str) -> bool {
 
 // ANCHOR: untag
 /// `TaggedJSONSerializer.untag`: what a dict stands for, its own items being untagged already.
-pub(super) fn untag(mut dict: Dict) -> Result<Value, JsonError> {
+pub(super) fn untag(dict: Dict) -> Result<Value, JsonError> {
     if dict.len() != 1 {
         return Ok(Value::Dict(dict));
     }
@@ -89,16 +89,17 @@ pub(super) fn untag(mut dict: Dict) -> Result<Value, JsonError> {
         },
         None => return Ok(Value::Dict(dict)),
     };
-    untag(dict.pop().map(|(_, value)| value).unwrap_or_default())
+    let value = dict.into_iter().next().map(|(_, value)| value);
+    untag(value.unwrap_or_default())
 }
 // ANCHOR_END: untag
 
 /// `TagDict.to_python`: only the first item counts, and its key loses two characters.
 fn untag_dict(value: Value) -> Result<Value, JsonError> {
-    let Value::Dict(mut dict) = value else {
+    let Value::Dict(dict) = value else {
         return Err(JsonError::Tag(DICT, "not a dict"));
     };
-    let Some((mut key, value)) = dict.swap_remove_index(0) else {
+    let Some((mut key, value)) = dict.into_iter().next() else {
         return Err(JsonError::Tag(DICT, "an empty dict"));
     };
     key.pop();

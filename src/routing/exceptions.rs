@@ -118,7 +118,7 @@ impl fmt::Display for BuildError {
             write!(f, " Did you mean to use methods {}?", names(methods))?;
         }
         let expected = suggested.arguments.iter().chain(suggested.defaults.keys());
-        let missing = names(expected.filter(|name| !self.values.contains_key(*name)));
+        let missing = names(expected.filter(|name| !self.values.contains_key(name)));
         if missing != "[]" {
             write!(f, " Did you forget to specify values {missing}?")?;
         }

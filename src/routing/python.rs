@@ -213,7 +213,8 @@ pub(crate) fn eq(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| eq(a, b))
         }
         (Value::Dict(a), Value::Dict(b)) => {
-            let same = |(key, value)| b.get(key).is_some_and(|other| eq(value, other));
+            let same =
+                |(key, value): (&String, &Value)| b.get(key).is_some_and(|other| eq(value, other));
             a.len() == b.len() && a.iter().all(same)
         }
         _ if is_number(a) && is_number(b) => compare_numbers(a, b) == Some(Ordering::Equal),

@@ -53,8 +53,10 @@ use stored::Stored;
 /// ```
 pub struct Session {
     data: Mutex<Dict>,
-    /// Whether `data` is empty, which every request asks: to be had without its lock.
+    /// What every request asks of `data`, to be had without its lock: whether it is empty, and whether it says that
+    /// the session is permanent.
     empty: AtomicBool,
+    permanent: AtomicBool,
     new: bool,
     modified: AtomicBool,
     accessed: AtomicBool,
@@ -74,6 +76,7 @@ impl Session {
     pub fn from_data(data: Dict) -> Self {
         Session {
             empty: AtomicBool::new(data.is_empty()),
+            permanent: AtomicBool::new(is_permanent(&data)),
             data: Mutex::new(data),
             new: false,
             modified: AtomicBool::new(false),
@@ -136,10 +139,16 @@ impl Session {
     ///
     /// # Errors
     /// A `RuntimeError` on a null session; a `TypeError` where `value` cannot be kept in a session.
-    pub fn insert(&self, key: impl Into<String>, value: impl Serialize) -> Result<(), Error> {
+    pub fn insert<K>(&self, key: K, value: impl Serialize) -> Result<(), Error>
+    where
+        K: AsRef<str> + Into<String>,
+    {
         let value = json::to_value(&value)?;
         self.write(|data| {
-            data.insert(key.into(), value);
+            match data.get_mut(key.as_ref()) {
+                Some(there) => *there = value,
+                None => _ = data.insert(key.into(), value),
+            }
             self.set_modified(true);
         })
     }
@@ -176,7 +185,7 @@ impl Session {
             if !data.contains_key(key) {
                 self.set_modified(true);
             }
-            data.entry(key.to_owned()).or_insert(value).clone()
+            data.setdefault(key.to_owned(), value).clone()
         })
     }
 
@@ -187,7 +196,7 @@ impl Session {
     /// A `RuntimeError` on a null session.
     pub fn clear(&self) -> Result<(), Error> {
         self.write(|data| {
-            let permanent = data.swap_remove("_permanent");
+            let permanent = data.shift_remove("_permanent");
             data.clear();
             if let Some(stored) = self.stored() {
                 stored.clear();
@@ -270,11 +279,7 @@ impl Session {
     /// `_permanent`.
     #[must_use]
     pub fn permanent(&self) -> bool {
-        match self.lock().get("_permanent") {
-            None | Some(Value::Null | Value::Bool(false) | Value::Int(0)) => false,
-            Some(Value::Str(text)) => !text.is_empty(),
-            Some(_) => true,
-        }
+        self.permanent.load(Ordering::Relaxed)
     }
 
     /// `session.permanent = ...`. It modifies the session, even where it was so already.
@@ -334,7 +339,19 @@ struct Writing<'a>(&'a Session, MutexGuard<'a, Dict>);
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
-        self.0.empty.store(self.1.is_empty(), Ordering::Relaxed);
+        let Writing(session, data) = self;
+        let permanent = is_permanent(data);
+        session.empty.store(data.is_empty(), Ordering::Relaxed);
+        session.permanent.store(permanent, Ordering::Relaxed);
+    }
+}
+
+/// Whether Python would take `_permanent` for true.
+fn is_permanent(data: &Dict) -> bool {
+    match data.get("_permanent") {
+        None | Some(Value::Null | Value::Bool(false) | Value::Int(0)) => false,
+        Some(Value::Str(text)) => !text.is_empty(),
+        Some(_) => true,
     }
 }
 

@@ -78,7 +78,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::List(items))
     }
     fn visit_map<A: de::MapAccess<'de>>(self, mut source: A) -> Result<Value, A::Error> {
-        let mut dict = Dict::of_strangers();
+        let mut dict = Dict::new();
         while let Some((key, value)) = source.next_entry()? {
             dict.insert(key, value);
         }
