@@ -20,13 +20,8 @@ mod lifecycle;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
-#[cfg(any(
-    feature = "redis",
-    feature = "memcached",
-    feature = "postgres",
-    feature = "mysql",
-    feature = "mongodb"
-))]
+#[path = "../missing/mod.rs"]
+#[allow(dead_code, reason = "not every store has a server")]
 mod missing;
 #[path = "../../examples/live_book/moments/mod.rs"]
 #[allow(dead_code)]
