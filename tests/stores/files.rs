@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
+use carafe::App;
 use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{FileOptions, FileStore, Lifetime, Store, StoreErrorKind, open};
 
@@ -394,6 +395,38 @@ fn a_directory_with_pickles_in_it_is_not_written_by_mistake() {
             .to_string()
             .ends_with("names that need md5=false")
     );
+}
+
+#[test]
+fn a_directory_without_pickles_is_not_shared_by_mistake() {
+    let no_pickles = "session store file: the directory has sessions that are no pickles, which Flask cannot read: \
+         leave out cachelib=true, or name another directory; with SESSION_TYPE = \"filesystem\", \
+         another SESSION_FILE_DIR";
+    // MessagePack, and JSON.
+    for session in [&b"\x81\xa4user\xa4jack"[..], b"{\"user\":\"jack\"}"] {
+        let dir = TempDir::new();
+        let store = store(&dir, options());
+        store.set("session:id", session, HOUR).unwrap();
+
+        let error = open(&format!("file://{}?cachelib=true", dir.path().display()));
+        let error = error.err().unwrap();
+        assert_eq!(error.kind(), StoreErrorKind::Config);
+        assert_eq!(error.to_string(), no_pickles);
+
+        let app = App::new("flask");
+        let directory = dir.path().display().to_string();
+        for (key, value) in [
+            ("SESSION_TYPE", "filesystem"),
+            ("SESSION_FILE_DIR", &directory),
+        ] {
+            app.config().set(key, value).unwrap();
+        }
+        let error = ServerSideSessionInterface::from_config(&app).unwrap_err();
+        assert_eq!(error.to_string(), no_pickles);
+
+        let found = store.get("session:id", NOW).unwrap();
+        assert_eq!(found.as_deref(), Some(session));
+    }
 }
 
 #[test]
