@@ -13,10 +13,14 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::child::Child;
 use crate::files::TempDir;
-#[cfg(any(feature = "redis", feature = "memcached"))]
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "mongodb"
+))]
 use crate::servers;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
-use crate::servers_sql::{Server, eventually};
 use crate::{Contestant, common, floor, timed};
 
 /// A store.
@@ -204,14 +208,12 @@ fn sqlite(name: &'static str) -> Place {
 
 #[cfg(feature = "postgres")]
 fn postgres(name: &'static str) -> Place {
-    let Some(server) = Server::postgres() else {
+    let Some(server) = servers::postgres() else {
         return Place::missing(name);
     };
     Place::new(name, Some(server.port()), server, |port| {
         let rest = format!("carafe@127.0.0.1:{port}/postgres");
         let url = &format!("postgres://{rest}");
-        // One that listens may not be ready yet.
-        eventually("a store that opens", || open_store(url).is_ok());
         let of_flask = &format!("postgresql+psycopg2://{rest}");
         Visitor::of(url).beside(floor::postgres, url, "sqlalchemy", of_flask)
     })
@@ -219,13 +221,12 @@ fn postgres(name: &'static str) -> Place {
 
 #[cfg(feature = "mysql")]
 fn mariadb(name: &'static str) -> Place {
-    let Some(server) = Server::mariadb() else {
+    let Some(server) = servers::mariadb() else {
         return Place::missing(name);
     };
     Place::new(name, Some(server.port()), server, |port| {
         let rest = format!("root@127.0.0.1:{port}/test");
         let url = &format!("mysql://{rest}");
-        eventually("a store that opens", || open_store(url).is_ok());
         let of_flask = &format!("mysql+pymysql://{rest}");
         Visitor::of(url).beside(floor::mysql, url, "sqlalchemy", of_flask)
     })
@@ -233,13 +234,12 @@ fn mariadb(name: &'static str) -> Place {
 
 #[cfg(feature = "mongodb")]
 fn mongodb(name: &'static str) -> Place {
-    let Some(server) = Server::mongodb(false) else {
+    let Some(server) = servers::mongodb(false) else {
         return Place::missing(name);
     };
     Place::new(name, Some(server.port()), server, |port| {
         let server = format!("mongodb://127.0.0.1:{port}");
         let url = &format!("{server}/flask_session?directConnection=true");
-        eventually("a store that opens", || open_store(url).is_ok());
         Visitor::of(url).beside(floor::mongodb, url, "mongodb", &server)
     })
 }

@@ -14,6 +14,9 @@ mod keep_alive;
 mod leaving;
 mod limits;
 mod listeners;
+#[path = "../missing/mod.rs"]
+#[allow(dead_code, reason = "no program is needed")]
+mod missing;
 mod responses;
 mod shutdown;
 mod smuggling;

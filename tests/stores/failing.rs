@@ -1,37 +1,75 @@
-//! What becomes of requests and of sessions while a store's real server fails, and afterwards.
+//! What becomes of requests and of sessions while a store's real server fails, and afterwards: the checks
+//! that each of them is put through.
+//!
+//! A request that needs the store is a 503 within the timeout, the browser keeps its cookie, and what was
+//! acknowledged is there when the server is back. Nothing is restarted but the server.
+//!
+//! Read next: `failing/load.rs`, with many requests at once; `redis.rs`, which calls these.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+mod load;
+
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
 use carafe::session::ServerSideSessionInterface;
-use carafe::session::store::StoreError;
+use carafe::session::store::{StoreError, StoreErrorKind, open};
 use carafe::testing::TestClient;
 use carafe::{App, Error, Scaffold, Value, session};
 
-use crate::servers::{Proxy, Server, wait_until};
-use crate::sharing::{Browser, Flask};
+pub(crate) use self::load::{is_asked_by_200_at_once, is_full, is_killed_under_load};
+use crate::relay::Relay;
+use crate::servers::{Server, wait_until};
+use crate::sharing::{Browser, Carafe, Flask};
 
 /// A store with a server that can be made to fail.
 pub(crate) struct Subject {
-    pub(crate) server: Server,
-    /// The store's URL, for a server at this address.
-    pub(crate) url: fn(&str) -> String,
+    pub(crate) server: Arc<Server>,
+    /// The store's URL, for a server at this port of 127.0.0.1.
+    pub(crate) url: fn(u16) -> String,
     /// Whether what the server has acknowledged is there again when it was killed and restarted.
     pub(crate) lasts: bool,
     /// Whether the timeout holds however slowly an answer comes in.
     pub(crate) bears_drips: bool,
+    /// Whether it is asked when the store is opened, which is an error while it is down.
+    pub(crate) is_asked_at_first: bool,
+    /// Whether it is known at once that the server is down. Otherwise that takes the timeout.
+    pub(crate) is_missed_at_once: bool,
+    /// How many connections a store with 8 may make, one more where one came later than it was wanted.
+    pub(crate) connections: u64,
 }
 
+/// What a second may become on a machine that has much else to do.
+const AT_MOST: Duration = Duration::from_secs(20);
+
 impl Subject {
-    fn app(&self, options: &str) -> App {
-        app(&format!("{}{options}", (self.url)(&self.server.address())))
+    fn url(&self, port: u16, options: &str) -> String {
+        let url = (self.url)(port);
+        let joint = if url.contains('?') { '&' } else { '?' };
+        format!("{url}{joint}{options}")
     }
 
-    fn app_behind(&self, proxy: &Proxy, options: &str) -> App {
-        app(&format!("{}{options}", (self.url)(&proxy.address())))
+    fn app(&self, options: &str) -> App {
+        app(&self.url(self.server.port(), options))
+    }
+
+    fn app_behind(&self, relay: &Relay, options: &str) -> App {
+        app(&self.url(relay.port(), options))
+    }
+
+    /// A minute, where nobody has to wait for it.
+    fn timeout_while_down(&self) -> &'static str {
+        match self.is_missed_at_once {
+            true => "timeout=60",
+            false => "timeout=1",
+        }
+    }
+
+    /// What a session has in it whose server was killed and restarted.
+    fn left_of<'a>(&self, value: &'a str) -> &'a str {
+        if self.lasts { value } else { "" }
     }
 }
 
@@ -66,6 +104,11 @@ fn with_pages(mut app: App, interface: Result<ServerSideSessionInterface, StoreE
         session().insert("large", "x".repeat(size))?;
         Ok::<_, Error>("set")
     });
+    app.get("/login", || {
+        session().regenerate();
+        session().insert("user", "jack")?;
+        Ok::<_, Error>("welcome")
+    });
     app.get("/logout", || {
         session().clear()?;
         Ok::<_, Error>("bye")
@@ -73,116 +116,213 @@ fn with_pages(mut app: App, interface: Result<ServerSideSessionInterface, StoreE
     app
 }
 
+/// The page's text; `None` for the store's error, which comes in time and leaves the browser its cookie.
+#[track_caller]
+fn visit(client: &mut TestClient, path: &str) -> Option<String> {
+    let before = client.get_cookie("session").map(str::to_owned);
+    let begin = Instant::now();
+    let answer = client.get(path).send().unwrap();
+    let took = begin.elapsed();
+    assert!(took < AT_MOST, "{path} took {took:?}");
+    match answer.status_code() {
+        200 => Some(answer.text()),
+        503 => {
+            assert_eq!(answer.header("Set-Cookie"), None, "{path}");
+            assert_eq!(client.get_cookie("session"), before.as_deref());
+            None
+        }
+        status => panic!("{path} is a {status}: {}", answer.text()),
+    }
+}
+
 /// The page's text, of a visit that went well.
 #[track_caller]
 pub(crate) fn page(client: &mut TestClient, path: &str) -> String {
-    let answer = client.get(path).send().unwrap();
-    assert_eq!(answer.status_code(), 200, "{path}: {}", answer.text());
-    answer.text()
+    let text = visit(client, path);
+    text.unwrap_or_else(|| panic!("{path} is a 503"))
 }
 
 /// Makes sure that a visit gets the store's error, in time, and that the browser's cookie stays.
 #[track_caller]
 fn fails(client: &mut TestClient, path: &str) {
-    let before = client.get_cookie("session").map(str::to_owned);
-    let start = Instant::now();
-    let answer = client.get(path).send().unwrap();
-    assert_eq!(answer.status_code(), 503, "{path}");
-    assert_eq!(answer.header("Set-Cookie"), None, "{path}");
-    assert_eq!(client.get_cookie("session"), before.as_deref());
+    let begin = Instant::now();
+    assert_eq!(visit(client, path), None, "{path}");
     // Those that wait do so for a second. This is far more, and less than if nobody had said so.
-    assert!(start.elapsed() < Duration::from_secs(4), "{path}: too late");
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(4), "{path} took {took:?}");
+}
+
+fn with_cookie(app: &App, cookie: &str) -> TestClient {
+    let mut client = app.test_client();
+    client.set_cookie("session", cookie);
+    client
+}
+
+/// The cookies of twelve browsers, each with its number in its session. They came at the same time, so
+/// that each of the eight connections is open.
+fn visitors(app: &App) -> Vec<String> {
+    thread::scope(|scope| {
+        let come = |n| {
+            let mut client = app.test_client();
+            page(&mut client, &format!("/set/n/{n}"));
+            client.get_cookie("session").unwrap().to_owned()
+        };
+        let visits: Vec<_> = (0..12).map(|n| scope.spawn(move || come(n))).collect();
+        let cookies = visits.into_iter().map(|visit| visit.join().unwrap());
+        cookies.collect()
+    })
+}
+
+/// All that can be done to any server, to one after the other.
+pub(crate) fn all(subject: &Subject) {
+    is_down_at_first(subject);
+    refuses(subject);
+    hangs(subject);
+    is_killed_in_a_request(subject);
+    is_slow(subject);
+    hangs_up(subject);
+    is_asked_by_200_at_once(subject);
+    is_killed_under_load(subject);
 }
 
 #[track_caller]
-fn all_fail(app: &App, client: &mut TestClient) {
-    for path in ["/get/color", "/set/color/blue", "/logout", "/plain"] {
-        fails(client, path);
-    }
+fn all_fail(app: &App, visitors: &[String]) {
+    let paths = ["/get/n", "/set/n/lost", "/login", "/logout", "/plain"];
+    thread::scope(|scope| {
+        for (cookie, path) in visitors.iter().zip(paths) {
+            scope.spawn(move || fails(&mut with_cookie(app, cookie), path));
+        }
+    });
     // Nobody who brings no cookie and writes nothing needs the store.
     let mut stranger = app.test_client();
     page(&mut stranger, "/get/color");
     fails(&mut stranger, "/set/color/red");
 }
 
-pub(crate) fn refuses(mut subject: Subject) {
-    let app = subject.app("?timeout=60");
-    let mut client = app.test_client();
-    page(&mut client, "/set/color/red");
+pub(crate) fn refuses(subject: &Subject) {
+    let app = subject.app(subject.timeout_while_down());
+    let visitors = visitors(&app);
 
     subject.server.kill();
-    all_fail(&app, &mut client);
+    all_fail(&app, &visitors);
 
     subject.server.restart();
-    let color = if subject.lasts { "red" } else { "" };
-    assert_eq!(page(&mut client, "/get/color"), color);
-    page(&mut client, "/set/color/green");
-    assert_eq!(page(&mut client, "/get/color"), "green");
+    for (n, cookie) in visitors.iter().enumerate() {
+        let (mut client, n) = (with_cookie(&app, cookie), n.to_string());
+        assert_eq!(page(&mut client, "/get/n"), subject.left_of(&n));
+        page(&mut client, "/set/color/green");
+        assert_eq!(page(&mut client, "/get/color"), "green");
+    }
 }
 
-pub(crate) fn is_down_at_first(mut subject: Subject) {
+pub(crate) fn is_down_at_first(subject: &Subject) {
     subject.server.kill();
-    let app = subject.app("?timeout=60");
-    let mut client = app.test_client();
-    fails(&mut client, "/set/color/red");
+    let url = subject.url(subject.server.port(), subject.timeout_while_down());
+    let early = match subject.is_asked_at_first {
+        true => {
+            let begin = Instant::now();
+            let error = open(&url).err().unwrap();
+            assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error}");
+            assert!(begin.elapsed() < AT_MOST);
+            None
+        }
+        false => {
+            let app = app(&url);
+            fails(&mut app.test_client(), "/set/color/red");
+            Some(app)
+        }
+    };
     subject.server.restart();
+    let app = early.unwrap_or_else(|| app(&url));
+    let mut client = app.test_client();
     page(&mut client, "/set/color/red");
     assert_eq!(page(&mut client, "/get/color"), "red");
 }
 
 pub(crate) fn hangs(subject: &Subject) {
-    // One that is known, and one to which nobody is connected yet.
-    let apps = ["?timeout=1", "?timeout=1&pool=2"].map(|options| subject.app(options));
-    let mut clients = apps.each_ref().map(App::test_client);
-    page(&mut clients[0], "/set/color/red");
-    let cookie = clients[0].get_cookie("session").unwrap().to_owned();
-    clients[1].set_cookie("session", &cookie);
+    let app = subject.app("timeout=1");
+    let visitors = visitors(&app);
+    // Nobody is connected to this one yet.
+    let fresh = subject.app("timeout=1&pool=2");
+    let of_fresh = || with_cookie(&fresh, &visitors[0]);
 
     let paused = subject.server.pause();
-    for client in &mut clients {
-        fails(client, "/get/color");
-        fails(client, "/set/color/blue");
-    }
+    all_fail(&app, &visitors);
+    fails(&mut of_fresh(), "/get/n");
+    fails(&mut of_fresh(), "/set/n/lost");
     // With more requests than connections too, each has its answer in time.
     thread::scope(|scope| {
         for _ in 0..20 {
-            scope.spawn(|| {
-                let mut client = apps[1].test_client();
-                client.set_cookie("session", &cookie);
-                fails(&mut client, "/get/color");
-            });
+            scope.spawn(|| fails(&mut of_fresh(), "/get/n"));
         }
     });
     drop(paused);
 
-    for client in &mut clients {
-        assert_eq!(page(client, "/get/color"), "red");
-        page(client, "/set/color/red");
+    for (n, cookie) in visitors.iter().enumerate() {
+        let mut client = with_cookie(&app, cookie);
+        assert_eq!(page(&mut client, "/get/n"), n.to_string());
+        page(&mut client, "/set/color/red");
+    }
+    assert_eq!(page(&mut of_fresh(), "/get/n"), "0");
+}
+
+/// The session is opened, and the server is gone when it is to be saved.
+pub(crate) fn is_killed_in_a_request(subject: &Subject) {
+    let mut app = subject.app("timeout=1");
+    let server = Arc::clone(&subject.server);
+    app.get("/kill/<path>", move |path: String| {
+        server.kill();
+        match &*path {
+            "set" => session().insert("n", "lost")?,
+            "login" => session().regenerate(),
+            _ => session().clear()?,
+        }
+        Ok::<_, Error>("done")
+    });
+    for path in ["set", "login", "clear"] {
+        let mut client = app.test_client();
+        page(&mut client, "/set/n/kept");
+        fails(&mut client, &format!("/kill/{path}"));
+        subject.server.restart();
+        assert_eq!(page(&mut client, "/get/n"), subject.left_of("kept"));
     }
 }
 
 pub(crate) fn is_slow(subject: &Subject) {
-    let proxy = Proxy::before(&subject.server);
-    let app = subject.app_behind(&proxy, "?timeout=1");
+    let relay = Relay::to(subject.server.port());
+    let app = subject.app_behind(&relay, "timeout=1");
     let mut client = app.test_client();
     page(&mut client, "/set/color/red");
 
-    proxy.delay(Duration::from_secs(3), false);
+    relay.delay(Duration::from_secs(3), false);
     fails(&mut client, "/get/color");
     fails(&mut client, "/logout");
     if subject.bears_drips {
         // Each byte comes in time, but not the last one.
-        proxy.delay(Duration::from_millis(50), true);
+        relay.delay(Duration::from_millis(50), true);
         fails(&mut client, "/get/color");
     }
     // Slower than any server should be, but in time.
-    proxy.delay(Duration::from_millis(20), false);
+    relay.delay(Duration::from_millis(20), false);
     assert_eq!(page(&mut client, "/get/color"), "red");
 }
 
+/// Something holds up each command for longer than a request waits, until it is dropped.
+pub(crate) fn is_held_up<T>(subject: &Subject, hold_up: impl FnOnce() -> T) {
+    let app = subject.app("timeout=1");
+    let mut client = app.test_client();
+    page(&mut client, "/set/n/kept");
+    let held = hold_up();
+    fails(&mut client, "/get/n");
+    drop(held);
+    wait_until("it is as before", || {
+        visit(&mut client, "/get/n").as_deref() == Some("kept")
+    });
+}
+
 pub(crate) fn hangs_up(subject: &Subject) {
-    let proxy = Proxy::before(&subject.server);
-    let app = subject.app_behind(&proxy, "?timeout=10");
+    let relay = Relay::to(subject.server.port());
+    let app = subject.app_behind(&relay, "timeout=10");
     let mut client = app.test_client();
     page(&mut client, "/set/color/red");
     for round in 0..5 {
@@ -192,7 +332,7 @@ pub(crate) fn hangs_up(subject: &Subject) {
                 scope.spawn(|| page(&mut app.test_client(), "/set/color/blue"));
             }
         });
-        proxy.hang_up();
+        relay.hang_up();
         match round % 2 {
             0 => assert_eq!(page(&mut client, "/get/color"), "red"),
             _ => assert_eq!(page(&mut client, "/set/color/red"), "set"),
@@ -200,160 +340,45 @@ pub(crate) fn hangs_up(subject: &Subject) {
     }
 }
 
-pub(crate) fn is_asked_by_200_at_once(subject: &Subject) {
-    let proxy = Proxy::before(&subject.server);
-    let app = subject.app_behind(&proxy, "?pool=8&timeout=60");
-    proxy.delay(Duration::from_millis(1), false);
-    thread::scope(|scope| {
-        for n in 0..200 {
-            let app = &app;
-            scope.spawn(move || {
-                let mut client = app.test_client();
-                page(&mut client, &format!("/set/n/{n}"));
-                assert_eq!(page(&mut client, "/get/n"), n.to_string());
+/// What the visits take of most stores, in round trips.
+pub(crate) const TRIPS: [(&str, u64); 6] = [
+    ("/get/color", 0),
+    ("/set/color/red", 1),
+    ("/get/color", 2),
+    ("/set/color/blue", 2),
+    ("/login/jack", 3),
+    ("/logout", 2),
+];
+
+/// Counts the round trips of each visit, and makes sure that Flask-Session takes no fewer. `config` makes
+/// Flask's, for a port.
+pub(crate) fn takes_few_round_trips(
+    subject: &Subject,
+    config: impl Fn(u16) -> Json,
+    wanted: &[(&str, u64)],
+) {
+    let port = subject.server.port();
+    let (relay, flasks_relay) = (Relay::to(port), Relay::to(port));
+    let url = subject.url(relay.port(), "pool=1&timeout=60");
+    let mut carafe = Carafe::new(ServerSideSessionInterface::from_url(&url).unwrap());
+    let mut flask = Flask::start(&config(flasks_relay.port()));
+    // In the first round connections are opened, and statements prepared.
+    for is_counted in [false, true] {
+        let (browser, flasks_browser) = (&mut Browser::default(), &mut Browser::default());
+        for (path, wanted) in wanted {
+            relay.round_trips();
+            carafe.visit(browser, path);
+            let trips = relay.round_trips();
+            flasks_relay.round_trips();
+            let flasks = flask.as_mut().map(|flask| {
+                flask.visit(flasks_browser, path);
+                flasks_relay.round_trips()
             });
-        }
-    });
-    assert!(proxy.most_open() <= 8, "{} connections", proxy.most_open());
-    assert_eq!(
-        proxy.connections(),
-        proxy.most_open(),
-        "they are used again"
-    );
-}
-
-/// Kills the server again and again while four threads save sessions, and counts those that were
-/// acknowledged.
-pub(crate) fn is_killed_under_load(mut subject: Subject) {
-    let app = subject.app("?timeout=30");
-    let (is_over, saves, failures) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
-    let acknowledged: Vec<(String, String)> = thread::scope(|scope| {
-        let savers: Vec<_> = (0..4)
-            .map(|thread| {
-                let (app, is_over, saves, failures) = (&app, &is_over, &saves, &failures);
-                scope.spawn(move || {
-                    let mut acknowledged = Vec::new();
-                    while !is_over.load(Ordering::SeqCst) {
-                        let value = format!("{thread}-{}", acknowledged.len());
-                        let mut client = app.test_client();
-                        let answer = client.get(&format!("/set/n/{value}")).send().unwrap();
-                        match answer.status_code() {
-                            200 => {
-                                let cookie = client.get_cookie("session").unwrap();
-                                acknowledged.push((cookie.to_owned(), value));
-                                saves.fetch_add(1, Ordering::SeqCst);
-                            }
-                            status => {
-                                assert_eq!(status, 503);
-                                assert_eq!(client.get_cookie("session"), None);
-                                failures.fetch_add(1, Ordering::SeqCst);
-                            }
-                        }
-                    }
-                    acknowledged
-                })
-            })
-            .collect();
-        let go_on = |count: &AtomicU64| {
-            let before = count.load(Ordering::SeqCst);
-            wait_until("saves that go on, or fail", || {
-                count.load(Ordering::SeqCst) >= before + 50
-            });
-        };
-        for _round in 0..3 {
-            go_on(&saves);
-            subject.server.kill();
-            go_on(&failures);
-            subject.server.restart();
-            go_on(&saves);
-        }
-        is_over.store(true, Ordering::SeqCst);
-        let savers = savers.into_iter().map(|saver| saver.join().unwrap());
-        savers.flatten().collect()
-    });
-    if subject.lasts {
-        subject.server.kill();
-        subject.server.restart();
-    }
-    let mut lost = 0;
-    for (cookie, value) in &acknowledged {
-        let mut client = app.test_client();
-        client.set_cookie("session", cookie);
-        let found = page(&mut client, "/get/n");
-        assert!(
-            found == *value || found.is_empty(),
-            "somebody else's session"
-        );
-        lost += usize::from(found.is_empty());
-    }
-    let failures = failures.into_inner();
-    let saved = acknowledged.len();
-    println!("{saved} acknowledged, {failures} refused, {lost} lost");
-    if subject.lasts {
-        assert_eq!(lost, 0, "of {saved}");
-    }
-}
-
-/// Fills a server that has little memory. Tells whether a session that was there before still is.
-pub(crate) fn is_full(subject: &Subject) -> bool {
-    let app = subject.app("?timeout=30");
-    let mut client = app.test_client();
-    page(&mut client, "/set/color/red");
-    let mut others = Vec::new();
-    loop {
-        let mut other = app.test_client();
-        if other.get("/large/30000").send().unwrap().status_code() != 200 {
-            break;
-        }
-        others.push(other);
-        assert!(others.len() < 5_000, "it is never full");
-    }
-    assert!(!others.is_empty());
-    // What is there can be read, and ended, and then there is room again.
-    fails(&mut client, "/large/30000");
-    fails(&mut app.test_client(), "/large/30000");
-    let is_kept = page(&mut client, "/get/color") == "red";
-    let last = others.last_mut().unwrap();
-    assert_eq!(page(last, "/get/large").len(), 30_000);
-    for other in others.iter_mut().rev().take(20) {
-        page(other, "/logout");
-    }
-    page(&mut client, "/large/30000");
-    assert_eq!(page(&mut client, "/get/large").len(), 30_000);
-    is_kept
-}
-
-/// Counts the round trips of each visit, and makes sure that Flask-Session takes no fewer.
-pub(crate) fn takes_few_round_trips(subject: &Subject, config: impl Fn(&str) -> Json) {
-    let (proxy, flasks_proxy) = (
-        Proxy::before(&subject.server),
-        Proxy::before(&subject.server),
-    );
-    let app = subject.app_behind(&proxy, "?timeout=60");
-    let mut client = app.test_client();
-    let mut flask = Flask::start(&config(&flasks_proxy.address()));
-    // Connections are opened once.
-    page(&mut app.test_client(), "/set/color/red");
-    if let Some(flask) = &mut flask {
-        flask.visit(&mut Browser::default(), "/set/color/red");
-    }
-    proxy.requests();
-    flasks_proxy.requests();
-    let browser = &mut Browser::default();
-    for (path, trips) in [
-        ("/get/color", 0),
-        ("/set/color/red", 1),
-        ("/get/color", 2),
-        ("/set/color/blue", 2),
-        ("/logout", 2),
-    ] {
-        page(&mut client, path);
-        assert_eq!(proxy.requests(), trips, "{path}");
-        if let Some(flask) = &mut flask {
-            flask.visit(browser, path);
-            let flasks = flasks_proxy.requests();
-            println!("{path}: {trips} round trips, Flask-Session {flasks}");
-            assert!(trips <= flasks, "{path}: Flask-Session takes {flasks}");
+            if is_counted {
+                println!("{path}: {trips} round trips, Flask-Session: {flasks:?}");
+                assert_eq!(trips, *wanted, "{path}");
+                assert!(trips <= flasks.unwrap_or(u64::MAX), "{path}: {flasks:?}");
+            }
         }
     }
 }

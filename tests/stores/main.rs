@@ -8,7 +8,11 @@ mod encrypted;
 #[path = "../expect/mod.rs"]
 #[allow(dead_code)]
 mod expect;
-#[cfg(any(feature = "redis", feature = "memcached"))]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "each store uses its own share of it"
+)]
 mod failing;
 mod files;
 #[path = "../book/stepper/fragment.rs"]
@@ -20,13 +24,8 @@ mod lifecycle;
 #[cfg(feature = "memcached")]
 mod memcached;
 mod memory;
-#[cfg(any(
-    feature = "redis",
-    feature = "memcached",
-    feature = "postgres",
-    feature = "mysql",
-    feature = "mongodb"
-))]
+#[path = "../missing/mod.rs"]
+#[allow(dead_code, reason = "not every store has a server")]
 mod missing;
 #[path = "../../examples/live_book/moments/mod.rs"]
 #[allow(dead_code)]
@@ -35,8 +34,6 @@ mod moments;
 mod mongodb;
 #[cfg(feature = "mysql")]
 mod mysql;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
-mod outage;
 mod played;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -53,23 +50,15 @@ mod recorded_sharing;
 mod redis;
 #[cfg(feature = "redis")]
 mod redis_cluster;
-#[cfg(any(
-    feature = "redis",
-    feature = "memcached",
-    feature = "postgres",
-    feature = "mysql",
-    feature = "mongodb",
-    feature = "sqlite"
-))]
 #[allow(dead_code, reason = "each store uses its own share of it")]
 mod relay;
 mod semantics;
-#[cfg(any(feature = "redis", feature = "memcached"))]
-#[allow(dead_code, reason = "each store uses its own share of it")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "each store uses its own share of it"
+)]
 mod servers;
-#[cfg(any(feature = "postgres", feature = "mysql", feature = "mongodb"))]
-#[allow(dead_code, reason = "each store uses its own share of it")]
-mod servers_sql;
 mod sharing;
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 mod shown;
@@ -84,10 +73,8 @@ mod suite;
 #[cfg(any(
     feature = "redis",
     feature = "memcached",
-    feature = "postgres",
-    feature = "mysql",
     feature = "mongodb",
-    feature = "sqlite"
+    feature = "sql"
 ))]
 #[allow(dead_code, reason = "each store uses its own share of it")]
 mod wire;

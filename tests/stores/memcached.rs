@@ -321,24 +321,27 @@ fn flask_sessions_config_keys_lead_to_it() {
 
 fn subject(args: &[&str]) -> Option<failing::Subject> {
     Some(failing::Subject {
-        server: servers::memcached(args)?,
-        url: |address| format!("memcached://{address}"),
+        server: Arc::new(servers::memcached(args)?),
+        url: |port| format!("memcached://127.0.0.1:{port}"),
         lasts: false,
         bears_drips: true,
+        is_asked_at_first: false,
+        is_missed_at_once: true,
+        connections: 8,
     })
 }
 
 #[test]
 fn a_memcached_that_refuses_is_an_error_until_it_is_back() {
     if let Some(subject) = subject(&[]) {
-        failing::refuses(subject);
+        failing::refuses(&subject);
     }
 }
 
 #[test]
 fn a_memcached_that_is_down_when_the_app_starts_may_come_later() {
     if let Some(subject) = subject(&[]) {
-        failing::is_down_at_first(subject);
+        failing::is_down_at_first(&subject);
     }
 }
 
@@ -346,6 +349,13 @@ fn a_memcached_that_is_down_when_the_app_starts_may_come_later() {
 fn a_memcached_that_hangs_is_an_error_in_time() {
     if let Some(subject) = subject(&[]) {
         failing::hangs(&subject);
+    }
+}
+
+#[test]
+fn a_memcached_that_is_killed_while_a_request_is_answered_is_an_error() {
+    if let Some(subject) = subject(&[]) {
+        failing::is_killed_in_a_request(&subject);
     }
 }
 
@@ -373,7 +383,7 @@ fn two_hundred_requests_share_eight_connections_to_memcached() {
 #[test]
 fn a_memcached_that_is_killed_under_load_gives_nobody_anothers_session() {
     if let Some(subject) = subject(&[]) {
-        failing::is_killed_under_load(subject);
+        failing::is_killed_under_load(&subject);
     }
 }
 
@@ -415,15 +425,17 @@ fn a_memcached_that_is_full_keeps_the_old_value_of_a_large_session() {
 #[test]
 fn memcached_is_asked_no_more_often_than_flask_session_asks() {
     if let Some(subject) = subject(&[]) {
-        let config =
-            |address: &str| json!({"SESSION_TYPE": "memcached", "SESSION_MEMCACHED": [address]});
-        failing::takes_few_round_trips(&subject, config);
+        let config = |port| {
+            let address = format!("127.0.0.1:{port}");
+            json!({"SESSION_TYPE": "memcached", "SESSION_MEMCACHED": [address]})
+        };
+        failing::takes_few_round_trips(&subject, config, &failing::TRIPS);
     }
 }
 
 #[test]
 fn with_one_of_two_memcacheds_down_the_others_sessions_go_on() {
-    let Some(mut servers) = start(2) else { return };
+    let Some(servers) = start(2) else { return };
     let app = failing::app(&(url(&servers) + "?timeout=60"));
     let mut clients: Vec<_> = (0..40).map(|_| app.test_client()).collect();
     for client in &mut clients {

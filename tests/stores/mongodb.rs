@@ -8,28 +8,15 @@ use mongodb::bson::{Document, doc};
 use mongodb::sync::{Client, Collection};
 use serde_json::json;
 
-use crate::servers_sql::{Server, eventually};
+use crate::servers::{self, Server, wait_until};
 use crate::sharing::Flask;
 use crate::suite::{self, Subject};
-use crate::{outage, sharing};
+use crate::{failing, sharing};
 
 const HOUR: Lifetime = Lifetime {
     now: 1_700_000_000,
     seconds: 3600,
 };
-
-fn start(ttl: bool) -> Option<Server> {
-    let server = Server::mongodb(ttl)?;
-    wait_until_ready(&server);
-    Some(server)
-}
-
-fn wait_until_ready(server: &Server) {
-    let database = client(server).database("test");
-    eventually("it is ready", || {
-        database.run_command(doc! { "ping": 1 }).run().is_ok()
-    });
-}
 
 fn url(port: u16) -> String {
     format!("mongodb://127.0.0.1:{port}/test?appName=carafe")
@@ -46,7 +33,9 @@ fn collection(server: &Server) -> Collection<Document> {
 #[test]
 fn the_mongodb_store_does_all_that_a_store_should() {
     // The suite is of the year 2023: such a server would delete all that it is given.
-    let Some(server) = start(false) else { return };
+    let Some(server) = servers::mongodb(false) else {
+        return;
+    };
     suite::run(&Subject {
         name: "mongodb",
         store: Box::new(move || Arc::from(open(&url(server.port())).unwrap())),
@@ -56,7 +45,9 @@ fn the_mongodb_store_does_all_that_a_store_should() {
 
 #[test]
 fn so_does_one_over_a_client_of_the_apps_own() {
-    let Some(server) = start(false) else { return };
+    let Some(server) = servers::mongodb(false) else {
+        return;
+    };
     let client = client(&server);
     suite::run(&Subject {
         name: "mongodb, the app's client",
@@ -83,7 +74,9 @@ fn config(port: u16) -> serde_json::Value {
 #[test]
 fn flask_shares_the_collection_whoever_made_it() {
     for made_by_carafe in [true, false] {
-        let Some(server) = start(true) else { return };
+        let Some(server) = servers::mongodb(true) else {
+            return;
+        };
         if made_by_carafe {
             open(&url(server.port())).unwrap();
         } else if Flask::start(&config(server.port())).is_none() {
@@ -97,7 +90,9 @@ fn flask_shares_the_collection_whoever_made_it() {
 
 #[test]
 fn the_server_deletes_what_has_expired() {
-    let Some(server) = start(true) else { return };
+    let Some(server) = servers::mongodb(true) else {
+        return;
+    };
     let store = open(&url(server.port())).unwrap();
     assert!(store.expires_by_itself());
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
@@ -106,7 +101,7 @@ fn the_server_deletes_what_has_expired() {
         .set("session:new", b"data", Lifetime { now, ..HOUR })
         .unwrap();
     let collection = collection(&server);
-    eventually("the old one is deleted", || {
+    wait_until("the old one is deleted", || {
         let old = collection.count_documents(doc! { "id": "session:old" });
         old.run().unwrap() == 0
     });
@@ -115,7 +110,9 @@ fn the_server_deletes_what_has_expired() {
 
 #[test]
 fn what_flask_wrote_twice_is_deleted_twice_and_compared_never() {
-    let Some(server) = start(false) else { return };
+    let Some(server) = servers::mongodb(false) else {
+        return;
+    };
     // Two requests at once, without an index: a live Flask app's collection may have that.
     let expiration = mongodb::bson::DateTime::from_millis(1_700_000_001_000);
     let document = doc! { "id": "session:id", "val": "{}", "expiration": expiration };
@@ -134,7 +131,9 @@ fn what_flask_wrote_twice_is_deleted_twice_and_compared_never() {
 
 #[test]
 fn what_a_document_has_no_room_for_is_an_error_that_says_so() {
-    let Some(server) = start(false) else { return };
+    let Some(server) = servers::mongodb(false) else {
+        return;
+    };
     let store = open(&url(server.port())).unwrap();
     store.set("session:id", b"data", HOUR).unwrap();
     let error = store
@@ -163,29 +162,26 @@ fn a_url_that_is_no_good_says_what_would_be() {
     assert_eq!(error.kind(), StoreErrorKind::Config, "{error}");
 }
 
-fn subject() -> Option<outage::Subject> {
-    Some(outage::Subject {
-        server: start(true)?,
+fn subject() -> Option<failing::Subject> {
+    Some(failing::Subject {
+        server: Arc::new(servers::mongodb(true)?),
         url,
-        wait_until_ready,
+        lasts: true,
+        bears_drips: true,
+        is_asked_at_first: true,
+        is_missed_at_once: false,
+        connections: 16,
     })
 }
 
 #[test]
 fn an_outage_is_a_503_and_loses_nothing() {
     let Some(subject) = subject() else { return };
-    outage::run(subject);
+    failing::all(&subject);
 }
 
 #[test]
 fn a_visit_takes_no_more_round_trips_than_flasks() {
     let Some(subject) = subject() else { return };
-    let wanted = [
-        ("/set/color/red", 1),
-        ("/get/color", 2),
-        ("/set/color/blue", 2),
-        ("/login/jack", 3),
-        ("/logout", 2),
-    ];
-    outage::count_round_trips(&subject, config, &wanted);
+    failing::takes_few_round_trips(&subject, config, &failing::TRIPS);
 }

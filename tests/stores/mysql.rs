@@ -9,10 +9,10 @@ use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{Connection, MysqlConnection};
 use serde_json::json;
 
-use crate::servers_sql::{Server, eventually};
+use crate::servers::{self, Server};
 use crate::sharing::Flask;
 use crate::suite::{self, Subject};
-use crate::{outage, sharing};
+use crate::{failing, sharing};
 
 const HOUR: Lifetime = Lifetime {
     now: 1_700_000_000,
@@ -20,11 +20,7 @@ const HOUR: Lifetime = Lifetime {
 };
 
 fn start() -> Option<Server> {
-    let server = Server::mariadb()?;
-    eventually("it is ready", || {
-        MysqlConnection::establish(&url(&server, "test", "")).is_ok()
-    });
-    Some(server)
+    servers::mariadb()
 }
 
 fn url(server: &Server, database: &str, query: &str) -> String {
@@ -186,28 +182,28 @@ fn a_save_uses_up_no_number() {
     );
 }
 
-fn subject() -> Option<outage::Subject> {
-    Some(outage::Subject {
-        server: start()?,
+fn subject() -> Option<failing::Subject> {
+    Some(failing::Subject {
+        server: Arc::new(start()?),
         url: |port| format!("mysql://root@127.0.0.1:{port}/test?ssl_mode=preferred"),
-        wait_until_ready: |server| {
-            eventually("it is ready", || {
-                MysqlConnection::establish(&url(server, "test", "")).is_ok()
-            });
-        },
+        lasts: true,
+        bears_drips: true,
+        is_asked_at_first: true,
+        is_missed_at_once: true,
+        connections: 16,
     })
 }
 
 #[test]
 fn an_outage_is_a_503_and_loses_nothing() {
     let Some(subject) = subject() else { return };
-    outage::run(subject);
+    failing::all(&subject);
 }
 
 #[test]
 fn a_lock_that_is_not_let_go_of_is_a_503() {
     let Some(subject) = subject() else { return };
-    outage::slow(&subject, || {
+    failing::is_held_up(&subject, || {
         let mut other = connect(&subject.server);
         other.batch_execute("LOCK TABLES sessions WRITE").unwrap();
         other
@@ -220,11 +216,12 @@ fn a_visit_takes_fewer_round_trips_than_flasks() {
     let config = |port| config(&format!("mysql://root@127.0.0.1:{port}/test"));
     // A new session's row is looked for first, so that a save of any other uses up no number.
     let wanted = [
+        ("/get/color", 0),
         ("/set/color/red", 2),
         ("/get/color", 2),
         ("/set/color/blue", 2),
         ("/login/jack", 4),
         ("/logout", 2),
     ];
-    outage::count_round_trips(&subject, config, &wanted);
+    failing::takes_few_round_trips(&subject, config, &wanted);
 }

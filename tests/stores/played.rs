@@ -3,9 +3,6 @@
 //! `UPDATE=1 cargo test --all-features --test stores played` writes them anew. How they are recorded and
 //! compared: `tests/book/stepper/stores.rs`.
 
-#[cfg(any(feature = "mongodb", feature = "postgres", feature = "mysql"))]
-use carafe::session::store::open;
-
 #[cfg(any(
     feature = "redis",
     feature = "memcached",
@@ -14,10 +11,14 @@ use carafe::session::store::open;
 ))]
 use crate::stepper::expect_played;
 
-#[cfg(any(feature = "redis", feature = "memcached"))]
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "postgres",
+    feature = "mysql"
+))]
 use crate::servers;
-#[cfg(any(feature = "mongodb", feature = "postgres", feature = "mysql"))]
-use crate::servers_sql::{Server, eventually};
 
 #[cfg(feature = "redis")]
 #[test]
@@ -43,11 +44,10 @@ fn the_stepper_plays_what_memcached_is_told() {
 #[test]
 fn the_stepper_plays_what_mongodb_is_told() {
     // The visits are of the year 2023: with an index it would delete what they leave.
-    let Some(server) = Server::mongodb(false) else {
+    let Some(server) = servers::mongodb(false) else {
         return;
     };
     let url = format!("mongodb://127.0.0.1:{}/flask_session", server.port());
-    wait_until_ready(&url);
     expect_played("store_mongodb", "A session in MongoDB", &url);
 }
 
@@ -63,29 +63,19 @@ fn the_stepper_plays_what_sqlite_is_told() {
 #[cfg(feature = "postgres")]
 #[test]
 fn the_stepper_plays_what_postgres_is_told() {
-    let Some(server) = Server::postgres() else {
+    let Some(server) = servers::postgres() else {
         return;
     };
     let url = format!("postgres://carafe@127.0.0.1:{}/postgres", server.port());
-    wait_until_ready(&url);
     expect_played("store_postgres", "A session in PostgreSQL", &url);
 }
 
 #[cfg(feature = "mysql")]
 #[test]
 fn the_stepper_plays_what_mysql_is_told() {
-    let Some(server) = Server::mariadb() else {
+    let Some(server) = servers::mariadb() else {
         return;
     };
     let url = format!("mysql://root@127.0.0.1:{}/test", server.port());
-    wait_until_ready(&url);
     expect_played("store_mysql", "A session in MySQL (MariaDB)", &url);
-}
-
-/// It listens before it can be asked anything.
-#[cfg(any(feature = "mongodb", feature = "postgres", feature = "mysql"))]
-fn wait_until_ready(url: &str) {
-    eventually("the server is ready", || {
-        open(url).is_ok_and(|store| store.get("session:nobody", 0).is_ok())
-    });
 }

@@ -9,9 +9,9 @@ use diesel::r2d2::{ConnectionManager, Pool};
 use diesel::{Connection, PgConnection};
 use serde_json::json;
 
-use crate::servers_sql::{Server, eventually};
+use crate::servers::{self, Server};
 use crate::suite::{self, Subject};
-use crate::{outage, sharing};
+use crate::{failing, sharing};
 
 const HOUR: Lifetime = Lifetime {
     now: 1_700_000_000,
@@ -19,13 +19,9 @@ const HOUR: Lifetime = Lifetime {
 };
 
 fn start() -> Option<Server> {
-    let server = Server::postgres()?;
-    eventually("it is ready", || {
-        let connection = PgConnection::establish(&url(&server, "postgres", ""));
-        let made =
-            connection.map(|mut connection| connection.batch_execute("CREATE DATABASE carafe"));
-        matches!(made, Ok(Ok(())))
-    });
+    let server = servers::postgres()?;
+    let mut connection = PgConnection::establish(&url(&server, "postgres", "")).unwrap();
+    connection.batch_execute("CREATE DATABASE carafe").unwrap();
     Some(server)
 }
 
@@ -105,28 +101,28 @@ fn a_save_uses_up_no_number() {
         .unwrap();
 }
 
-fn subject() -> Option<outage::Subject> {
-    Some(outage::Subject {
-        server: start()?,
+fn subject() -> Option<failing::Subject> {
+    Some(failing::Subject {
+        server: Arc::new(start()?),
         url: |port| format!("postgres://carafe@127.0.0.1:{port}/carafe?application_name=carafe"),
-        wait_until_ready: |server| {
-            eventually("it is ready", || {
-                PgConnection::establish(&carafe(server, "")).is_ok()
-            });
-        },
+        lasts: true,
+        bears_drips: true,
+        is_asked_at_first: true,
+        is_missed_at_once: true,
+        connections: 16,
     })
 }
 
 #[test]
 fn an_outage_is_a_503_and_loses_nothing() {
     let Some(subject) = subject() else { return };
-    outage::run(subject);
+    failing::all(&subject);
 }
 
 #[test]
 fn a_lock_that_is_not_let_go_of_is_a_503() {
     let Some(subject) = subject() else { return };
-    outage::slow(&subject, || {
+    failing::is_held_up(&subject, || {
         let mut other = connect(&subject.server);
         other
             .batch_execute("BEGIN; LOCK TABLE sessions IN ACCESS EXCLUSIVE MODE")
@@ -145,12 +141,5 @@ fn a_visit_takes_fewer_round_trips_than_flasks() {
                 format!("postgresql+psycopg2://carafe@127.0.0.1:{port}/carafe"),
         })
     };
-    let wanted = [
-        ("/set/color/red", 1),
-        ("/get/color", 2),
-        ("/set/color/blue", 2),
-        ("/login/jack", 3),
-        ("/logout", 2),
-    ];
-    outage::count_round_trips(&subject, config, &wanted);
+    failing::takes_few_round_trips(&subject, config, &failing::TRIPS);
 }

@@ -105,7 +105,7 @@ fn careful_redis() -> Option<Server> {
 // ANCHOR: killed
 #[test]
 fn a_redis_that_is_killed_and_comes_back() {
-    let Some(mut server) = careful_redis() else {
+    let Some(server) = careful_redis() else {
         return;
     };
     let app = failing::app(&url(&server.address()));
@@ -171,7 +171,7 @@ fn a_redis_that_is_paused_and_goes_on() {
 
 #[test]
 fn a_redis_that_forgets() {
-    let Some(mut server) = servers::redis(&[]) else {
+    let Some(server) = servers::redis(&[]) else {
         return;
     };
     let app = failing::app(&url(&server.address()));
@@ -188,7 +188,7 @@ fn a_redis_that_forgets() {
 
 #[test]
 fn flask_session_while_its_redis_is_killed() {
-    let Some(mut server) = careful_redis() else {
+    let Some(server) = careful_redis() else {
         return;
     };
     let config = json!({

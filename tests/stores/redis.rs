@@ -191,7 +191,7 @@ fn a_url_that_is_none_is_refused_when_the_app_starts() {
 
 #[test]
 fn flask_sessions_config_keys_lead_to_it() {
-    let Some(mut server) = servers::redis(&[]) else {
+    let Some(server) = servers::redis(&[]) else {
         return;
     };
     let url = url(&server.address()) + "/2";
@@ -317,24 +317,27 @@ fn subject(args: &[&str]) -> Option<failing::Subject> {
     // Every second, which is its default, Redis may answer before it writes while the disk is busy.
     let args = [&["--appendonly", "yes", "--appendfsync", "always"], args].concat();
     Some(failing::Subject {
-        server: servers::redis(&args)?,
-        url,
+        server: Arc::new(servers::redis(&args)?),
+        url: |port| url(&format!("127.0.0.1:{port}")),
         lasts: true,
         bears_drips: false,
+        is_asked_at_first: false,
+        is_missed_at_once: true,
+        connections: 8,
     })
 }
 
 #[test]
 fn a_redis_that_refuses_is_an_error_until_it_is_back() {
     if let Some(subject) = subject(&[]) {
-        failing::refuses(subject);
+        failing::refuses(&subject);
     }
 }
 
 #[test]
 fn a_redis_that_is_down_when_the_app_starts_may_come_later() {
     if let Some(subject) = subject(&[]) {
-        failing::is_down_at_first(subject);
+        failing::is_down_at_first(&subject);
     }
 }
 
@@ -342,6 +345,13 @@ fn a_redis_that_is_down_when_the_app_starts_may_come_later() {
 fn a_redis_that_hangs_is_an_error_in_time() {
     if let Some(subject) = subject(&[]) {
         failing::hangs(&subject);
+    }
+}
+
+#[test]
+fn a_redis_that_is_killed_while_a_request_is_answered_loses_nothing() {
+    if let Some(subject) = subject(&[]) {
+        failing::is_killed_in_a_request(&subject);
     }
 }
 
@@ -369,7 +379,7 @@ fn two_hundred_requests_share_eight_connections_to_redis() {
 #[test]
 fn a_redis_that_is_killed_under_load_loses_nothing_that_was_acknowledged() {
     if let Some(subject) = subject(&[]) {
-        failing::is_killed_under_load(subject);
+        failing::is_killed_under_load(&subject);
     }
 }
 
@@ -384,8 +394,10 @@ fn a_redis_that_is_full_is_an_error_and_loses_nothing() {
 #[test]
 fn redis_is_asked_no_more_often_than_flask_session_asks() {
     if let Some(subject) = subject(&[]) {
-        let config =
-            |address: &str| json!({"SESSION_TYPE": "redis", "SESSION_REDIS": url(address)});
-        failing::takes_few_round_trips(&subject, config);
+        let config = |port| {
+            let url = format!("redis://127.0.0.1:{port}");
+            json!({"SESSION_TYPE": "redis", "SESSION_REDIS": url})
+        };
+        failing::takes_few_round_trips(&subject, config, &failing::TRIPS);
     }
 }

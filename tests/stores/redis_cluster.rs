@@ -81,7 +81,7 @@ fn status(client: &mut TestClient, path: &str) -> u16 {
 
 #[test]
 fn with_one_server_of_a_cluster_down_the_others_sessions_go_on() {
-    let Some(mut nodes) = servers::redis_cluster(0) else {
+    let Some(nodes) = servers::redis_cluster(0) else {
         return;
     };
     let app = failing::app(&(cluster_url(&nodes) + "?timeout=1"));
@@ -155,7 +155,7 @@ fn a_session_that_moves_to_another_server_of_a_cluster_is_found() {
 
 #[test]
 fn a_server_of_a_cluster_that_takes_the_place_of_another_is_found() {
-    let Some(mut nodes) = servers::redis_cluster(1) else {
+    let Some(nodes) = servers::redis_cluster(1) else {
         return;
     };
     let app = failing::app(&(cluster_url(&nodes) + "?timeout=1"));

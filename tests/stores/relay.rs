@@ -1,12 +1,14 @@
-//! A relay before a server, which counts how often a client waits for it, and keeps what both say.
+//! A relay before a server: it counts how often a client waits for it, keeps what both say, and may be told
+//! to be slow, or to hang up.
 //!
 //! Read next: `wire.rs`, where what was said goes into the book.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,17 +26,24 @@ pub(crate) struct Said {
     pub(crate) bytes: Vec<u8>,
 }
 
-/// Passes on what it hears. It ends with the connections.
+/// Passes on what it hears. Its connections end with it.
 pub(crate) struct Relay {
     port: u16,
-    counts: Arc<Counts>,
+    state: Arc<State>,
 }
 
 #[derive(Default)]
-struct Counts {
+struct State {
     round_trips: AtomicU64,
     connections: AtomicU64,
+    open: AtomicU64,
+    most_open: AtomicU64,
     has_ended: AtomicBool,
+    /// In milliseconds, before each piece of an answer.
+    delay: AtomicU64,
+    /// Whether answers come byte by byte, with the delay before each.
+    drips: AtomicBool,
+    streams: Mutex<Vec<TcpStream>>,
     /// Written before it is passed on, so that no answer stands before its question.
     said: Mutex<Vec<Said>>,
 }
@@ -44,20 +53,18 @@ impl Relay {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let relay = Relay {
             port: listener.local_addr().unwrap().port(),
-            counts: Arc::default(),
+            state: Arc::default(),
         };
-        let counts = Arc::clone(&relay.counts);
+        let state = Arc::clone(&relay.state);
         thread::spawn(move || {
             for client in listener.incoming() {
-                if counts.has_ended.load(Ordering::SeqCst) {
+                if state.has_ended.load(Ordering::SeqCst) {
                     return;
                 }
-                let (Ok(client), Ok(server)) = (client, TcpStream::connect(("127.0.0.1", port)))
-                else {
-                    continue;
-                };
-                let connection = counts.connections.fetch_add(1, Ordering::SeqCst) + 1;
-                pass(&client, &server, connection, &counts);
+                if let (Ok(client), Ok(server)) = (client, TcpStream::connect(("127.0.0.1", port)))
+                {
+                    connect(&client, &server, &state).unwrap();
+                }
             }
         });
         relay
@@ -67,23 +74,113 @@ impl Relay {
         self.port
     }
 
-    /// How often the server was spoken to after it had spoken: once for each round trip.
+    /// How often the server was spoken to after it had spoken, since the last call: once for each round
+    /// trip.
     pub(crate) fn round_trips(&self) -> u64 {
-        self.counts.round_trips.load(Ordering::SeqCst)
+        self.state.round_trips.swap(0, Ordering::SeqCst)
     }
 
+    /// How many connections there were.
     pub(crate) fn connections(&self) -> u64 {
-        self.counts.connections.load(Ordering::SeqCst)
+        self.state.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many there were at one time.
+    pub(crate) fn most_open(&self) -> u64 {
+        self.state.most_open.load(Ordering::SeqCst)
     }
 
     /// What was said since the last call, in order. Pieces that came one after the other from one side of
     /// a connection are one.
     pub(crate) fn take_said(&self) -> Vec<Said> {
-        std::mem::take(&mut self.counts.said.lock().unwrap())
+        std::mem::take(&mut self.state.said.lock().unwrap())
+    }
+
+    /// Makes answers wait.
+    pub(crate) fn delay(&self, delay: Duration, drips: bool) {
+        let millis = u64::try_from(delay.as_millis()).unwrap();
+        self.state.delay.store(millis, Ordering::SeqCst);
+        self.state.drips.store(drips, Ordering::SeqCst);
+    }
+
+    /// Ends every connection that there is.
+    pub(crate) fn hang_up(&self) {
+        for stream in self.state.streams.lock().unwrap().drain(..) {
+            drop(stream.shutdown(Shutdown::Both));
+        }
     }
 }
 
-impl Counts {
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.state.has_ended.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        self.hang_up();
+    }
+}
+
+fn connect(client: &TcpStream, server: &TcpStream, state: &Arc<State>) -> io::Result<()> {
+    let mut streams = state.streams.lock().unwrap();
+    streams.extend([client.try_clone()?, server.try_clone()?]);
+    drop(streams);
+    let open = state.open.fetch_add(1, Ordering::SeqCst) + 1;
+    state.most_open.fetch_max(open, Ordering::SeqCst);
+    let number = state.connections.fetch_add(1, Ordering::SeqCst) + 1;
+    let server_spoke = Arc::new(AtomicBool::new(true));
+    let sides = [
+        (Side::Client, client, server),
+        (Side::Server, server, client),
+    ];
+    for (side, from, to) in sides {
+        let (from, to) = (from.try_clone()?, to.try_clone()?);
+        to.set_nodelay(true)?;
+        let (state, server_spoke) = (Arc::clone(state), Arc::clone(&server_spoke));
+        thread::spawn(move || {
+            // Whoever ends it: the other one learns it.
+            let _ = state.pass(number, side, &from, &to, &server_spoke);
+            let _ = to.shutdown(Shutdown::Both);
+            let _ = from.shutdown(Shutdown::Both);
+            if side == Side::Client {
+                state.open.fetch_sub(1, Ordering::SeqCst);
+            }
+        });
+    }
+    Ok(())
+}
+
+impl State {
+    fn pass(
+        &self,
+        number: u64,
+        side: Side,
+        mut from: &TcpStream,
+        mut to: &TcpStream,
+        server_spoke: &AtomicBool,
+    ) -> io::Result<()> {
+        let is_server = side == Side::Server;
+        let mut buffer = [0; 65_536];
+        while let length @ 1.. = from.read(&mut buffer)? {
+            if server_spoke.swap(is_server, Ordering::SeqCst) && !is_server {
+                self.round_trips.fetch_add(1, Ordering::SeqCst);
+            }
+            let bytes = &buffer[..length];
+            self.keep(number, side, bytes);
+            if !is_server {
+                to.write_all(bytes)?;
+                continue;
+            }
+            let step = match self.drips.load(Ordering::SeqCst) {
+                true => 1,
+                false => length,
+            };
+            for piece in bytes.chunks(step) {
+                thread::sleep(Duration::from_millis(self.delay.load(Ordering::SeqCst)));
+                to.write_all(piece)?;
+            }
+        }
+        Ok(())
+    }
+
     fn keep(&self, connection: u64, side: Side, bytes: &[u8]) {
         let mut said = self.said.lock().unwrap();
         let mut of_connection = said
@@ -98,39 +195,5 @@ impl Counts {
                 bytes: bytes.to_vec(),
             }),
         }
-    }
-}
-
-impl Drop for Relay {
-    fn drop(&mut self) {
-        self.counts.has_ended.store(true, Ordering::SeqCst);
-        let _ = TcpStream::connect(("127.0.0.1", self.port));
-    }
-}
-
-fn pass(client: &TcpStream, server: &TcpStream, connection: u64, counts: &Arc<Counts>) {
-    let server_spoke = Arc::new(AtomicBool::new(true));
-    for (from, to, is_server) in [(client, server, false), (server, client, true)] {
-        let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-        let (counts, server_spoke) = (Arc::clone(counts), Arc::clone(&server_spoke));
-        to.set_nodelay(true).unwrap();
-        thread::spawn(move || {
-            let mut buffer = [0; 65_536];
-            while let Ok(length @ 1..) = from.read(&mut buffer) {
-                if server_spoke.swap(is_server, Ordering::SeqCst) && !is_server {
-                    counts.round_trips.fetch_add(1, Ordering::SeqCst);
-                }
-                let side = match is_server {
-                    true => Side::Server,
-                    false => Side::Client,
-                };
-                counts.keep(connection, side, &buffer[..length]);
-                if to.write_all(&buffer[..length]).is_err() {
-                    break;
-                }
-            }
-            let _ = to.shutdown(Shutdown::Both);
-            let _ = from.shutdown(Shutdown::Both);
-        });
     }
 }

@@ -4,17 +4,12 @@ use carafe::session::ServerSideSessionInterface;
 use carafe::trace::{Kind, record};
 use carafe::{App, Error, Scaffold, session};
 
-use crate::servers_sql::{Server, eventually};
+use crate::servers;
 
 /// The first words of the commands of three visits: a new session, a change of it, and its end.
 fn commands(url: &str) -> Vec<String> {
-    let mut interface = None;
-    eventually("the server is ready", || {
-        interface = ServerSideSessionInterface::from_url(url).ok();
-        interface.is_some()
-    });
     let mut app = App::new("shown");
-    app.session_interface(interface.unwrap());
+    app.session_interface(ServerSideSessionInterface::from_url(url).unwrap());
     app.get("/set/<value>", |value: String| {
         session().insert("color", value)?;
         Ok::<_, Error>("set")
@@ -37,7 +32,7 @@ fn commands(url: &str) -> Vec<String> {
 #[cfg(feature = "postgres")]
 #[test]
 fn each_statement_for_postgres_is_shown() {
-    let Some(server) = Server::postgres() else {
+    let Some(server) = servers::postgres() else {
         return;
     };
     let url = format!("postgres://carafe@127.0.0.1:{}/postgres", server.port());
@@ -50,7 +45,7 @@ fn each_statement_for_postgres_is_shown() {
 #[cfg(feature = "mysql")]
 #[test]
 fn each_statement_for_mysql_is_shown_and_the_second_one_only_if_it_is_needed() {
-    let Some(server) = Server::mariadb() else {
+    let Some(server) = servers::mariadb() else {
         return;
     };
     let url = format!("mysql://root@127.0.0.1:{}/test", server.port());

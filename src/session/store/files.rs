@@ -111,6 +111,9 @@ pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
 }
 
 const NAME: &str = "file";
+const NO_PICKLES: &str = "the directory has sessions that are no pickles, which Flask cannot read: \
+    leave out cachelib=true, or name another directory; with SESSION_TYPE = \"filesystem\", \
+    another SESSION_FILE_DIR";
 
 fn failed(error: io::Error) -> StoreError {
     StoreError::unavailable(NAME, error)
@@ -122,7 +125,7 @@ impl FileStore {
     /// # Errors
     /// Where the directory can't be made or written to. Of the kind
     /// [`Config`](StoreErrorKind::Config) where what is in it is another's: pickles, without
-    /// `cachelib`.
+    /// `cachelib`, or with it what is no pickle.
     pub fn open(path: impl Into<PathBuf>, options: FileOptions) -> Result<Self, StoreError> {
         let directory = Directory::open(path.into(), &options).map_err(failed)?;
         let store = FileStore { directory, options };
@@ -134,7 +137,8 @@ impl FileStore {
         Ok(store)
     }
 
-    /// Whose files are these? Flask could not read MessagePack among its pickles.
+    /// Whose files are these? Flask could not read MessagePack among its pickles: it takes some of these
+    /// sessions for none, and fails at others.
     fn refuse_other_files(&self) -> Result<(), StoreError> {
         let FileOptions { cachelib, md5, .. } = self.options;
         let refused = |hint: &str| {
@@ -150,9 +154,16 @@ impl FileStore {
             let Some((_ends, bytes)) = self.read(&name)? else {
                 continue;
             };
+            if bytes.is_empty() {
+                continue;
+            }
             let is_pickle = matches!(*bytes, [0x80, 0..=5, ..]) && bytes.ends_with(b".");
-            if is_pickle && !cachelib {
-                return refused("its files are pickles, which needs cachelib=true");
+            match (cachelib, is_pickle) {
+                (false, true) => {
+                    return refused("its files are pickles, which needs cachelib=true");
+                }
+                (true, false) => return Err(StoreError::config(NAME, NO_PICKLES)),
+                _ => {}
             }
             // One tells about all.
             break;

@@ -4,7 +4,9 @@
 //! which the server deletes what has expired, once a minute. Until then it is not found here. Flask finds
 //! a document by going through all of them; an index on `id`, which Carafe adds, is good for both.
 //!
-//! Read next: `workers.rs`, where the commands wait for the server.
+//! Read next: `mongodb/from_url.rs`, what a URL says; `workers.rs`, where the commands wait for the server.
+
+mod from_url;
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -12,11 +14,12 @@ use std::time::{Duration, Instant};
 use mongodb::IndexModel;
 use mongodb::bson::{Binary, Bson, DateTime, Document, doc, spec::BinarySubtype};
 use mongodb::error::{Error, ErrorKind, WriteFailure};
-use mongodb::options::{ClientOptions, IndexOptions, WriteConcern};
+use mongodb::options::IndexOptions;
 use mongodb::sync::{Client, Collection};
 
+pub(super) use self::from_url::open;
 use super::workers::Workers;
-use super::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, Verdict};
+use super::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, Verdict};
 use super::{show_command, url};
 
 const NAME: &str = "mongodb";
@@ -67,89 +70,6 @@ impl Default for MongoOptions {
             pool: url::POOL,
         }
     }
-}
-
-/// What the driver takes in a URL.
-const PARAMETERS: &[&str] = &[
-    "adaptiveRetries",
-    "appName",
-    "authMechanism",
-    "authMechanismProperties",
-    "authSource",
-    "compressors",
-    "connectTimeoutMS",
-    "directConnection",
-    "heartbeatFrequencyMS",
-    "journal",
-    "loadBalanced",
-    "localThresholdMS",
-    "maxAdaptiveRetries",
-    "maxConnecting",
-    "maxIdleTimeMS",
-    "maxPoolSize",
-    "maxStalenessSeconds",
-    "minPoolSize",
-    "proxyHost",
-    "proxyPassword",
-    "proxyPort",
-    "proxyUsername",
-    "readConcernLevel",
-    "readPreference",
-    "readPreferenceTags",
-    "replicaSet",
-    "retryReads",
-    "retryWrites",
-    "serverMonitoringMode",
-    "serverSelectionTimeoutMS",
-    "srvMaxHosts",
-    "srvServiceName",
-    "ssl",
-    "tls",
-    "tlsAllowInvalidCertificates",
-    "tlsAllowInvalidHostnames",
-    "tlsCAFile",
-    "tlsCertificateKeyFile",
-    "tlsInsecure",
-    "uuidRepresentation",
-    "w",
-    "wTimeoutMS",
-    "waitQueueTimeoutMS",
-    "zlibCompressionLevel",
-];
-
-pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
-    let mut options = MongoOptions::default();
-    if let Some(collection) = url.take("collection") {
-        options.collection = collection;
-    }
-    options.timeout = url.take_timeout()?;
-    options.pool = url.take_pool()?;
-    let url = url.into_client_url_with(PARAMETERS)?;
-    let bad = |error: Error| StoreError::config(NAME, error.to_string()).with_source(error);
-    let mut client = ClientOptions::parse(&url).run().map_err(bad)?;
-    if let Some(database) = &client.default_database {
-        options.database.clone_from(database);
-    }
-    // The driver's own is 30 seconds. A little less than a request waits: the driver knows why.
-    let wait = options.timeout * 9 / 10;
-    client.server_selection_timeout.get_or_insert(wait);
-    client.connect_timeout.get_or_insert(wait);
-    // Some may be stuck with a server that is silent, and as many others take their place.
-    client
-        .max_pool_size
-        .get_or_insert(options.pool.saturating_mul(2));
-    // ANCHOR: journal
-    // A server by itself acknowledges what it has in memory only, for a tenth of a second, unless it is
-    // asked to have it on the disk first.
-    let concern = client
-        .write_concern
-        .get_or_insert_with(WriteConcern::default);
-    if concern.w.is_none() {
-        concern.journal.get_or_insert(true);
-    }
-    // ANCHOR_END: journal
-    let client = Client::with_options(client).map_err(bad)?;
-    Ok(Box::new(MongoStore::with_client(&client, options)?))
 }
 
 fn failed(error: Error) -> StoreError {

@@ -4,7 +4,7 @@
 //! Carafe's. Where that looks for the row, changes it and commits, in three round trips, one statement
 //! does it here. What has expired stays in the table, and is not found, until somebody calls `cleanup`.
 //!
-//! Read next: `sql/dialect.rs`, for the SQL.
+//! Read next: `sql/table.rs`, for the table; `sql/dialect.rs`, for the SQL.
 
 mod dialect;
 #[cfg(feature = "mysql")]
@@ -15,10 +15,11 @@ pub(super) mod postgres;
 #[cfg(feature = "sqlite")]
 pub(super) mod sqlite;
 mod statement;
+mod table;
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
@@ -170,28 +171,6 @@ impl<C: Database> SqlStore<C> {
         Ok(store)
     }
 
-    // ANCHOR: make_table
-    /// Makes the table, if there is none. A table that is there may be one of which the user may do no
-    /// more than use it, so it is tried first.
-    fn make_table(&self) -> Result<(), StoreError> {
-        let probe = |table: &Table<C>, connection: &mut C| {
-            let probe = &table.statements.probe;
-            connection.rows(probe.with(&Values::default()))
-        };
-        if self.on_a_connection(Again::Harmless, probe).is_ok() {
-            return Ok(());
-        }
-        let created = self.on_a_connection(Again::Harmless, |table, connection| {
-            connection.run(table.statements.create.with(&Values::default()))
-        });
-        // Another process may have made it in between.
-        match self.on_a_connection(Again::Harmless, probe) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(created.err().unwrap_or(error)),
-        }
-    }
-    // ANCHOR_END: make_table
-
     // ANCHOR: on_a_connection
     /// Does something over a connection, and gives up on it after the timeout.
     fn on_a_connection<T: Send + 'static>(
@@ -258,49 +237,6 @@ impl<C: Database> SqlStore<C> {
         others.for_each(|statement| show(C::NAME, statement));
         Ok(has_changed)
     }
-
-    // ANCHOR: ensure_room
-    /// Makes sure that a value fits into `data`. A database that is not strict would cut it off.
-    fn ensure_room(&self, value: &[u8]) -> Result<(), StoreError> {
-        let known = self.room.load(Ordering::Relaxed);
-        let Some(room) = &self.table.statements.room else {
-            return Ok(());
-        };
-        if value.len() <= known {
-            return Ok(());
-        }
-        show(C::NAME, room);
-        let values = Values {
-            key: self.options.table.clone(),
-            like: self.options.schema.clone().unwrap_or_default(),
-            ..Values::default()
-        };
-        let rows = self.on_a_connection(Again::Harmless, move |table, connection| {
-            let room = table.statements.room.as_ref();
-            room.map_or(Ok(Vec::new()), |room| connection.rows(room.with(&values)))
-        })?;
-        let room = rows
-            .first()
-            .and_then(|(room, _)| room.as_ref()?.parse().ok());
-        // Where it does not say, the database will.
-        let room: usize = room.unwrap_or(usize::MAX);
-        self.room.store(room, Ordering::Relaxed);
-        if value.len() <= room {
-            return Ok(());
-        }
-        let message = format!(
-            "the session takes {} bytes, and the column data of the table {:?} has room for {room}: \
-             ALTER TABLE ... MODIFY data LONGBLOB",
-            value.len(),
-            self.options.table
-        );
-        Err(StoreError::new(
-            C::NAME,
-            StoreErrorKind::Unstorable,
-            message,
-        ))
-    }
-    // ANCHOR_END: ensure_room
 }
 
 fn show(store: &'static str, statement: &Statement) {

@@ -17,19 +17,16 @@ use serde_json::json;
 use super::bytes::{NO_BREAK, Reader, value, whole, wrapped};
 use super::{StandIns, VISITS, Wire, flask, mark, write};
 use crate::relay::{Relay, Said, Side};
-use crate::servers_sql::{Server, eventually};
+use crate::servers;
 
 #[test]
 fn each_visit_is_as_the_book_shows_it() {
-    let Some(server) = Server::mongodb(false) else {
+    let Some(server) = servers::mongodb(false) else {
         return;
     };
     let url = |port: u16| format!("mongodb://127.0.0.1:{port}/test");
     let database = Client::with_uri_str(url(server.port())).unwrap();
     let database = database.database("test");
-    eventually("it is ready", || {
-        database.run_command(doc! { "ping": 1 }).run().is_ok()
-    });
     let relay = Relay::to(server.port());
     let url = url(relay.port()) + "?pool=1";
     let interface = ServerSideSessionInterface::from_url(&url).unwrap();
@@ -55,7 +52,7 @@ fn each_visit_is_as_the_book_shows_it() {
 
 #[test]
 fn flask_sessions_visit_is_as_the_book_shows_it() {
-    let Some(server) = Server::mongodb(false) else {
+    let Some(server) = servers::mongodb(false) else {
         return;
     };
     let relay = Relay::to(server.port());

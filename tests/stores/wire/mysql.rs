@@ -10,23 +10,20 @@ use std::cell::RefCell;
 
 use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{SqlOptions, SqlStore, open};
+use diesel::MysqlConnection;
 use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::{Connection, MysqlConnection};
 
 use super::bytes::{Reader, value, wrapped};
 use super::{Wire, mark};
 use crate::relay::{Relay, Said, Side};
-use crate::servers_sql::{Server, eventually};
+use crate::servers;
 
 #[test]
 fn each_visit_is_as_the_book_shows_it() {
-    let Some(server) = Server::mariadb() else {
+    let Some(server) = servers::mariadb() else {
         return;
     };
     let url = |port: u16| format!("mysql://root@127.0.0.1:{port}/test?ssl_mode=disabled");
-    eventually("it is ready", || {
-        MysqlConnection::establish(&url(server.port())).is_ok()
-    });
     // Makes the table.
     open(&url(server.port())).unwrap();
     let relay = Relay::to(server.port());

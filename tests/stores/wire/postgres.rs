@@ -9,28 +9,25 @@ use std::cell::RefCell;
 
 use carafe::session::ServerSideSessionInterface;
 use carafe::session::store::{SqlOptions, SqlStore, open};
+use diesel::PgConnection;
 use diesel::r2d2::{ConnectionManager, Pool};
-use diesel::{Connection, PgConnection};
 use regex::Regex;
 use serde_json::json;
 
 use super::bytes::{Reader, value, wrapped};
 use super::{StandIns, Wire, flask, mark, write};
 use crate::relay::{Relay, Said, Side};
-use crate::servers_sql::{Server, eventually};
+use crate::servers;
 
 #[test]
 fn each_visit_is_as_the_book_shows_it() {
-    let Some(server) = Server::postgres() else {
+    let Some(server) = servers::postgres() else {
         return;
     };
     let url = |port: u16| {
         // Without TLS, for which the client would ask first.
         format!("postgres://carafe@127.0.0.1:{port}/postgres?sslmode=disable&gssencmode=disable")
     };
-    eventually("it is ready", || {
-        PgConnection::establish(&url(server.port())).is_ok()
-    });
     // Makes the table.
     open(&url(server.port())).unwrap();
     let relay = Relay::to(server.port());
@@ -49,13 +46,10 @@ fn each_visit_is_as_the_book_shows_it() {
 
 #[test]
 fn flask_sessions_visit_is_as_the_book_shows_it() {
-    let Some(server) = Server::postgres() else {
+    let Some(server) = servers::postgres() else {
         return;
     };
     let url = |port: u16| format!("postgresql://carafe@127.0.0.1:{port}/postgres?sslmode=disable");
-    eventually("it is ready", || {
-        PgConnection::establish(&url(server.port())).is_ok()
-    });
     let relay = Relay::to(server.port());
     let url = url(relay.port()).replace("postgresql:", "postgresql+psycopg2:");
     let config = json!({"SESSION_TYPE": "sqlalchemy", "SESSION_SQLALCHEMY": url});
