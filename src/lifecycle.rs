@@ -28,7 +28,7 @@ use crate::session::save_session;
 use crate::setup::Setup;
 use crate::signals;
 use crate::trace::stage;
-use crate::typing::ReturnValue;
+use crate::typing::{IntoReturnValue, ReturnValue};
 use crate::value::Dict;
 use crate::wrappers::{HttpException, Response};
 use crate::wsgi::{Body, Environ, Pace, StartResponse, WsgiApp};
@@ -172,9 +172,7 @@ impl App {
             return Err(HttpException::not_found().into());
         };
         if rule.provide_automatic_options && request.method() == "OPTIONS" {
-            return Ok(ReturnValue::Response(
-                self.make_default_options_response(ctx),
-            ));
+            return self.make_default_options_response(ctx).into_return_value();
         }
         let Some(view) = ctx.setup().view_functions.get(&rule.endpoint) else {
             return Err(Error::lookup(format!(

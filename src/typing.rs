@@ -31,8 +31,8 @@ use crate::wsgi::WsgiApp;
 pub enum ReturnValue {
     /// Nothing. From a view that is an error, as it is in Flask.
     None,
-    /// A finished response.
-    Response(Response),
+    /// A finished response. In a box, as most views return something smaller, which is moved from stage to stage.
+    Response(Box<Response>),
     /// A text or bytes body, to be sent as HTML.
     Body(Bytes),
     /// A dict, list or other value, to be sent as JSON.
@@ -93,7 +93,7 @@ impl IntoReturnValue for ReturnValue {
 
 impl IntoReturnValue for Response {
     fn into_return_value(self) -> Result<ReturnValue, Error> {
-        Ok(ReturnValue::Response(self))
+        Ok(ReturnValue::Response(Box::new(self)))
     }
 }
 

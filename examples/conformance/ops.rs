@@ -273,7 +273,9 @@ impl Op {
             "abort" => return Err(abort(self.code(0))),
             "raise" => return Err(self.raised()),
             "return" => return Ok(Some(self.returned()?)),
-            "return_json" => return Ok(Some(ReturnValue::Response(jsonify(self.arg(0))?))),
+            "return_json" => {
+                return Ok(Some(ReturnValue::Response(Box::new(jsonify(self.arg(0))?))));
+            }
             "redirect" => {
                 let code = if self.args.len() > 1 {
                     self.code(1)
@@ -281,7 +283,7 @@ impl Op {
                     302
                 };
                 let response = redirect_with_code(self.text(0), code)?;
-                return Ok(Some(ReturnValue::Response(response)));
+                return Ok(Some(ReturnValue::Response(Box::new(response))));
             }
             "after_this_request" => {
                 try_request()?;

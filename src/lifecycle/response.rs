@@ -72,7 +72,7 @@ impl App {
     ) -> Result<Response, Error> {
         // ANCHOR: make_response_body
         Ok(match rv {
-            ReturnValue::Response(response) => response,
+            ReturnValue::Response(response) => *response,
             ReturnValue::Body(body) => Response::new(body),
             ReturnValue::Json(value) => self.json_response(&value)?,
             ReturnValue::HttpException(e) => e.get_response(),
