@@ -186,6 +186,46 @@ fn errors_say_what_itsdangerous_says() {
 }
 
 #[test]
+fn a_signed_time_beyond_the_year_9999_is_an_error_and_no_bad_signature() {
+    let last_second: u64 = 253_402_300_799;
+    let serializer = cookie_serializer("adavafa", DigestMethod::Sha1);
+    let signed = serializer.dumps_at(&jack(), last_second).unwrap();
+    let (_, date_signed) = serializer.loads_at(signed, None, 0).unwrap();
+    assert_eq!(date_signed, last_second);
+
+    for timestamp in [last_second + 1, 1 << 62, u64::MAX] {
+        let signed = serializer.dumps_at(&jack(), timestamp).unwrap();
+        for max_age in [None, Some(60)] {
+            let error = serializer.loads_at(&signed, max_age, NOW).unwrap_err();
+            assert_eq!(error.class_name(), "ValueError");
+            assert!(!error.is_bad_signature());
+        }
+        let options = SignerOptions::default();
+        let other = SignerOptions {
+            key_derivation: KeyDerivation::None,
+            ..Default::default()
+        };
+        // With a signature that is wrong as well, it is only that.
+        let fallbacks = [options.clone(), other.clone()];
+        let signer = TimestampSigner::with_options("adavafa", "cookie-session", &options).unwrap();
+        assert_eq!(
+            signer
+                .unsign(signed.as_bytes(), None)
+                .unwrap_err()
+                .class_name(),
+            "BadTimeSignature"
+        );
+        // No fallback is tried once a signature was right.
+        let json = URLSafe::new(TaggedJsonSerializer);
+        let rotated =
+            URLSafeTimedSerializer::new("adavafa", "s", json, &other, &fallbacks).unwrap();
+        let signed = rotated.dumps_at(&jack(), timestamp).unwrap();
+        let error = rotated.loads(signed, None).unwrap_err();
+        assert_eq!(error.class_name(), "ValueError");
+    }
+}
+
+#[test]
 fn the_newest_key_signs_and_every_key_verifies() {
     let old = cookie_serializer("old", DigestMethod::Sha1);
     let both = cookie_serializer(["old", "new"], DigestMethod::Sha1);
