@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::json::{JsonError, ValueRef};
 
 /// The last second of the year 9999: Python's `datetime` knows none beyond it.
-const LAST_TIMESTAMP: u64 = 253_402_300_799;
+pub(crate) const LAST_TIMESTAMP: u64 = 253_402_300_799;
 
 /// `itsdangerous.TimestampSigner`: a [`Signer`] that also records the time.
 ///
