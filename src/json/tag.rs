@@ -153,8 +153,9 @@ fn untag_bytes(value: Value) -> Result<Value, JsonError> {
 
 /// `TagMarkup.to_python`: Python's `str()` of the value.
 fn untag_markup(value: Value) -> Result<Value, JsonError> {
-    /// Each level of nesting may double the text, as it escapes the one below.
-    const LONGEST: usize = 1 << 20;
+    /// Each level of nesting may double the text, as it escapes the one below. No cookie has room for
+    /// more than half of this.
+    const LONGEST: usize = 8192;
     let text = match value {
         Value::Str(text) | Value::Markup(text) => text,
         _ => match python_str(&value).into_owned() {
