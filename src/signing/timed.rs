@@ -103,10 +103,14 @@ impl TimestampSigner {
         unsign(&self.signer, signed_value, max_age, || self.get_timestamp())
     }
 
-    /// `TimestampSigner.validate`: whether [`unsign`](Self::unsign) would give the value.
+    /// `TimestampSigner.validate`: whether [`unsign`](Self::unsign) would give the value. Without a
+    /// `max_age` the year of the time does not matter.
     #[must_use]
     pub fn validate(&self, signed_value: &[u8], max_age: Option<i64>) -> bool {
-        self.unsign(signed_value, max_age).is_ok()
+        match self.unsign(signed_value, max_age) {
+            Err(SigningError::DateOutOfRange) => max_age.is_none(),
+            result => result.is_ok(),
+        }
     }
 }
 
