@@ -7,12 +7,13 @@ mod common;
 
 use std::sync::Arc;
 
+use carafe::clock::{Clock, FixedClock};
 use carafe::config::Settings;
 use carafe::session::SecureCookieSessionInterface;
-use carafe::signing::DigestMethod;
+use carafe::signing::{DigestMethod, KeyDerivation, SignerOptions, TimestampSigner, base64_encode};
 use carafe::trace::Trace;
 use carafe::{
-    App, Error, Request, Response, Scaffold, Session, SessionInterface, request, session,
+    App, Error, Request, Response, Scaffold, Session, SessionInterface, json, request, session,
 };
 use common::{DbError, app, app_and_clock, calls, hello, subtree, tree, visit, visit_by};
 
@@ -94,6 +95,74 @@ fn a_cookie_is_good_for_the_permanent_session_lifetime_and_not_a_second_longer()
     assert_eq!(visit_by(&mut client, "/").0.text(), "jack");
     clock.advance(1);
     assert_eq!(visit_by(&mut client, "/").0.text(), "nobody");
+}
+
+/// The cookie that holds this JSON, signed at this time with the app's key.
+fn signed(json: &str, now: u64) -> String {
+    let options = SignerOptions {
+        key_derivation: KeyDerivation::Hmac,
+        digest_method: DigestMethod::Sha256,
+        ..SignerOptions::default()
+    };
+    let signer = TimestampSigner::with_options("adavafa", "cookie-session", &options).unwrap();
+    let signer = signer.clock(Arc::new(FixedClock::new(now)));
+    let cookie = signer.sign(base64_encode(json.as_bytes()).as_bytes());
+    String::from_utf8(cookie).unwrap()
+}
+
+#[test]
+fn a_signed_cookie_from_beyond_the_year_9999_is_a_500() {
+    let (app, clock) = app_and_clock();
+    let app = with_login(app);
+    let mut client = app.test_client().without_cookies();
+    let mut status = |time| {
+        let cookie = format!("session={}", signed("{}", time));
+        let request = client.get("/").header("Cookie", &cookie);
+        request.send().unwrap().status_code()
+    };
+    // It is from the future, which is no error; but of this year Python knows no date.
+    assert_eq!(status(clock.now() + 1), 200);
+    assert_eq!(status(253_402_300_799), 200);
+    assert_eq!(status(253_402_300_800), 500);
+}
+
+#[test]
+fn a_signed_cookie_that_holds_no_dict_is_one_where_python_makes_one_of_it() {
+    let (mut app, clock) = app_and_clock();
+    app.route("/", || {
+        json::dumps(&session().to_dict()).map_err(Error::from)
+    });
+    let mut client = app.test_client().without_cookies();
+    let mut seen = |json: &str| {
+        let cookie = format!("session={}", signed(json, clock.now()));
+        let response = client.get("/").header("Cookie", &cookie).send().unwrap();
+        (response.status_code() == 200).then(|| response.text())
+    };
+    let dicts = [
+        ("null", "{}"),
+        ("[]", "{}"),
+        (r#""""#, "{}"),
+        (r#"[["a",1],{" t":["b",2]}]"#, r#"{"a":1,"b":2}"#),
+        // Two letters are a pair, and so are the keys of a dict that has two.
+        (r#"["ab",{" m":"cd"}]"#, r#"{"a":"b","c":"d"}"#),
+        (r#"[{"a":1,"b":2}]"#, r#"{"a":"b"}"#),
+        (r#"[[{" m":"a"},1]]"#, r#"{"a":1}"#),
+    ];
+    for (json, dict) in dicts {
+        assert_eq!(seen(json).as_deref(), Some(dict), "{json}");
+    }
+    for json in [
+        "1",
+        "0",
+        "false",
+        r#""ab""#,
+        "[1]",
+        r#"["abc"]"#,
+        "[[1]]",
+        r#"[{"a":1}]"#,
+    ] {
+        assert_eq!(seen(json), None, "{json}");
+    }
 }
 
 #[test]

@@ -13,7 +13,8 @@ use carafe::config::Settings;
 use carafe::testing::TestClient;
 use carafe::trace::Kind;
 use carafe::{
-    App, Error, Request, Response, Scaffold, Session, SessionInterface, session, signals,
+    App, Dict, Error, Request, Response, Scaffold, Session, SessionInterface, Value, session,
+    signals,
 };
 use common::{DbError, app, app_and_clock, record, subtree, visit, visit_by};
 
@@ -98,6 +99,55 @@ fn a_permanent_session_gets_an_expiry_and_is_set_again_by_every_request() {
             pair(PERMANENT, "Cookie"),
         ]
     );
+}
+
+#[test]
+fn a_permanent_session_that_would_outlast_the_year_9999_is_an_unhandled_error() {
+    let (app, clock) = app_and_clock();
+    clock.set(253_402_300_799 - 60);
+    app.config().set("PERMANENT_SESSION_LIFETIME", 60).unwrap();
+    let app = with_views(app);
+    let mut client = app.test_client();
+    let (response, _) = visit_by(&mut client, "/permanent");
+    let cookie = response.header("Set-Cookie").unwrap();
+    assert!(cookie.contains("; Expires=Fri, 31 Dec 9999 23:59:59 GMT"));
+
+    clock.advance(1);
+    let (response, trace) = visit_by(&mut client, "/permanent");
+    assert_eq!(response.status_code(), 500);
+    assert_eq!(response.header("Set-Cookie"), None);
+    let save = subtree(&trace, "Flask.process_response").pop();
+    assert_eq!(save.unwrap(), "  save_session raises OverflowError");
+}
+
+#[test]
+fn whether_a_session_is_permanent_is_up_to_the_truth_of_what_stands_there() {
+    let permanent = |value: Value| {
+        let data = Dict::from([("_permanent".to_owned(), value)]);
+        Session::from_data(data).permanent()
+    };
+    let falsy = [
+        Value::Null,
+        false.into(),
+        0.into(),
+        (-0.0).into(),
+        "".into(),
+        Value::Markup(String::new()),
+        Value::Bytes(Vec::new()),
+        Value::List(Vec::new()),
+        Value::Tuple(Vec::new()),
+        Dict::new().into(),
+    ];
+    let truthy = [
+        true.into(),
+        2.into(),
+        f64::NAN.into(),
+        "0".into(),
+        Value::List(vec![Value::Null]),
+        Value::DateTime(0),
+    ];
+    assert_eq!(falsy.map(permanent), [false; 10]);
+    assert_eq!(truthy.map(permanent), [true; 6]);
 }
 
 #[test]

@@ -186,6 +186,39 @@ fn errors_say_what_itsdangerous_says() {
 }
 
 #[test]
+fn a_signed_time_beyond_the_year_9999_is_an_error_and_no_bad_signature() {
+    let last_second: u64 = 253_402_300_799;
+    // A fallback, which must not be asked once a signature was right.
+    let options =
+        [KeyDerivation::DjangoConcat, KeyDerivation::Concat].map(|key_derivation| SignerOptions {
+            key_derivation,
+            ..Default::default()
+        });
+    let json = URLSafe::new(TaggedJsonSerializer);
+    let serializer =
+        URLSafeTimedSerializer::new("key", "salt", json, &options[0], &options[1..]).unwrap();
+    let signer = TimestampSigner::with_options("key", "salt", &options[0]).unwrap();
+    let signed = serializer.dumps_at(&jack(), last_second).unwrap();
+    let (_, date_signed) = serializer.loads_at(signed, None, 0).unwrap();
+    assert_eq!(date_signed, last_second);
+
+    for timestamp in [last_second + 1, 1 << 62, u64::MAX] {
+        let signed = serializer.dumps_at(&jack(), timestamp).unwrap();
+        for max_age in [None, Some(60)] {
+            let error = serializer.loads_at(&signed, max_age, NOW).unwrap_err();
+            assert_eq!(error.class_name(), "ValueError");
+            assert!(!error.is_bad_signature());
+        }
+        assert!(signer.validate(signed.as_bytes(), None));
+        assert!(!signer.validate(signed.as_bytes(), Some(60)));
+        // Where the signature is wrong as well, it is only that.
+        let forged = signed.replacen('.', ".A", 1);
+        let error = serializer.loads(forged, None).unwrap_err();
+        assert_eq!(error.class_name(), "BadTimeSignature");
+    }
+}
+
+#[test]
 fn the_newest_key_signs_and_every_key_verifies() {
     let old = cookie_serializer("old", DigestMethod::Sha1);
     let both = cookie_serializer(["old", "new"], DigestMethod::Sha1);

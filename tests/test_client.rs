@@ -218,6 +218,19 @@ fn echo_app() -> App {
 }
 
 #[test]
+fn a_name_beyond_ascii_goes_back_as_the_bytes_that_came() {
+    let mut app = app();
+    app.route("/set", || setting([SetCookie::new("größe", "1")]));
+    app.route("/", || {
+        let header = request().headers().get("Cookie").cloned();
+        header.map_or_else(Vec::new, |header| header.as_bytes().to_vec())
+    });
+    let mut client = app.test_client();
+    client.get("/set").send().unwrap();
+    assert_eq!(client.get("/").send().unwrap().text(), "größe=1");
+}
+
+#[test]
 fn every_method_has_a_builder_and_every_body_its_type() {
     let mut client = echo_app().test_client();
     let sent = [

@@ -6,7 +6,10 @@
 //!
 //! Read next: `tag.rs`, which writes and reads dates in sessions.
 
+use std::borrow::Cow;
+
 use super::JsonError;
+use crate::routing::digit_value;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] = [
@@ -176,7 +179,7 @@ fn parsedate_tz(text: &str) -> Option<ParsedDate> {
     if year.is_empty() {
         return None;
     }
-    if !year.starts_with(|char: char| char.is_ascii_digit()) {
+    if !year.starts_with(|char| digit_value(char).is_some()) {
         (year, zone) = (zone, year);
     }
     time = time.strip_suffix(',').unwrap_or(time);
@@ -230,14 +233,22 @@ pub(super) fn is_space(char: char) -> bool {
     char.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&char)
 }
 
-/// Python's `int(text, radix)`, for ASCII digits: a sign, spaces around, single `_` between digits,
+/// Python's `int(text, radix)`: a sign, spaces around, digits of any script, single `_` between them,
 /// and `0x` in radix 16. `None` where that is a `ValueError`. A number that is too large stops at
 /// the limits of `i128`.
 pub(super) fn python_int(text: &str, radix: u32) -> Option<i128> {
     let text = text.trim_matches(is_space);
+    let text = if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        let ascii = |char| digit_value(char).and_then(|digit| char::from_digit(digit, 10));
+        text.chars()
+            .map(|char| ascii(char).unwrap_or(char))
+            .collect()
+    };
     let (negative, digits) = match text.strip_prefix(['+', '-']) {
         Some(digits) => (text.starts_with('-'), digits),
-        None => (false, text),
+        None => (false, text.as_ref()),
     };
     let unprefixed = digits
         .strip_prefix("0x")

@@ -44,7 +44,14 @@ pub(super) fn decode(text: &str, untag: bool) -> Result<Value, JsonError> {
     if text.starts_with('\u{feff}') {
         return Err(decoder.error("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0));
     }
-    decoder.document()
+    match decoder.document() {
+        // Flask reads all of the text before it looks at a tag. One that is no good may stand under a
+        // key that comes again, and then nobody looks at it.
+        Err(JsonError::Tag(..) | JsonError::DateOutOfRange) => {
+            tag::untag_scan(decode(text, false)?)
+        }
+        result => result,
+    }
 }
 
 /// A list or a dict that has not been read to its end.

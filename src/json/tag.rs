@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 use super::date::{parse_date, python_int};
 use super::{JsonError, Style, ValueRef, decoder, encode};
+use crate::routing::python_str;
 use crate::signing::b64decode;
 use crate::{Dict, Value};
 
@@ -58,9 +59,7 @@ impl TaggedJsonSerializer {
     ///
     /// # Errors
     /// Where the text is not JSON, or a tag holds what it cannot ([`JsonError::Tag`]). As in Flask,
-    /// a date that cannot be read is no error but `None`. Unlike Flask, a `Markup` tag around
-    /// anything that is neither text nor a number, a flag or `None` is an error: no serializer
-    /// writes it.
+    /// a date that cannot be read is no error but `None`.
     pub fn loads(&self, text: &str) -> Result<Value, JsonError> {
         decoder::decode(text, true)
     }
@@ -93,6 +92,24 @@ pub(super) fn untag(dict: Dict) -> Result<Value, JsonError> {
     untag(value.unwrap_or_default())
 }
 // ANCHOR_END: untag
+
+/// `TaggedJSONSerializer._untag_scan`: the same for all that is in a value, for one that was read
+/// without a look at its tags.
+pub(super) fn untag_scan(value: Value) -> Result<Value, JsonError> {
+    match value {
+        Value::Dict(dict) => {
+            let untagged = dict
+                .into_iter()
+                .map(|(key, value)| Ok((key, untag_scan(value)?)));
+            untag(untagged.collect::<Result<_, JsonError>>()?)
+        }
+        Value::List(items) => {
+            let untagged = items.into_iter().map(untag_scan);
+            Ok(Value::List(untagged.collect::<Result<_, _>>()?))
+        }
+        _ => Ok(value),
+    }
+}
 
 /// `TagDict.to_python`: only the first item counts, and its key loses two characters.
 fn untag_dict(value: Value) -> Result<Value, JsonError> {
@@ -137,19 +154,17 @@ fn untag_bytes(value: Value) -> Result<Value, JsonError> {
 
 /// `TagMarkup.to_python`: Python's `str()` of the value.
 fn untag_markup(value: Value) -> Result<Value, JsonError> {
-    Ok(Value::Markup(match value {
-        Value::Str(text) | Value::Markup(text) | Value::BigInt(text) => text,
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::Int(number) => number.to_string(),
-        Value::Uuid(uuid) => uuid.to_string(),
-        // Their `str()` is `nan`, `inf` and `-inf`.
-        Value::Float(number) if number.is_nan() => "nan".to_owned(),
-        Value::Float(number) if number.is_infinite() => number.to_string(),
-        Value::Float(_) => encode(ValueRef::Value(&value), &Style::TAGGED)?,
-        _ => return Err(JsonError::Tag(MARKUP, "not text")),
-    }))
+    /// Each level of nesting may double the text, as it escapes the one below. No cookie has room for
+    /// more than half of this.
+    const LONGEST: usize = 8192;
+    let text = match value {
+        Value::Str(text) | Value::Markup(text) => text,
+        _ => match python_str(&value).into_owned() {
+            text if text.len() <= LONGEST => text,
+            _ => return Err(JsonError::Tag(MARKUP, "too long a text")),
+        },
+    };
+    Ok(Value::Markup(text))
 }
 
 /// `TagUUID.to_python`: Python's `UUID()` of the text, which forgives much.

@@ -52,9 +52,9 @@ pub(crate) fn repr(value: &Value) -> String {
         Value::DateTime(seconds) => match utc(*seconds) {
             Some(time) => {
                 let form = if time.second() == 0 {
-                    "%Y, %-m, %-d, %-H, %-M"
+                    "%-Y, %-m, %-d, %-H, %-M"
                 } else {
-                    "%Y, %-m, %-d, %-H, %-M, %-S"
+                    "%-Y, %-m, %-d, %-H, %-M, %-S"
                 };
                 let fields = time.strftime(form);
                 format!("datetime.datetime({fields}, tzinfo=datetime.timezone.utc)")
@@ -81,9 +81,11 @@ fn reprs(items: &[Value]) -> String {
     items.join(", ")
 }
 
-fn utc(seconds: i64) -> Option<jiff::Zoned> {
-    let time = jiff::Timestamp::from_second(seconds).ok()?;
-    Some(time.to_zoned(jiff::tz::TimeZone::UTC))
+/// The date and time in UTC. (A `jiff::Timestamp` ends a day before the year 9999 does.)
+fn utc(seconds: i64) -> Option<jiff::civil::DateTime> {
+    let epoch = jiff::civil::date(1970, 1, 1).at(0, 0, 0, 0);
+    let time = epoch.checked_add(jiff::SignedDuration::from_secs(seconds));
+    time.ok()
 }
 
 /// `repr()` of a `float`: the shortest text that reads back as the same number.

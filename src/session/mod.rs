@@ -28,6 +28,7 @@ pub use server_side::{FoundSession, ServerSideSessionInterface};
 
 use crate::error::Error;
 use crate::json;
+use crate::routing::truth;
 use crate::trace::SessionState;
 use crate::value::{Dict, Value};
 use stored::Stored;
@@ -346,13 +347,9 @@ impl Drop for Writing<'_> {
     }
 }
 
-/// Whether Python would take `_permanent` for true.
+/// Whether it says that it is to outlive the browser.
 fn is_permanent(data: &Dict) -> bool {
-    match data.get("_permanent") {
-        None | Some(Value::Null | Value::Bool(false) | Value::Int(0)) => false,
-        Some(Value::Str(text)) => !text.is_empty(),
-        Some(_) => true,
-    }
+    data.get("_permanent").is_some_and(truth)
 }
 
 impl Default for Session {

@@ -16,7 +16,8 @@ use crate::error::Error;
 use crate::json::TaggedJsonSerializer;
 use crate::request::Request;
 use crate::signing::{
-    DigestMethod, KeyDerivation, SignerError, SignerOptions, URLSafe, URLSafeTimedSerializer,
+    DigestMethod, KeyDerivation, LAST_TIMESTAMP, SignerError, SignerOptions, URLSafe,
+    URLSafeTimedSerializer,
 };
 use crate::value::{Dict, Value};
 use crate::wrappers::{Response, SetCookie};
@@ -182,6 +183,9 @@ impl SessionInterface for SecureCookieSessionInterface {
             return Ok(());
         };
         let expires = self.get_expiration_time(settings, session);
+        if expires.is_some_and(|unix| unix > LAST_TIMESTAMP) {
+            return Err(Error::python("OverflowError", "date value out of range"));
+        }
         let value = session.with(|data| serializer.dumps_at(data, now))?;
         let cookie = self.cookie(settings, SetCookie::new(name, value));
         let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
@@ -223,13 +227,18 @@ fn dict_of(value: Value) -> Result<Dict, Error> {
 const NO_DICT: &str = "the payload of a session cookie is no dict";
 
 fn pair_of(value: Value) -> Result<(String, Value), Error> {
-    match value {
-        Value::List(pair) | Value::Tuple(pair) => match <[Value; 2]>::try_from(pair) {
-            Ok([Value::Str(key), value]) => Ok((key, value)),
-            Ok(_) => Err(Error::type_error("the keys of a session are text")),
-            Err(_) => Err(Error::value_error(NO_DICT)),
-        },
-        Value::Str(_) | Value::Markup(_) => Err(Error::value_error(NO_DICT)),
-        _ => Err(Error::type_error(NO_DICT)),
+    let pair = match value {
+        Value::List(pair) | Value::Tuple(pair) => pair,
+        // What Python can walk over in two steps is a pair: two letters, or a dict's two keys.
+        Value::Str(text) | Value::Markup(text) => {
+            text.chars().map(|char| Value::Str(char.into())).collect()
+        }
+        Value::Dict(dict) => dict.into_keys().map(Value::Str).collect(),
+        _ => return Err(Error::type_error(NO_DICT)),
+    };
+    match <[Value; 2]>::try_from(pair) {
+        Ok([Value::Str(key) | Value::Markup(key), value]) => Ok((key, value)),
+        Ok(_) => Err(Error::type_error("the keys of a session are text")),
+        Err(_) => Err(Error::value_error(NO_DICT)),
     }
 }

@@ -38,6 +38,9 @@ pub enum SigningError {
         /// When it was signed, in Unix seconds.
         date_signed: u64,
     },
+    /// The signature is right, but the time is beyond the year 9999. (No error of itsdangerous's own:
+    /// Python's `datetime` raises a `ValueError`, and no other signer is tried.)
+    DateOutOfRange,
     /// The signature is right, but what was signed cannot be read.
     BadPayload {
         /// What happened, in itsdangerous's words.
@@ -49,10 +52,10 @@ pub enum SigningError {
 
 impl SigningError {
     /// Whether this is itsdangerous's `BadSignature` or a subclass of it: everything but
-    /// `BadPayload`. Flask starts a new session on these, and fails on the others.
+    /// `BadPayload` and `DateOutOfRange`. Flask starts a new session on these, and fails on the others.
     #[must_use]
     pub fn is_bad_signature(&self) -> bool {
-        !matches!(self, Self::BadPayload { .. })
+        !matches!(self, Self::DateOutOfRange | Self::BadPayload { .. })
     }
 
     /// Whether this is itsdangerous's `BadTimeSignature` or its subclass `SignatureExpired`.
@@ -78,7 +81,7 @@ impl SigningError {
                 payload.as_deref()
             }
             Self::SignatureExpired { payload, .. } => Some(payload),
-            Self::BadPayload { .. } => None,
+            Self::DateOutOfRange | Self::BadPayload { .. } => None,
         }
     }
 
@@ -88,17 +91,18 @@ impl SigningError {
         match self {
             Self::BadTimeSignature { date_signed, .. } => *date_signed,
             Self::SignatureExpired { date_signed, .. } => Some(*date_signed),
-            Self::BadSignature { .. } | Self::BadPayload { .. } => None,
+            Self::BadSignature { .. } | Self::DateOutOfRange | Self::BadPayload { .. } => None,
         }
     }
 
-    /// The name of itsdangerous's class.
+    /// The name of itsdangerous's class, or of Python's.
     #[must_use]
     pub fn class_name(&self) -> &'static str {
         match self {
             Self::BadSignature { .. } => "BadSignature",
             Self::BadTimeSignature { .. } => "BadTimeSignature",
             Self::SignatureExpired { .. } => "SignatureExpired",
+            Self::DateOutOfRange => "ValueError",
             Self::BadPayload { .. } => "BadPayload",
         }
     }
@@ -110,6 +114,7 @@ impl fmt::Display for SigningError {
             Self::BadSignature { message, .. }
             | Self::BadTimeSignature { message, .. }
             | Self::SignatureExpired { message, .. } => f.write_str(message),
+            Self::DateOutOfRange => f.write_str("year is out of range"),
             Self::BadPayload { message, .. } => f.write_str(message),
         }
     }

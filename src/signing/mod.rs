@@ -29,5 +29,6 @@ pub use encoding::{base64_decode, base64_encode, bytes_to_int, int_to_bytes};
 pub use exc::{SignerError, SigningError};
 pub use serializer::{CompactJson, PayloadSerializer, PythonJson, Serializer};
 pub use signer::{KeyDerivation, SecretKeys, Signer, SignerOptions};
+pub(crate) use timed::LAST_TIMESTAMP;
 pub use timed::{TimedSerializer, TimestampSigner};
 pub use url_safe::{MAX_PAYLOAD, URLSafe, URLSafeSerializer, URLSafeTimedSerializer};

@@ -16,7 +16,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::json::{JsonError, ValueRef};
 
 /// The last second of the year 9999: Python's `datetime` knows none beyond it.
-const LAST_TIMESTAMP: u64 = 253_402_300_799;
+pub(crate) const LAST_TIMESTAMP: u64 = 253_402_300_799;
 
 /// `itsdangerous.TimestampSigner`: a [`Signer`] that also records the time.
 ///
@@ -94,7 +94,7 @@ impl TimestampSigner {
     /// signature is right, and not older than `max_age` seconds.
     ///
     /// # Errors
-    /// [`SigningError::BadSignature`], `BadTimeSignature` or `SignatureExpired`.
+    /// [`SigningError::BadSignature`], `BadTimeSignature`, `SignatureExpired` or `DateOutOfRange`.
     pub fn unsign<'a>(
         &self,
         signed_value: &'a [u8],
@@ -103,10 +103,14 @@ impl TimestampSigner {
         unsign(&self.signer, signed_value, max_age, || self.get_timestamp())
     }
 
-    /// `TimestampSigner.validate`: whether [`unsign`](Self::unsign) would give the value.
+    /// `TimestampSigner.validate`: whether [`unsign`](Self::unsign) would give the value. Without a
+    /// `max_age` the year of the time does not matter.
     #[must_use]
     pub fn validate(&self, signed_value: &[u8], max_age: Option<i64>) -> bool {
-        self.unsign(signed_value, max_age).is_ok()
+        match self.unsign(signed_value, max_age) {
+            Err(SigningError::DateOutOfRange) => max_age.is_none(),
+            result => result.is_ok(),
+        }
     }
 }
 
@@ -163,11 +167,12 @@ fn unsign<'a>(
             date_signed: None,
         });
     };
-    // Beyond the year 9999 itsdangerous fails with a ValueError here. It was signed, so it is the
-    // app's own doing.
-    let Some(date_signed) = timestamp(time).filter(|time| *time <= LAST_TIMESTAMP) else {
+    let Some(date_signed) = timestamp(time) else {
         return Err(malformed(value));
     };
+    if date_signed > LAST_TIMESTAMP {
+        return Err(SigningError::DateOutOfRange);
+    }
     if let Some(max_age) = max_age {
         let age = i128::from(now()) - i128::from(date_signed);
         let limit = if age > max_age.into() {
@@ -302,8 +307,10 @@ impl<P: PayloadSerializer> TimedSerializer<P> {
                 Ok((payload, date_signed)) => {
                     return Ok((self.serializer.load_payload(payload)?, date_signed));
                 }
-                // The signature is right: no other signer could make it younger.
-                Err(error) if error.is_signature_expired() => return Err(error),
+                // The signature is right: no other signer could make it younger, or an earlier year.
+                Err(error) if error.is_signature_expired() || !error.is_bad_signature() => {
+                    return Err(error);
+                }
                 Err(error) => last_error = Some(error),
             }
         }
@@ -314,7 +321,8 @@ impl<P: PayloadSerializer> TimedSerializer<P> {
     /// value **even where it is not**, for debugging. `None` where it cannot be read at all.
     ///
     /// # Errors
-    /// [`SigningError::BadPayload`], where the signature is right and the value unreadable.
+    /// [`SigningError::BadPayload`], where the signature is right and the value unreadable;
+    /// [`SigningError::DateOutOfRange`].
     pub fn loads_unsafe(
         &self,
         signed: impl AsRef<[u8]>,

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::context::{PreserveContext, PreservedPair, take_preserved_contexts};
 use crate::error::Error;
 use crate::session::Session;
-use crate::wrappers::datastructures::latin1_decode;
+use crate::wrappers::datastructures::{header_value, latin1_decode};
 use crate::wrappers::{EnvironBuilder, Response, SetCookie};
 use crate::wsgi::Environ;
 
@@ -257,7 +257,7 @@ impl TestClient {
         let path = from.whole_path();
         if let Some(jar) = &self.cookies
             && let Some(cookie) = jar.header(from.host_name(), &path)
-            && let Ok(value) = cookie.parse()
+            && let Ok(value) = header_value(&cookie)
         {
             environ.headers.insert(http::header::COOKIE, value);
         }
