@@ -95,6 +95,18 @@ fn check<I: SessionInterface + 'static>(wrap: fn(ServerSideSessionInterface) -> 
         (200, "hello, jack".to_owned()),
         "the store is back, and the visitor is not known any more"
     );
+
+    let key = format!("session:{}", id.unwrap_or_default());
+    let forever = Lifetime {
+        now: 0,
+        seconds: u64::MAX,
+    };
+    store.memory.set(&key, b"no session", forever).unwrap();
+    let (status, _) = visit(&mut client, "/");
+    assert!(
+        status >= 500,
+        "the store works, and what is in it cannot be read: the page says {status}"
+    );
 }
 
 fn visit(client: &mut TestClient, path: &str) -> (u16, String) {

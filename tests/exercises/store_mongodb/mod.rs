@@ -30,13 +30,20 @@ pub(crate) struct Document {
 #[derive(Default)]
 pub(crate) struct Server {
     documents: Mutex<Vec<Document>>,
+    /// What another request writes as soon as one has looked.
+    meanwhile: Mutex<Option<Document>>,
 }
 
 impl Server {
     /// The first document that the filter takes.
     pub(crate) fn find(&self, filter: impl Fn(&Document) -> bool) -> Option<Document> {
         let documents = self.documents.lock().unwrap();
-        documents.iter().find(|it| filter(it)).cloned()
+        let found = documents.iter().find(|it| filter(it)).cloned();
+        drop(documents);
+        if let Some(new) = self.meanwhile.lock().unwrap().take() {
+            self.upsert(|it| it.id == new.id, &new);
+        }
+        found
     }
 
     /// Changes the first document that the filter takes. Tells whether there was one.
@@ -108,6 +115,23 @@ fn check<S: OverServer>() {
     assert!(
         found.is_none(),
         "a touch has brought a deleted session back"
+    );
+
+    // While one request touches a session, another saves it.
+    store.set("session:both", b"old", lifetime(NOW)).unwrap();
+    let saved = Document {
+        id: "session:both".to_owned(),
+        val: b"new".to_vec(),
+        expiration: NOW + 3600,
+    };
+    *server.meanwhile.lock().unwrap() = Some(saved);
+    store.touch("session:both", lifetime(NOW)).unwrap();
+    let _ = server.find(|_| false);
+    let there = store.get("session:both", NOW).unwrap();
+    assert_eq!(
+        there.as_deref(),
+        Some(&b"new"[..]),
+        "a touch has undone what another request had saved"
     );
 }
 // ANCHOR_END: check
