@@ -87,6 +87,11 @@ fn a_length_that_a_whole_body_does_not_have_is_put_right() {
         );
         head_of(&server);
     }
+    for wrong in ["pear", "-4", "+4", "4, 4"] {
+        let headers = Box::leak(Box::new([("content-length", wrong)]));
+        let server = raw(200, headers, || Body::from("pear"));
+        assert_eq!(head_of(&server).header("content-length"), Some("4"));
+    }
     let server = raw(
         200,
         &[("content-length", "4"), ("content-length", "5")],
@@ -97,6 +102,7 @@ fn a_length_that_a_whole_body_does_not_have_is_put_right() {
         (answer.header("content-length"), answer.text().as_str()),
         (Some("4"), "pear")
     );
+    assert_eq!(head_of(&server).header("content-length"), Some("4"));
 }
 
 #[test]
@@ -136,15 +142,18 @@ fn a_stream_whose_length_is_no_number_is_chunked() {
     for headers in [
         &[("content-length", "many")][..],
         &[("content-length", "-8")],
+        &[("content-length", "+8")],
         &[("content-length", "8"), ("content-length", "9")],
         &[("content-length", "8, 8")],
     ] {
         let headers: &'static [_] = Box::leak(headers.to_vec().into_boxed_slice());
-        let answer = answer_of(&raw(200, headers, pieces));
+        let server = raw(200, headers, pieces);
+        let answer = answer_of(&server);
         assert_eq!(
             (answer.header("transfer-encoding"), answer.text().as_str()),
             (Some("chunked"), "pearplum")
         );
+        assert_eq!(head_of(&server).header("content-length"), None);
     }
 }
 
