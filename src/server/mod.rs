@@ -139,10 +139,11 @@ impl Server {
         self
     }
 
-    /// Header lines in a request; more get a 431. Default: 100.
+    /// Header lines in a request; more get a 431. Default: 100; at most 16,384.
     #[must_use]
     pub fn max_headers(mut self, headers: usize) -> Self {
-        self.settings.max_headers = headers;
+        // More do not fit into a `HeaderMap`, and hyper takes memory for all of them with each request.
+        self.settings.max_headers = headers.min(16 * 1024);
         self
     }
 

@@ -210,7 +210,7 @@ async fn accept(
 
 /// Asks the system for as many open files as there may be connections. What it denies shows when it runs out.
 fn allow_open_files(connections: usize) {
-    let wanted = connections as u64 + OTHER_FILES;
+    let wanted = (connections as u64).saturating_add(OTHER_FILES);
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < wanted
     {
