@@ -2,15 +2,19 @@
 //!
 //! The code: `src/bridge/mod.rs`, `src/bridge/output.rs`. Next: `leaving.rs`.
 
+use std::net::TcpStream;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use bytes::Bytes;
 use carafe::wsgi::{Body, Environ, StartResponse};
 use carafe::{App, Error, Response, Scaffold, request, stream_with_context};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::support::{Answer, DEADLINE, HELLO, Served, app, serve, served, wait};
+use crate::child::Process;
+use crate::support::{Answer, Client, DEADLINE, HELLO, Served, app, serve, served, wait};
 
 /// Serves an app below the App: this answer at `/`.
 fn raw(status: u16, headers: &[(&'static str, &'static str)], body: fn() -> Body) -> Served {
@@ -356,6 +360,31 @@ fn a_stream_that_fails_is_cut_off() {
     wait(&has_torn_down);
     wait(&has_torn_down);
     server.still_answers();
+}
+
+#[test]
+fn what_fails_is_answered_alike_where_no_error_can_be_written() {
+    if !Path::new("/dev/full").exists() {
+        println!("not checked: this system has no /dev/full");
+        return;
+    }
+    let mut process = Process::mute("127.0.0.1:0");
+    let address = process.says("listening on http://");
+    for _ in 0..3 {
+        let mut client = Client::new(TcpStream::connect(&address).unwrap());
+        client.write("GET /panic HTTP/1.1\r\nHost: shop\r\n\r\n");
+        assert_eq!(client.answer().status, 500);
+        client.write("GET /fails HTTP/1.1\r\nHost: shop\r\n\r\n");
+        client.head();
+        assert_eq!(client.chunk(), b"pear");
+        // No last chunk: it is not whole.
+        assert_eq!(client.is_cut(), b"");
+    }
+    process.signal("TERM");
+    // No thread of the pool was lost, so nobody waits for one.
+    let began = Instant::now();
+    assert_eq!(process.exits().code(), Some(0));
+    assert!(began.elapsed() < DEADLINE / 2);
 }
 
 #[test]
