@@ -6,9 +6,13 @@
 
 mod common;
 
+use std::fmt::Debug;
+
 use carafe::wrappers::exceptions::abort_with_description;
 use carafe::{App, Blueprint, Error, HttpException, Json, Response, Scaffold, abort, request};
 use common::{AuthError, DbError, app, calls, fail, get, subtree, try_visit, visit};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 
 fn gone() -> Result<&'static str, Error> {
     Err(abort(410))
@@ -439,5 +443,42 @@ fn what_a_view_returns_as_an_error_type_of_rust_is_raised_by_the_question_mark()
     assert_eq!(
         get(&app, "/x"),
         (400, "invalid digit found in string".to_owned())
+    );
+}
+
+/// Keeps the messages of the app's log.
+#[derive(Clone, Default)]
+struct Heard(common::Log);
+
+impl<S: tracing::Subscriber> Layer<S> for Heard {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        if event.metadata().target() == "carafe::app" {
+            event.record(&mut self.clone());
+        }
+    }
+}
+
+impl Visit for Heard {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0.add(format!("{value:?}"));
+        }
+    }
+}
+
+#[test]
+fn a_path_cannot_begin_a_line_of_the_log() {
+    let mut app = app();
+    app.get("/<name>", |_name: String| fail());
+    let heard = Heard::default();
+    let subscriber = tracing_subscriber::registry().with(heard.clone());
+    tracing::subscriber::with_default(subscriber, || {
+        let mut client = app.test_client();
+        let response = client.get("/pear%0D%0Ametal%1B%5B31m").send().unwrap();
+        assert_eq!(response.status_code(), 500);
+    });
+    assert_eq!(
+        heard.0.take(),
+        [r"Exception on /pear\r\nmetal\u{1b}[31m [GET]"]
     );
 }

@@ -73,7 +73,8 @@ impl Answer {
     pub(super) fn into_whole(mut self) -> Response<Output> {
         let bytes = self.body.take_bytes();
         if self.has_no_body() {
-            if self.to_head && !self.headers.contains_key(CONTENT_LENGTH) {
+            let claimed = claimed_length(&mut self.headers);
+            if self.to_head && claimed.is_none() {
                 let length = HeaderValue::from(bytes.len());
                 self.headers.insert(CONTENT_LENGTH, length);
             }
@@ -103,11 +104,12 @@ impl Answer {
             drop(reply.send(self.into_whole()));
             return;
         }
+        // Without it where it is none: hyper would send nothing at all.
+        let length = claimed_length(&mut self.headers);
         if self.has_no_body() {
             let head = response(self.status, self.headers, Output::whole(Bytes::new()));
             drop(reply.send(head));
         } else {
-            let length = length_of_stream(&mut self.headers);
             let (mut feed, output) = Output::stream();
             let head = response(self.status, self.headers, output);
             if reply.send(head).is_ok() {
@@ -118,11 +120,13 @@ impl Answer {
     }
 }
 
-/// The length that an app says a stream has. Where it is none, the stream is sent without.
-fn length_of_stream(headers: &mut HeaderMap) -> Option<u64> {
+/// The length that an app says a body has. Where it is none, the header goes.
+fn claimed_length(headers: &mut HeaderMap) -> Option<u64> {
     let mut claimed = headers.get_all(CONTENT_LENGTH).iter();
     let (first, second) = (claimed.next()?, claimed.next());
     let length = first.to_str().ok().filter(|_| second.is_none());
+    // Only digits: Rust would take a plus before them, and HTTP does not.
+    let length = length.filter(|length| length.bytes().all(|byte| byte.is_ascii_digit()));
     let length = length.and_then(|length| length.parse().ok());
     if length.is_none() {
         headers.remove(CONTENT_LENGTH);

@@ -117,7 +117,7 @@ impl Bridge {
             spare: Pool::new(limits.inline, limits.queue),
             limits,
             running_inline: AtomicUsize::new(0),
-            uploads: Arc::new(Semaphore::new((limits.pool * 3 / 4).max(1))),
+            uploads: Arc::new(Semaphore::new(places_for_uploads(limits.pool))),
             waiting_uploads: AtomicUsize::new(0),
         }
     }
@@ -279,6 +279,11 @@ impl Bridge {
         self.spare.give_up();
         self.pool.give_up();
     }
+}
+
+/// Three quarters of the pool, of however many threads that is.
+fn places_for_uploads(pool: usize) -> usize {
+    (pool - pool.div_ceil(4)).clamp(1, Semaphore::MAX_PERMITS)
 }
 
 async fn answered(response: oneshot::Receiver<Response<Output>>) -> Response<Output> {

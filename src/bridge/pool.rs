@@ -67,7 +67,7 @@ impl Pool {
         let mut state = self.shared.lock();
         // What a free thread will take in a moment is not in line for long.
         let free = self.shared.most_threads - state.threads + state.idle;
-        if state.closed || state.line.len() >= self.shared.most_jobs + free {
+        if state.closed || state.line.len() >= self.shared.most_jobs.saturating_add(free) {
             return Err(Full);
         }
         state.line.push_back(job);

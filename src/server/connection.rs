@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::server::conn::http1::Builder;
@@ -202,6 +202,14 @@ fn refusal(request: &Request<Incoming>, settings: &Settings) -> Option<StatusCod
         None => request.version() == Version::HTTP_10,
     };
     if !good_host {
+        return Some(StatusCode::BAD_REQUEST);
+    }
+    // A host and no more is what only CONNECT asks for. To take it for the path would change the host.
+    let target = request.uri();
+    if target.scheme().is_none()
+        && target.authority().is_some()
+        && request.method() != Method::CONNECT
+    {
         return Some(StatusCode::BAD_REQUEST);
     }
     // What comes in chunks is not known to have a length.

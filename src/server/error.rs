@@ -9,7 +9,6 @@ use std::fmt;
 use std::io;
 
 /// Why a server could not start.
-#[derive(Debug)]
 pub struct ServerError {
     what: String,
     source: Option<io::Error>,
@@ -42,6 +41,13 @@ impl fmt::Display for ServerError {
             Some(source) => write!(f, ": {source}"),
             None => Ok(()),
         }
+    }
+}
+
+/// The same words: this is what a `main` that returns the error prints.
+impl fmt::Debug for ServerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

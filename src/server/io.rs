@@ -65,7 +65,7 @@ impl Head {
 
     fn refusal(&self, limits: HeadLimits) -> Option<StatusCode> {
         // The method and the version stand in the first line, too.
-        if !self.has_first_line && self.bytes > limits.uri + 32 {
+        if !self.has_first_line && self.bytes > limits.uri.saturating_add(32) {
             return Some(StatusCode::URI_TOO_LONG);
         }
         (self.bytes > limits.head).then_some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)

@@ -12,7 +12,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 use listenfd::ListenFd;
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use super::ServerError;
 use super::io::Stream;
@@ -90,11 +90,17 @@ impl Listener {
             listeners.extend(listener);
         }
         for listener in &listeners {
-            match listener {
-                Listener::Tcp(tcp) => tcp.set_nonblocking(true),
-                Listener::Unix(unix, _) => unix.set_nonblocking(true),
+            let socket = match listener {
+                Listener::Tcp(tcp) => SockRef::from(tcp),
+                Listener::Unix(unix, _) => SockRef::from(unix),
+            };
+            // With `Accept=yes` systemd starts a process for each client, and gives it the connection.
+            if socket.peer_addr().is_ok() {
+                return Err(ServerError::bare(
+                    "cannot listen on an inherited socket: it is the connection of one client (Accept=yes)",
+                ));
             }
-            .map_err(failed)?;
+            socket.set_nonblocking(true).map_err(failed)?;
         }
         if listeners.is_empty() {
             return Err(ServerError::bare(

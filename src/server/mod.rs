@@ -17,6 +17,7 @@ mod registry;
 mod running;
 
 use std::fmt;
+use std::io::{Write, stdout};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -139,10 +140,11 @@ impl Server {
         self
     }
 
-    /// Header lines in a request; more get a 431. Default: 100.
+    /// Header lines in a request; more get a 431. Default: 100; at most 16,384.
     #[must_use]
     pub fn max_headers(mut self, headers: usize) -> Self {
-        self.settings.max_headers = headers;
+        // More do not fit into a `HeaderMap`, and hyper takes memory for all of them with each request.
+        self.settings.max_headers = headers.min(16 * 1024);
         self
     }
 
@@ -212,7 +214,8 @@ impl Server {
         let running = self.start()?;
         running.stop_on_signal()?;
         for url in urls {
-            println!("listening on {url}");
+            // Where nobody can read it, it is served all the same.
+            let _ = writeln!(stdout(), "listening on {url}");
         }
         running.join()
     }

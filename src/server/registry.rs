@@ -74,7 +74,7 @@ impl Registry {
         let shortest = head.min(idle).min(settings.write_timeout);
         let tick = (shortest / 4).clamp(Duration::from_millis(5), Duration::from_millis(250));
         // A time that was taken down may be a tick old.
-        let limit = |timeout: Duration| millis(timeout + tick);
+        let limit = |timeout: Duration| millis(timeout.saturating_add(tick));
         Registry {
             connections: Mutex::default(),
             clock: Arc::new(Clock {

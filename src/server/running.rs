@@ -31,6 +31,9 @@ use crate::wsgi::WsgiApp;
 /// Where the system has no more file descriptors, some may be free again after this.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// What was cut off may take so long to notice, and to run its teardown functions.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+
 /// Files that a process has open beside its connections.
 const OTHER_FILES: u64 = 256;
 
@@ -131,7 +134,8 @@ impl Running {
     // ANCHOR: join
     /// Waits until the server is told to stop, and then for what is running, but no longer than its
     /// shutdown timeout: no more clients are let in, those that wait for a request are sent away, and responses that
-    /// are on their way are finished, teardown functions included.
+    /// are on their way are finished, teardown functions included. Then it cuts off all connections: streams end and are
+    /// torn down, and a second later it returns without what still runs.
     ///
     /// # Errors
     /// None at present.
@@ -154,7 +158,7 @@ impl Running {
             }
             began
         });
-        let left = limit.saturating_sub(began.elapsed());
+        let left = limit.saturating_sub(began.elapsed()).max(LAST_MOMENT);
         if !self.shared.bridge.close(left) {
             let error = Error::from(io::Error::from(io::ErrorKind::TimedOut));
             logging::error(
@@ -210,7 +214,7 @@ async fn accept(
 
 /// Asks the system for as many open files as there may be connections. What it denies shows when it runs out.
 fn allow_open_files(connections: usize) {
-    let wanted = connections as u64 + OTHER_FILES;
+    let wanted = (connections as u64).saturating_add(OTHER_FILES);
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < wanted
     {

@@ -9,8 +9,8 @@ use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use carafe::Scaffold;
 use carafe::server::Server;
+use carafe::{Error, Response, Scaffold};
 
 use crate::support::{DEADLINE, app};
 
@@ -24,6 +24,9 @@ fn server_of_its_own() {
         return;
     };
     let mut app = app();
+    app.get("/fails", || {
+        Response::stream([Ok("pear"), Err(Error::runtime("out of plums"))])
+    });
     app.get("/wait", || {
         println!("waiting");
         let mut line = String::new();
@@ -55,6 +58,15 @@ impl Process {
     pub(crate) fn at(bind: &str) -> Self {
         let mut command = Command::new(std::env::current_exe().unwrap());
         command.args(ARGS).env(BIND, bind).stdin(Stdio::piped());
+        Self::start(command)
+    }
+
+    /// The same, where nothing can be written to standard error.
+    pub(crate) fn mute(bind: &str) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"exec "$@" 2>/dev/full"#, "sh"]);
+        command.arg(program).args(ARGS).env(BIND, bind);
         Self::start(command)
     }
 

@@ -204,6 +204,13 @@ fn the_host_of_an_absolute_target_counts_and_not_the_header() {
 }
 
 #[test]
+fn a_target_that_is_only_a_host_is_bad() {
+    for target in ["plums.example", "plums.example:81", "javascript:alert(1)"] {
+        is_bad(format!("GET {target} HTTP/1.1\r\nHost: pears\r\n\r\n"));
+    }
+}
+
+#[test]
 fn a_method_in_lower_case_is_the_same_as_in_flask() {
     assert_eq!(status_of("get /hello HTTP/1.1\r\nHost: shop\r\n\r\n"), 200);
 }

@@ -396,6 +396,57 @@ fn a_client_that_takes_nothing_of_a_whole_response_is_cut_off() {
 }
 
 #[test]
+fn who_wants_no_limits_may_set_the_largest() {
+    let never = Duration::MAX;
+    let server = serve(app(), |server| {
+        server
+            .pool(usize::MAX)
+            .queue(usize::MAX)
+            .max_connections(usize::MAX)
+            .max_headers(usize::MAX)
+            .max_header_bytes(usize::MAX)
+            .max_uri_bytes(usize::MAX)
+            .max_body_bytes(u64::MAX)
+            .header_timeout(never)
+            .body_timeout(never)
+            .keep_alive(never)
+            .write_timeout(never)
+            .shutdown_timeout(never)
+    });
+    let mut client = server.send("GET /hel");
+    // Half a line has arrived once somebody who came later has an answer.
+    server.still_answers();
+    client.write("lo HTTP/1.1\r\nHost: shop\r\n\r\n");
+    assert_eq!(client.answer().text(), "Hello, World!");
+    // More than a `HeaderMap` holds.
+    server.refuses(431, head("GET /hello", &"X: 1\r\n".repeat(40_000)));
+}
+
+#[test]
+fn a_queue_without_a_limit_is_never_full() {
+    let gate = Gate::default();
+    let (entered, has_entered) = channel();
+    let mut slow = app();
+    let pass = gate.clone();
+    slow.get(Route::new("/slow").blocking(true), move || {
+        entered.send(()).unwrap();
+        pass.pass();
+        "done"
+    });
+    let server = serve(slow, |server| server.pool(2).queue(usize::MAX));
+    server.still_answers();
+    let ask = "GET /slow HTTP/1.1\r\nHost: shop\r\n\r\n";
+    let mut first = server.send(ask);
+    wait(&has_entered);
+    // One thread is left, so this one is counted as one beyond the queue.
+    let mut second = server.send(ask);
+    wait(&has_entered);
+    gate.open();
+    assert_eq!(first.answer().text(), "done");
+    assert_eq!(second.answer().text(), "done");
+}
+
+#[test]
 fn one_connection_too_many_gets_a_503_and_when_to_come_back() {
     let server = serve(app(), |server| server.max_connections(2));
     let mut first = server.send(HELLO);

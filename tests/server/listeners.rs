@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 
@@ -49,8 +50,11 @@ fn port_0_is_a_free_port_and_is_printed() {
 fn an_address_in_use_is_an_error_that_names_it() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let error = Server::new(app()).bind(&address).unwrap_err().to_string();
-    assert!(error.contains(&address), "{error}");
+    let error = Server::new(app()).bind(&address).unwrap_err();
+    let words = error.to_string();
+    assert!(words.contains(&address), "{words}");
+    // What a `main` prints that returns it.
+    assert_eq!(format!("{error:?}"), words);
 }
 
 #[test]
@@ -157,6 +161,14 @@ fn a_socket_may_be_inherited() {
 #[test]
 fn without_a_socket_to_inherit_it_says_so() {
     let mut process = Process::at("inherited");
+    assert_eq!(process.exits().code(), Some(1));
+}
+
+#[test]
+fn a_connection_is_no_socket_to_inherit() {
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let connection = TcpStream::connect(socket.local_addr().unwrap()).unwrap();
+    let mut process = Process::with(OwnedFd::from(connection).into());
     assert_eq!(process.exits().code(), Some(1));
 }
 

@@ -2,15 +2,19 @@
 //!
 //! The code: `src/bridge/mod.rs`, `src/bridge/output.rs`. Next: `leaving.rs`.
 
+use std::net::TcpStream;
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use bytes::Bytes;
 use carafe::wsgi::{Body, Environ, StartResponse};
 use carafe::{App, Error, Response, Scaffold, request, stream_with_context};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::support::{Answer, DEADLINE, HELLO, Served, app, serve, served, wait};
+use crate::child::Process;
+use crate::support::{Answer, Client, DEADLINE, HELLO, Served, app, serve, served, wait};
 
 /// Serves an app below the App: this answer at `/`.
 fn raw(status: u16, headers: &[(&'static str, &'static str)], body: fn() -> Body) -> Served {
@@ -87,6 +91,11 @@ fn a_length_that_a_whole_body_does_not_have_is_put_right() {
         );
         head_of(&server);
     }
+    for wrong in ["pear", "-4", "+4", "4, 4"] {
+        let headers = Box::leak(Box::new([("content-length", wrong)]));
+        let server = raw(200, headers, || Body::from("pear"));
+        assert_eq!(head_of(&server).header("content-length"), Some("4"));
+    }
     let server = raw(
         200,
         &[("content-length", "4"), ("content-length", "5")],
@@ -97,6 +106,7 @@ fn a_length_that_a_whole_body_does_not_have_is_put_right() {
         (answer.header("content-length"), answer.text().as_str()),
         (Some("4"), "pear")
     );
+    assert_eq!(head_of(&server).header("content-length"), Some("4"));
 }
 
 #[test]
@@ -136,15 +146,18 @@ fn a_stream_whose_length_is_no_number_is_chunked() {
     for headers in [
         &[("content-length", "many")][..],
         &[("content-length", "-8")],
+        &[("content-length", "+8")],
         &[("content-length", "8"), ("content-length", "9")],
         &[("content-length", "8, 8")],
     ] {
         let headers: &'static [_] = Box::leak(headers.to_vec().into_boxed_slice());
-        let answer = answer_of(&raw(200, headers, pieces));
+        let server = raw(200, headers, pieces);
+        let answer = answer_of(&server);
         assert_eq!(
             (answer.header("transfer-encoding"), answer.text().as_str()),
             (Some("chunked"), "pearplum")
         );
+        assert_eq!(head_of(&server).header("content-length"), None);
     }
 }
 
@@ -347,6 +360,31 @@ fn a_stream_that_fails_is_cut_off() {
     wait(&has_torn_down);
     wait(&has_torn_down);
     server.still_answers();
+}
+
+#[test]
+fn what_fails_is_answered_alike_where_no_error_can_be_written() {
+    if !Path::new("/dev/full").exists() {
+        println!("not checked: this system has no /dev/full");
+        return;
+    }
+    let mut process = Process::mute("127.0.0.1:0");
+    let address = process.says("listening on http://");
+    for _ in 0..3 {
+        let mut client = Client::new(TcpStream::connect(&address).unwrap());
+        client.write("GET /panic HTTP/1.1\r\nHost: shop\r\n\r\n");
+        assert_eq!(client.answer().status, 500);
+        client.write("GET /fails HTTP/1.1\r\nHost: shop\r\n\r\n");
+        client.head();
+        assert_eq!(client.chunk(), b"pear");
+        // No last chunk: it is not whole.
+        assert_eq!(client.is_cut(), b"");
+    }
+    process.signal("TERM");
+    // No thread of the pool was lost, so nobody waits for one.
+    let began = Instant::now();
+    assert_eq!(process.exits().code(), Some(0));
+    assert!(began.elapsed() < DEADLINE / 2);
 }
 
 #[test]

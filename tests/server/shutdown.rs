@@ -154,6 +154,27 @@ fn what_does_not_end_in_time_is_left_alone() {
 }
 
 #[test]
+fn a_stream_that_does_not_end_in_time_is_cut_off_and_torn_down() {
+    let (torn_down, has_torn_down) = channel();
+    let mut app = app();
+    app.get("/stream", || {
+        Response::stream(stream_with_context(std::iter::repeat("pear")))
+    });
+    app.teardown_request(move |_error: Option<&Error>| torn_down.send(()).unwrap());
+    let mut server = serve(app, |server| {
+        server.shutdown_timeout(Duration::from_millis(10))
+    });
+    let mut client = server.send("GET /stream HTTP/1.1\r\nHost: shop\r\n\r\n");
+    client.head();
+    // Of the request itself; the stream has a context of its own.
+    wait(&has_torn_down);
+    let running = server.running.take().unwrap();
+    running.shutdown();
+    running.join().unwrap();
+    assert_eq!(has_torn_down.try_recv(), Ok(()));
+}
+
+#[test]
 fn a_server_stops_under_load_and_every_answer_is_whole() {
     let mut server = served();
     let address = server.address;
