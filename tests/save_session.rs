@@ -13,7 +13,8 @@ use carafe::config::Settings;
 use carafe::testing::TestClient;
 use carafe::trace::Kind;
 use carafe::{
-    App, Error, Request, Response, Scaffold, Session, SessionInterface, session, signals,
+    App, Dict, Error, Request, Response, Scaffold, Session, SessionInterface, Value, session,
+    signals,
 };
 use common::{DbError, app, app_and_clock, record, subtree, visit, visit_by};
 
@@ -98,6 +99,35 @@ fn a_permanent_session_gets_an_expiry_and_is_set_again_by_every_request() {
             pair(PERMANENT, "Cookie"),
         ]
     );
+}
+
+#[test]
+fn a_session_is_permanent_where_python_takes_the_value_for_true() {
+    let empty = [
+        Value::Null,
+        false.into(),
+        0.into(),
+        Value::Float(0.0),
+        "".into(),
+        Value::List(Vec::new()),
+        Value::Dict(Dict::new()),
+    ];
+    let filled = [
+        true.into(),
+        1.into(),
+        "no".into(),
+        Value::List(vec![0.into()]),
+    ];
+    let all = empty.map(|value| (value, false)).into_iter();
+    for (value, permanent) in all.chain(filled.map(|value| (value, true))) {
+        let mut client = with_views(app()).test_client();
+        let shown = format!("{value:?}");
+        client
+            .session_transaction(|session| session.insert("_permanent", value))
+            .unwrap();
+        let set = &headers(&mut client, &["/touch"])[0].0;
+        assert_eq!(set.contains("Expires="), permanent, "{shown}");
+    }
 }
 
 #[test]

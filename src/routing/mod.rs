@@ -48,6 +48,7 @@ pub use adapter::{BindArgs, MapAdapter, RuleMatch};
 pub use converters::{Converter, ConverterArgs, ValidationError};
 pub use exceptions::{BuildError, RoutingException, RuleError};
 pub use map::Map;
+pub(crate) use python::truth;
 pub(crate) use repr::str as python_str;
 pub use rule::Rule;
 pub(crate) use urls::ANCHOR;

@@ -28,6 +28,7 @@ pub use server_side::{FoundSession, ServerSideSessionInterface};
 
 use crate::error::Error;
 use crate::json;
+use crate::routing::truth;
 use crate::trace::SessionState;
 use crate::value::{Dict, Value};
 use stored::Stored;
@@ -270,11 +271,7 @@ impl Session {
     /// `_permanent`.
     #[must_use]
     pub fn permanent(&self) -> bool {
-        match self.lock().get("_permanent") {
-            None | Some(Value::Null | Value::Bool(false) | Value::Int(0)) => false,
-            Some(Value::Str(text)) => !text.is_empty(),
-            Some(_) => true,
-        }
+        self.lock().get("_permanent").is_some_and(truth)
     }
 
     /// `session.permanent = ...`. It modifies the session, even where it was so already.
