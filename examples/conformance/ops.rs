@@ -2,6 +2,7 @@
 //!
 //! Read next: `client.rs`.
 
+use std::cell::Cell;
 use std::fmt;
 
 use carafe::context::try_g;
@@ -113,6 +114,35 @@ impl Function {
     /// Runs the ops, until one returns.
     pub fn run(&self, scope: &mut Scope<'_>) -> Result<Option<ReturnValue>, Error> {
         run(&self.ops, &self.log, scope)
+    }
+}
+
+thread_local! {
+    static LEVELS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One level of contexts inside of each other. A teardown function that pushes the context on whose pop
+/// it runs would never end; Python stops it with a `RecursionError`, Rust with the end of the process.
+struct Level;
+
+impl Level {
+    const MOST: usize = 60;
+
+    fn enter() -> Result<Self, Error> {
+        LEVELS.with(|levels| {
+            if levels.get() == Self::MOST {
+                let text = "maximum recursion depth exceeded";
+                return Err(Error::python("RecursionError", text));
+            }
+            levels.set(levels.get() + 1);
+            Ok(Level)
+        })
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        LEVELS.with(|levels| levels.set(levels.get() - 1));
     }
 }
 
@@ -314,11 +344,13 @@ impl Op {
                     view_args.shift_remove(&self.text(0));
                 }
             }
+                let _level = Level::enter()?;
             _ => self.change_response(scope)?,
         }
         Ok(None)
     }
 
+                let _level = Level::enter()?;
     /// Runs the ops inside of this one: Python's `with`, which tells the pop what was raised.
     fn with(
         &self,
