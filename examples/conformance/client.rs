@@ -203,6 +203,10 @@ fn make_headers(
         joined.entry(name).or_default().push(wire_text(value));
     }
     joined.shift_remove("content-length");
+    // Of several content types the first counts, as with Werkzeug's client.
+    if let Some(content_types) = joined.get_mut("content-type") {
+        content_types.truncate(1);
+    }
     if let Some(length) = body.map(str::len) {
         joined.insert("content-length".to_owned(), vec![length.to_string()]);
     }

@@ -153,7 +153,24 @@ fn python_str(value: &Value) -> String {
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(python_repr).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Dict(items) => {
+            let pair = |(key, value): (&String, &Value)| format!("'{key}': {}", python_repr(value));
+            let items: Vec<String> = items.iter().map(pair).collect();
+            format!("{{{}}}", items.join(", "))
+        }
         other => json::dumps(other).unwrap_or_default(),
+    }
+}
+
+/// Python's `repr(value)`, of plain text without quotes in it.
+fn python_repr(value: &Value) -> String {
+    match value {
+        Value::Str(text) => format!("'{text}'"),
+        other => python_str(other),
     }
 }
 
@@ -327,11 +344,13 @@ impl Op {
                 log.push(["contexts".into(), app, request]);
             }
             "app_context" => {
+                let _level = Level::enter()?;
                 let ctx = current_app().app_context();
                 ctx.push()?;
                 return self.with(log, scope, |error| ctx.pop(error));
             }
             "request_context" => {
+                let _level = Level::enter()?;
                 let ctx = current_app().test_request_context(&self.text(0))?;
                 if let Err(error) = ctx.push() {
                     ctx.auto_pop(Some(&error))?;
@@ -344,13 +363,11 @@ impl Op {
                     view_args.shift_remove(&self.text(0));
                 }
             }
-                let _level = Level::enter()?;
             _ => self.change_response(scope)?,
         }
         Ok(None)
     }
 
-                let _level = Level::enter()?;
     /// Runs the ops inside of this one: Python's `with`, which tells the pop what was raised.
     fn with(
         &self,
@@ -418,7 +435,13 @@ impl Op {
         match headers_value {
             Value::Dict(pairs) => {
                 for (name, value) in pairs {
-                    headers.push((name, python_str(&value)));
+                    // In a dict, a list holds the values of several headers.
+                    match value {
+                        Value::List(values) => {
+                            headers.extend(values.iter().map(|v| (name.clone(), python_str(v))));
+                        }
+                        value => headers.push((name, python_str(&value))),
+                    }
                 }
             }
             Value::List(pairs) => {
@@ -503,7 +526,12 @@ impl Op {
             "set_header" => response.set_header(&self.text(0), &self.text(1)),
             "set_status" => response.set_status(self.code(0)),
             "set_cookie" => self.set_cookie(response),
-            _ => response.delete_cookie(&self.text(0)),
+            _ => {
+                if !matches!(self.args.first(), Some(Value::Str(_))) {
+                    return Err(Error::python("AttributeError", "a cookie's name is text"));
+                }
+                response.delete_cookie(&self.text(0))
+            }
         }
     }
 
@@ -529,6 +557,13 @@ impl Op {
                     other => return Err(Error::type_error(format!("no cookie has a {other}"))),
                 };
             }
+        }
+        // Werkzeug looks at the value before the name.
+        if !matches!(self.args.get(1), Some(Value::Str(_)) | None) {
+            return Err(Error::type_error("a cookie's value is text"));
+        }
+        if !matches!(self.args.first(), Some(Value::Str(_))) {
+            return Err(Error::python("AttributeError", "a cookie's name is text"));
         }
         let now = current_app().config().settings().clock.now();
         response.set_cookie(cookie, now)
