@@ -100,6 +100,37 @@ const OPS: [&str; 28] = [
     "pop_value",
 ];
 
+const ATTRIBUTES: [&str; 24] = [
+    "endpoint",
+    "path",
+    "full_path",
+    "method",
+    "blueprint",
+    "blueprints",
+    "view_args",
+    "url",
+    "base_url",
+    "url_root",
+    "script_root",
+    "host",
+    "scheme",
+    "is_secure",
+    "url_rule",
+    "is_json",
+    "mimetype",
+    "json",
+    "data",
+    "args",
+    "args_list",
+    "form",
+    "cookies",
+    "header",
+];
+
+fn is_attribute(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| ATTRIBUTES.contains(&name))
+}
+
 impl Function {
     pub fn parse(fn_: &Value, log: &Log) -> Result<Self, String> {
         let fn_ = fn_.as_dict().ok_or("a function is an object")?;
@@ -175,7 +206,7 @@ fn python_repr(value: &Value) -> String {
 }
 
 /// Python's `bool(value)`.
-fn truth(value: &Value) -> bool {
+pub fn truth(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(flag) => *flag,
@@ -238,6 +269,9 @@ fn parse_op(op: &Value, log: &Log) -> Result<Op, String> {
         "after_this_request" => Some(Function::parse(args.first().unwrap_or(&nothing), log)?),
         _ => None,
     };
+    if name == "request" && !args.first().is_some_and(is_attribute) {
+        return Err(format!("unknown request attribute {:?}", args.first()));
+    }
     let known_error = ["AppError", "DbError", "AuthError"];
     if name == "raise"
         && !args
