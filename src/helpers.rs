@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::context::{APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session, try_session};
 use crate::error::Error;
 use crate::json;
-use crate::routing::{ANCHOR, BuildError};
+use crate::routing::{ANCHOR, BuildError, python_str};
 use crate::signals::{self, Flash};
 use crate::typing::IntoReturnValue;
 use crate::url_adapter::BuildOptions;
@@ -328,10 +328,11 @@ fn flash_from(pair: &Value) -> Option<Flash> {
     let (Value::Tuple(pair) | Value::List(pair)) = pair else {
         return None;
     };
+    // A Flask app may have flashed anything, and often flashes Markup.
     match pair.as_slice() {
-        [Value::Str(category), Value::Str(message)] => Some(Flash {
-            category: category.clone(),
-            message: message.clone(),
+        [category, message] => Some(Flash {
+            category: python_str(category).into_owned(),
+            message: python_str(message).into_owned(),
         }),
         _ => None,
     }

@@ -168,6 +168,28 @@ fn messages_that_a_test_put_into_the_session_are_shown() {
 }
 
 #[test]
+fn what_flask_flashed_other_than_text_is_shown_as_python_shows_it() {
+    let mut client = flashing_app().test_client();
+    let pair = |message: Value| Value::Tuple(vec!["message".into(), message]);
+    let flashes = vec![
+        pair(Value::Markup("<b>saved</b>".to_owned())),
+        pair(Value::Int(7)),
+        pair(Value::List(vec!["a".into(), Value::Null])),
+    ];
+    client
+        .session_transaction(|session| session.insert("_flashes", Value::List(flashes)))
+        .unwrap();
+    assert_eq!(
+        shown(&mut client, "/show"),
+        [
+            "message: <b>saved</b>",
+            "message: 7",
+            "message: ['a', None]"
+        ]
+    );
+}
+
+#[test]
 fn what_is_no_message_in_the_session_is_passed_over() {
     let mut client = flashing_app().test_client();
     client

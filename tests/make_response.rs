@@ -251,6 +251,14 @@ fn a_redirect_has_a_page_and_a_location() {
 }
 
 #[test]
+fn a_control_character_in_a_location_is_quoted() {
+    let response = answer(|| redirect("/caf\u{e9}/\0\x7f"));
+    assert_eq!(response.status_code(), 302);
+    let location = response.header("Location");
+    assert_eq!(location.as_deref(), Some("/caf%C3%A9/%00%7F"));
+}
+
+#[test]
 fn make_response_makes_one_to_change_before_it_is_returned() {
     let response = answer(|| {
         let mut response = make_response(("made", 201))?;

@@ -6,23 +6,24 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use carafe::clock::Clock as _;
 use carafe::wrappers::datastructures::{latin1_decode, latin1_encode};
 use carafe::wsgi::Environ;
 use carafe::{Dict, Error, Value, has_app_context, has_request_context};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use percent_encoding::percent_decode_str;
 
-use crate::scenario::{Scenario, build, items, text};
+use crate::ops::truth;
+use crate::scenario::{Scenario, build, items, text, whole_seconds};
 
 /// The results of all of a scenario's requests.
 pub fn run(scenario: &Dict) -> Result<Vec<Value>, String> {
     let built = build(scenario)?;
     let mut jar = Jar::default();
+    let mut now = built.now;
     let mut results = Vec::new();
     for request in items(scenario, "requests") {
         let request = request.as_dict().ok_or("a request is an object")?;
-        results.push(Value::Dict(send(&built, request, &mut jar)?));
+        results.push(Value::Dict(send(&built, request, &mut jar, &mut now)?));
     }
     Ok(results)
 }
@@ -56,16 +57,12 @@ impl Jar {
     }
 }
 
-fn send(scenario: &Scenario, request: &Dict, jar: &mut Jar) -> Result<Dict, String> {
-    if let Some(seconds) = request.get("advance").and_then(Value::as_i64) {
-        let now = scenario.clock.now().saturating_add_signed(seconds);
-        scenario.clock.set(now);
+fn send(scenario: &Scenario, request: &Dict, jar: &mut Jar, now: &mut f64) -> Result<Dict, String> {
+    if let Some(seconds) = request.get("advance").and_then(Value::as_f64) {
+        *now += seconds;
+        scenario.clock.set(whole_seconds(*now)?);
     }
-    if request
-        .get("drop_cookies")
-        .and_then(Value::as_bool)
-        .unwrap_or(false)
-    {
+    if request.get("drop_cookies").is_some_and(truth) {
         jar.0.clear();
     }
     if let Some(cookies) = request.get("set_jar").and_then(Value::as_dict) {
@@ -203,6 +200,10 @@ fn make_headers(
         joined.entry(name).or_default().push(wire_text(value));
     }
     joined.shift_remove("content-length");
+    // Of several content types the first counts, as with Werkzeug's client.
+    if let Some(content_types) = joined.get_mut("content-type") {
+        content_types.truncate(1);
+    }
     if let Some(length) = body.map(str::len) {
         joined.insert("content-length".to_owned(), vec![length.to_string()]);
     }
@@ -210,10 +211,7 @@ fn make_headers(
         joined.insert("content-type".to_owned(), vec![content_type.to_owned()]);
     }
     let mut cookies = joined.shift_remove("cookie").unwrap_or_default();
-    let sends_jar = request
-        .get("cookies")
-        .and_then(Value::as_bool)
-        .unwrap_or(true);
+    let sends_jar = request.get("cookies").is_none_or(truth);
     if let Some(from_jar) = jar.header().filter(|_| sends_jar) {
         cookies.insert(0, from_jar);
     }

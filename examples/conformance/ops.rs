@@ -2,6 +2,7 @@
 //!
 //! Read next: `client.rs`.
 
+use std::cell::Cell;
 use std::fmt;
 
 use carafe::context::try_g;
@@ -99,6 +100,37 @@ const OPS: [&str; 28] = [
     "pop_value",
 ];
 
+const ATTRIBUTES: [&str; 24] = [
+    "endpoint",
+    "path",
+    "full_path",
+    "method",
+    "blueprint",
+    "blueprints",
+    "view_args",
+    "url",
+    "base_url",
+    "url_root",
+    "script_root",
+    "host",
+    "scheme",
+    "is_secure",
+    "url_rule",
+    "is_json",
+    "mimetype",
+    "json",
+    "data",
+    "args",
+    "args_list",
+    "form",
+    "cookies",
+    "header",
+];
+
+fn is_attribute(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| ATTRIBUTES.contains(&name))
+}
+
 impl Function {
     pub fn parse(fn_: &Value, log: &Log) -> Result<Self, String> {
         let fn_ = fn_.as_dict().ok_or("a function is an object")?;
@@ -116,6 +148,35 @@ impl Function {
     }
 }
 
+thread_local! {
+    static LEVELS: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One level of contexts inside of each other. A teardown function that pushes the context on whose pop
+/// it runs would never end; Python stops it with a `RecursionError`, Rust with the end of the process.
+struct Level;
+
+impl Level {
+    const MOST: usize = 60;
+
+    fn enter() -> Result<Self, Error> {
+        LEVELS.with(|levels| {
+            if levels.get() == Self::MOST {
+                let text = "maximum recursion depth exceeded";
+                return Err(Error::python("RecursionError", text));
+            }
+            levels.set(levels.get() + 1);
+            Ok(Level)
+        })
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        LEVELS.with(|levels| levels.set(levels.get() - 1));
+    }
+}
+
 /// Python's `str(value)`, of the values that a scenario has where text is meant.
 fn python_str(value: &Value) -> String {
     match value {
@@ -123,12 +184,29 @@ fn python_str(value: &Value) -> String {
         Value::Null => "None".to_owned(),
         Value::Bool(true) => "True".to_owned(),
         Value::Bool(false) => "False".to_owned(),
+        Value::List(items) => {
+            let items: Vec<String> = items.iter().map(python_repr).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::Dict(items) => {
+            let pair = |(key, value): (&String, &Value)| format!("'{key}': {}", python_repr(value));
+            let items: Vec<String> = items.iter().map(pair).collect();
+            format!("{{{}}}", items.join(", "))
+        }
         other => json::dumps(other).unwrap_or_default(),
     }
 }
 
+/// Python's `repr(value)`, of plain text without quotes in it.
+fn python_repr(value: &Value) -> String {
+    match value {
+        Value::Str(text) => format!("'{text}'"),
+        other => python_str(other),
+    }
+}
+
 /// Python's `bool(value)`.
-fn truth(value: &Value) -> bool {
+pub fn truth(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(flag) => *flag,
@@ -191,6 +269,9 @@ fn parse_op(op: &Value, log: &Log) -> Result<Op, String> {
         "after_this_request" => Some(Function::parse(args.first().unwrap_or(&nothing), log)?),
         _ => None,
     };
+    if name == "request" && !args.first().is_some_and(is_attribute) {
+        return Err(format!("unknown request attribute {:?}", args.first()));
+    }
     let known_error = ["AppError", "DbError", "AuthError"];
     if name == "raise"
         && !args
@@ -299,11 +380,13 @@ impl Op {
                 log.push(["contexts".into(), app, request]);
             }
             "app_context" => {
+                let _level = Level::enter()?;
                 let ctx = current_app().app_context();
                 ctx.push()?;
                 return self.with(log, scope, |error| ctx.pop(error));
             }
             "request_context" => {
+                let _level = Level::enter()?;
                 let ctx = current_app().test_request_context(&self.text(0))?;
                 if let Err(error) = ctx.push() {
                     ctx.auto_pop(Some(&error))?;
@@ -388,7 +471,13 @@ impl Op {
         match headers_value {
             Value::Dict(pairs) => {
                 for (name, value) in pairs {
-                    headers.push((name, python_str(&value)));
+                    // In a dict, a list holds the values of several headers.
+                    match value {
+                        Value::List(values) => {
+                            headers.extend(values.iter().map(|v| (name.clone(), python_str(v))));
+                        }
+                        value => headers.push((name, python_str(&value))),
+                    }
                 }
             }
             Value::List(pairs) => {
@@ -473,7 +562,12 @@ impl Op {
             "set_header" => response.set_header(&self.text(0), &self.text(1)),
             "set_status" => response.set_status(self.code(0)),
             "set_cookie" => self.set_cookie(response),
-            _ => response.delete_cookie(&self.text(0)),
+            _ => {
+                if !matches!(self.args.first(), Some(Value::Str(_))) {
+                    return Err(Error::python("AttributeError", "a cookie's name is text"));
+                }
+                response.delete_cookie(&self.text(0))
+            }
         }
     }
 
@@ -499,6 +593,13 @@ impl Op {
                     other => return Err(Error::type_error(format!("no cookie has a {other}"))),
                 };
             }
+        }
+        // Werkzeug looks at the value before the name.
+        if !matches!(self.args.get(1), Some(Value::Str(_)) | None) {
+            return Err(Error::type_error("a cookie's value is text"));
+        }
+        if !matches!(self.args.first(), Some(Value::Str(_))) {
+            return Err(Error::python("AttributeError", "a cookie's name is text"));
         }
         let now = current_app().config().settings().clock.now();
         response.set_cookie(cookie, now)

@@ -19,13 +19,16 @@ use carafe::{ViewArgs, signals};
 use crate::ops::{AppError, AuthError, DbError, Function, Scope};
 
 /// The clock of a scenario that does not say.
-const DEFAULT_NOW: i64 = 1_700_000_000;
+const DEFAULT_NOW: f64 = 1_700_000_000.0;
 
 /// What a scenario is turned into.
 pub struct Scenario {
     pub app: App,
     pub log: Log,
     pub clock: Arc<FixedClock>,
+    /// What the clock shows first. It shows whole seconds, as itsdangerous counts them; a scenario's may
+    /// have fractions, which add up.
+    pub now: f64,
     pub stages: bool,
 }
 
@@ -89,13 +92,9 @@ pub fn build(scenario: &Dict) -> Result<Scenario, String> {
         None => &empty,
         Some(app) => dict(app, "app")?,
     };
-    let now = scenario
-        .get("now")
-        .and_then(Value::as_i64)
-        .unwrap_or(DEFAULT_NOW);
-    let clock = Arc::new(FixedClock::new(
-        u64::try_from(now).map_err(|e| e.to_string())?,
-    ));
+    let now = scenario.get("now").and_then(Value::as_f64);
+    let now = now.unwrap_or(DEFAULT_NOW);
+    let clock = Arc::new(FixedClock::new(whole_seconds(now)?));
     let log = Log::default();
     let mut app = App::new("scenario");
     app.config().set_clock(clock.clone());
@@ -136,8 +135,17 @@ pub fn build(scenario: &Dict) -> Result<Scenario, String> {
         app,
         log,
         clock,
+        now,
         stages,
     })
+}
+
+/// What the clock shows at that time.
+pub fn whole_seconds(now: f64) -> Result<u64, String> {
+    if now < 0.0 {
+        return Err(format!("{now} is before 1970"));
+    }
+    Ok(now as u64)
 }
 
 fn functions(description: &Dict, key: &str, log: &Log) -> Result<Vec<Function>, String> {

@@ -5,6 +5,7 @@
 //! Read next: `request.rs` (`mimetype`), `datastructures.rs` (`HeaderSet`).
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -273,13 +274,22 @@ pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, Heade
     Ok((header, value))
 }
 
-/// A URL for a header, in UTF-8 until `Response::into_wsgi` quotes it.
+/// A URL for a header, in UTF-8 until `Response::into_wsgi` quotes it. Control characters are quoted
+/// at once, as no header can hold them. A line break is an error in Flask too.
 pub(crate) fn location_value(url: &str) -> Result<HeaderValue, Error> {
-    match HeaderValue::from_bytes(url.as_bytes()) {
-        Ok(value) => Ok(value),
-        // It says what is wrong.
-        Err(_) => header_value(url),
+    if let Ok(value) = HeaderValue::from_bytes(url.as_bytes()) {
+        return Ok(value);
     }
+    let mut quoted = String::with_capacity(url.len() + 2);
+    for c in url.chars() {
+        match c {
+            '\t' | '\r' | '\n' => quoted.push(c),
+            _ if c.is_ascii_control() => drop(write!(quoted, "%{:02X}", u32::from(c))),
+            _ => quoted.push(c),
+        }
+    }
+    // Where it is no header even so, this says what is wrong.
+    HeaderValue::from_bytes(quoted.as_bytes()).or_else(|_| header_value(url))
 }
 
 /// The URL that [`location_value`] took.
