@@ -83,6 +83,14 @@ impl StoreUrl {
         }
     }
 
+    /// The path of a file, from the root on, as it was written: `scheme:///path`. SQLAlchemy has a slash more in front of
+    /// one, which says no more here.
+    pub(super) fn absolute_path(&self) -> Option<&str> {
+        let rest = self.rest.strip_prefix("//")?;
+        let slashes = rest.len() - rest.trim_start_matches('/').len();
+        rest.get(slashes.checked_sub(1)?..)
+    }
+
     /// The same, for errors that name this store.
     pub(super) fn of_store(mut self, store: &'static str) -> Self {
         self.store = store;
