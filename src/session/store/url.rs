@@ -174,10 +174,12 @@ impl StoreUrl {
     /// Takes `pool` out: how many connections there are at most.
     #[allow(dead_code)]
     pub(crate) fn take_pool(&mut self) -> Result<u32, StoreError> {
-        let pool = self.take_number("pool")?;
-        match pool.map_or(Ok(POOL), u32::try_from) {
+        let Some(number) = self.take_number("pool")? else {
+            return Ok(POOL);
+        };
+        match u32::try_from(number) {
             Ok(pool @ 1..) => Ok(pool),
-            _ => Err(self.refused("pool", "a number of connections", "")),
+            _ => Err(self.refused("pool", "a number of connections", &number.to_string())),
         }
     }
 
