@@ -45,7 +45,8 @@ usage: sessions [options]
 ";
 
 fn set() -> Result<&'static str, Error> {
-    session().insert("value", request().form()?.require("value")?)?;
+    let value = request().form()?.require("value")?.to_owned();
+    session().insert("value", value)?;
     Ok("value set")
 }
 

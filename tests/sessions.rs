@@ -174,6 +174,9 @@ fn visits(example: &Example) {
         (None, None)
     );
     assert_eq!(browser.get("/get").body, "no value set");
+    // Python evaluates the form's value before it looks at the session.
+    let nothing = browser.post("/set", "");
+    assert_eq!((nothing.status, nothing.header("Vary")), (400, None));
 
     assert_eq!(browser.post("/set", "value=42").body, "value set");
     let answer = browser.get("/get");
