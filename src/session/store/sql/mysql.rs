@@ -2,6 +2,8 @@
 //!
 //! Read next: `sqlite.rs`.
 
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{self, CustomizeConnection};
 use diesel::{MysqlConnection, QueryResult, RunQueryDsl};
 
 use super::dialect::Dialect;
@@ -57,6 +59,19 @@ impl Database for MysqlConnection {
 /// What diesel takes in a URL.
 const PARAMETERS: &[&str] = &["ssl_ca", "ssl_cert", "ssl_key", "ssl_mode", "unix_socket"];
 
+/// What each connection is told first: a server may be set up not to commit a statement that ends. What was saved
+/// would be locked then, and gone with the connection.
+#[derive(Debug)]
+struct Commit;
+
+impl CustomizeConnection<MysqlConnection, r2d2::Error> for Commit {
+    fn on_acquire(&self, connection: &mut MysqlConnection) -> Result<(), r2d2::Error> {
+        connection
+            .batch_execute("SET autocommit = 1")
+            .map_err(r2d2::Error::QueryError)
+    }
+}
+
 pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
     let (options, pool) = SqlOptions::take(&mut url)?;
     // In many a URL of SQLAlchemy's. The client's is utf8mb4 always.
@@ -66,7 +81,7 @@ pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store
         Some((_mysql_or_mariadb, rest)) => format!("mysql:{rest}"),
         None => url,
     };
-    Ok(Box::new(SqlStore::<MysqlConnection>::connect(
-        &url, pool, options, None,
-    )?))
+    let commit = Some(Box::new(Commit) as _);
+    let store = SqlStore::<MysqlConnection>::connect(&url, pool, options, commit)?;
+    Ok(Box::new(store))
 }
