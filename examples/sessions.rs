@@ -45,7 +45,8 @@ usage: sessions [options]
 ";
 
 fn set() -> Result<&'static str, Error> {
-    session().insert("value", request().form()?.require("value")?)?;
+    let value = request().form()?.require("value")?.to_owned();
+    session().insert("value", value)?;
     Ok("value set")
 }
 
@@ -86,8 +87,20 @@ fn regenerate() -> &'static str {
 /// What is in each session of the store. Whoever has an id has the session: they stay here.
 fn sessions(interface: &ServerSideSessionInterface) -> Result<Response, Error> {
     let found = interface.sessions(&current_app(), |_: &Dict| true)?;
-    let found = found.into_iter().map(|found| Value::from(found.data));
+    let found = found.iter().map(|found| Value::from(shown(&found.data)));
     jsonify(found.collect::<Vec<_>>())
+}
+
+/// What a Flask app keeps may be no JSON: it is shown as it would be stored in that format, and a class that has no form
+/// in it as what it is.
+fn shown(session: &Dict) -> Dict {
+    let item = |(key, value): (&String, &Value)| {
+        let item = Dict::from_iter([(key.clone(), value.clone())]);
+        let json = Format::Json.encode(&item);
+        let shown = json.and_then(|json| Format::Json.decode(&json));
+        shown.unwrap_or_else(|_| Dict::from_iter([(key.clone(), value.type_name().into())]))
+    };
+    session.iter().flat_map(item).collect()
 }
 
 /// What the command line asks for.

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use carafe::session::store::schemes;
+use carafe::clock::{Clock, SystemClock};
+use carafe::session::store::{Lifetime, open, schemes};
 use carafe::testing::CookieJar;
 
 #[path = "../examples/sessions.rs"]
@@ -176,6 +177,9 @@ fn visits(example: &Example) {
         (None, None)
     );
     assert_eq!(browser.get("/get").body, "no value set");
+    // Python evaluates the form's value before it looks at the session.
+    let nothing = browser.post("/set", "");
+    assert_eq!((nothing.status, nothing.header("Vary")), (400, None));
 
     assert_eq!(browser.post("/set", "value=42").body, "value set");
     let answer = browser.get("/get");
@@ -249,6 +253,28 @@ fn it_keeps_sessions_in_files_and_has_them_after_a_restart() {
         texts
             .into_iter()
             .any(|text| text.ends_with(b"{\"value\":\"kept\"}"))
+    );
+}
+
+#[test]
+fn all_sessions_are_shown_whatever_a_flask_app_keeps_in_them() {
+    let name = format!("carafe-sessions-shown-{}", std::process::id());
+    let dir = TempDir(std::env::temp_dir().join(name));
+    let url = format!("file://{}", dir.0.display());
+    // {"value": "mine", "bytes": b"\0", "odd": {1: 2}, "ext": Ext(5, b"\0")}
+    let stored = b"\x84\xa5value\xa4mine\xa5bytes\xc4\x01\0\xa3odd\x81\x01\x02\xa3ext\xd4\x05\0";
+    let lifetime = Lifetime {
+        now: SystemClock.now(),
+        seconds: 60,
+    };
+    let store = open(&url).unwrap();
+    store.set("session:id", stored, lifetime).unwrap();
+    let example = Example::start(&["--store", &url]);
+    let shown = Browser::of(&example).get("/sessions");
+    assert_eq!(shown.status, 200);
+    assert_eq!(
+        shown.body.trim(),
+        r#"[{"bytes":"AA==","ext":"Ext","odd":{"1":2},"value":"mine"}]"#
     );
 }
 

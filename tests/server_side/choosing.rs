@@ -112,6 +112,58 @@ fn a_config_key_that_is_wrong_is_an_error_that_names_it() {
 }
 
 #[test]
+fn a_value_that_its_store_would_refuse_is_an_error_that_names_the_key() {
+    for (kind, key, value, words) in [
+        (
+            "filesystem",
+            "SESSION_FILE_MODE",
+            600.into(),
+            "permissions like 0o600, not 600",
+        ),
+        (
+            "filesystem",
+            "SESSION_STORE_POOL",
+            0.into(),
+            "a number of connections, not 0",
+        ),
+        (
+            "memcached",
+            "SESSION_MEMCACHED",
+            Value::from(vec![Value::from("a:1"), 11211.into()]),
+            "a memcached: URL, or servers, not [\"a:1\",11211]",
+        ),
+    ] {
+        let error = from_config(&[("SESSION_TYPE", kind.into()), (key, value)]).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Config, "{key}");
+        assert_eq!(
+            error.to_string(),
+            format!("session store config: config key {key} takes {words}")
+        );
+    }
+}
+
+#[test]
+fn an_absolute_path_may_have_a_slash_more_in_front_of_it() {
+    let dir = std::env::temp_dir().join(format!("carafe-slashes-{}", std::process::id()));
+    for slashes in ["//", "///", "////"] {
+        open(&format!("file:{slashes}{}", dir.display())).unwrap();
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
+#[test]
+fn a_pool_of_files_is_as_large_as_any() {
+    let dir = std::env::temp_dir().join(format!("carafe-pool-{}", std::process::id()));
+    let interface = from_config(&[
+        ("SESSION_TYPE", "filesystem".into()),
+        ("SESSION_FILE_DIR", dir.display().to_string().into()),
+        ("SESSION_STORE_POOL", 3.into()),
+    ]);
+    assert_eq!(interface.unwrap().store().name(), "file");
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[test]
 fn a_store_whose_feature_is_off_names_the_feature() {
     for scheme in schemes() {
         let Err(error) = open(&format!("{}:?no-such-parameter=1", scheme.name)) else {

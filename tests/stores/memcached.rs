@@ -287,6 +287,10 @@ fn a_url_names_servers() {
         "session store memcached: \"b:x\" is no server: write host:port"
     );
     assert_eq!(
+        message("memcached://user:password@a:1"),
+        "session store memcached: memcached is not told of a user: write host:port"
+    );
+    assert_eq!(
         message("memcached:"),
         "session store memcached: \"\" is no server: write host:port"
     );
@@ -296,7 +300,7 @@ fn a_url_names_servers() {
     );
     assert_eq!(
         message("memcached://a?pool=0"),
-        "session store memcached: the parameter pool takes a number of connections, not \"\""
+        "session store memcached: the parameter pool takes a number of connections, not \"0\""
     );
 }
 

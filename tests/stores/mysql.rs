@@ -97,6 +97,19 @@ fn flask_shares_the_table_whoever_made_it() {
 }
 
 #[test]
+fn a_save_is_there_for_all_whatever_the_server_does_with_a_statement_that_ends() {
+    let Some(server) = start() else { return };
+    execute(&server, "SET GLOBAL autocommit = 0");
+    let url = url(&server, "test", "");
+    let (writer, reader) = (open(&url).unwrap(), open(&url).unwrap());
+    for value in [b"first", b"again"] {
+        writer.set("session:id", value, HOUR).unwrap();
+        let found = reader.get("session:id", HOUR.now).unwrap();
+        assert_eq!(found.as_deref(), Some(&value[..]));
+    }
+}
+
+#[test]
 fn what_a_blob_of_sqlalchemys_has_no_room_for_is_an_error_that_says_so() {
     let Some(server) = start() else { return };
     // As SQLAlchemy makes it, in a database that would rather cut data off than complain.

@@ -178,6 +178,7 @@ fn a_url_that_is_none_is_refused_when_the_app_starts() {
         "redis://",
         "redis://127.0.0.1:x",
         "redis://127.0.0.1/one",
+        "redis://127.0.0.1/-1",
         "redis://127.0.0.1?db=one",
         "redis+cluster://",
         "redis+cluster://127.0.0.1,",

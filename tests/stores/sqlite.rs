@@ -91,6 +91,16 @@ fn flask_shares_the_table_whoever_made_it() {
 }
 
 #[test]
+fn a_path_is_the_same_one_with_the_slash_that_sqlalchemy_wants() {
+    let database = Database::new();
+    let store = database.open("");
+    store.set("session:id", b"data", HOUR).unwrap();
+    let url = database.url("").replace("sqlite://", "sqlite:///");
+    let found = open(&url).unwrap().get("session:id", HOUR.now).unwrap();
+    assert_eq!(found.as_deref(), Some(&b"data"[..]));
+}
+
+#[test]
 fn a_tables_name_is_but_a_name() {
     let database = Database::new();
     database
@@ -126,7 +136,13 @@ fn a_file_that_can_not_be_is_an_error_at_start_up() {
     );
     assert_eq!(
         error("sqlite:///no/such/directory/x.db"),
-        "session store sqlite: cannot connect: unable to open database file"
+        "session store sqlite: there is no directory for \"/no/such/directory/x.db\", which is an \
+         absolute path"
+    );
+    assert_eq!(
+        error("sqlite:///:memory:"),
+        "session store sqlite: \"sqlite:///:memory:\" names no file: write \
+         sqlite:///absolute/path.db"
     );
 }
 

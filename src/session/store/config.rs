@@ -188,8 +188,14 @@ impl<'a> Keys<'a> {
             };
             url.set_default("timeout", seconds.to_string());
         }
-        if let Some(pool) = self.number("SESSION_STORE_POOL")? {
-            url.set_default("pool", pool.to_string());
+        match self.number("SESSION_STORE_POOL")? {
+            Some(0) => {
+                let key = "SESSION_STORE_POOL";
+                return refused(key, "a number of connections", self.get(key));
+            }
+            // Files are not connected to.
+            Some(pool) if url.scheme() != "file" => url.set_default("pool", pool.to_string()),
+            _ => {}
         }
         Ok(url)
     }
@@ -219,7 +225,8 @@ impl<'a> Keys<'a> {
         let servers: Vec<&str> = match self.get(key) {
             Some(Value::Str(text)) if !text.contains("://") => vec![text],
             Some(Value::List(items) | Value::Tuple(items)) => {
-                items.iter().filter_map(Value::as_str).collect()
+                let servers: Option<_> = items.iter().map(Value::as_str).collect();
+                servers.unwrap_or_default()
             }
             _ => return self.client(key, "memcached://127.0.0.1:11211", &["memcached"]),
         };
@@ -245,9 +252,16 @@ impl<'a> Keys<'a> {
         if let Some(threshold) = self.number("SESSION_FILE_THRESHOLD")? {
             url.set_default("threshold", threshold.to_string());
         }
-        if let Some(mode) = self.number("SESSION_FILE_MODE")? {
+        match self.number("SESSION_FILE_MODE")? {
+            None => {}
             // A number in Python, which is written 0o600 there.
-            url.set_default("mode", format!("{mode:o}"));
+            Some(mode @ ..=0o777) if mode & 0o600 == 0o600 => {
+                url.set_default("mode", format!("{mode:o}"));
+            }
+            Some(_) => {
+                let key = "SESSION_FILE_MODE";
+                return refused(key, "permissions like 0o600", self.get(key));
+            }
         }
         Ok(url)
     }

@@ -91,9 +91,9 @@ pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
         sync: url.take_flag("sync")?.unwrap_or_default(),
         timeout: url.take_timeout()?,
     };
-    let path = match url.rest() {
-        rest if rest.starts_with("///") => rest.trim_start_matches("//"),
-        rest if !rest.is_empty() && !rest.starts_with("//") => rest,
+    let path = match (url.absolute_path(), url.rest()) {
+        (Some(path), _) => path,
+        (None, rest) if !rest.is_empty() && !rest.starts_with("//") => rest,
         _ => {
             let message = format!(
                 "{:?} names no directory: write file:///directory",

@@ -153,6 +153,11 @@ fn parse(server: &str) -> Result<Address, StoreError> {
         let message = format!("{server:?} is no server: write host:port");
         StoreError::config("memcached", message)
     };
+    if server.contains('@') {
+        // It may be a password that stands before it.
+        let message = "memcached is not told of a user: write host:port";
+        return Err(StoreError::config("memcached", message));
+    }
     let (host, port) = match server.rsplit_once(':') {
         // The colons of an IPv6 address are no port's, unless it is in brackets.
         Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port),

@@ -14,7 +14,9 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use redis::{Client, Cmd, ConnectionInfo, FromRedisValue, IntoConnectionInfo, RedisError, cmd};
+use redis::{
+    Client, Cmd, ConnectionInfo, ErrorKind, FromRedisValue, IntoConnectionInfo, RedisError, cmd,
+};
 
 use super::pool::Deadline;
 use super::url::{POOL, TIMEOUT};
@@ -340,6 +342,9 @@ pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
 /// How to connect to the server of this URL.
 fn info(url: &str) -> Result<ConnectionInfo, RedisError> {
     let info = url.into_connection_info()?;
+    if info.redis_settings().db() < 0 {
+        return Err((ErrorKind::InvalidClientConfig, "Invalid database number").into());
+    }
     // A large session is not held back until the server has acknowledged its first part.
     let tcp = info.tcp_settings().clone().set_nodelay(true);
     // Who we are is of no use to the server, and costs each connection a round trip.

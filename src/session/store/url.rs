@@ -83,6 +83,14 @@ impl StoreUrl {
         }
     }
 
+    /// The path of a file, from the root on, as it was written: `scheme:///path`. SQLAlchemy has a slash more in front of
+    /// one, which says no more here.
+    pub(super) fn absolute_path(&self) -> Option<&str> {
+        let rest = self.rest.strip_prefix("//")?;
+        let slashes = rest.len() - rest.trim_start_matches('/').len();
+        rest.get(slashes.checked_sub(1)?..)
+    }
+
     /// The same, for errors that name this store.
     pub(super) fn of_store(mut self, store: &'static str) -> Self {
         self.store = store;
@@ -166,10 +174,12 @@ impl StoreUrl {
     /// Takes `pool` out: how many connections there are at most.
     #[allow(dead_code)]
     pub(crate) fn take_pool(&mut self) -> Result<u32, StoreError> {
-        let pool = self.take_number("pool")?;
-        match pool.map_or(Ok(POOL), u32::try_from) {
+        let Some(number) = self.take_number("pool")? else {
+            return Ok(POOL);
+        };
+        match u32::try_from(number) {
             Ok(pool @ 1..) => Ok(pool),
-            _ => Err(self.refused("pool", "a number of connections", "")),
+            _ => Err(self.refused("pool", "a number of connections", &number.to_string())),
         }
     }
 

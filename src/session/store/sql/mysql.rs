@@ -2,6 +2,10 @@
 //!
 //! Read next: `sqlite.rs`.
 
+use std::borrow::Cow;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{self, CustomizeConnection};
 use diesel::{MysqlConnection, QueryResult, RunQueryDsl};
 
 use super::dialect::Dialect;
@@ -57,16 +61,68 @@ impl Database for MysqlConnection {
 /// What diesel takes in a URL.
 const PARAMETERS: &[&str] = &["ssl_ca", "ssl_cert", "ssl_key", "ssl_mode", "unix_socket"];
 
+/// What each connection is told first: a server may be set up not to commit a statement that ends. What was saved
+/// would be locked then, and gone with the connection.
+#[derive(Debug)]
+struct Commit;
+
+impl CustomizeConnection<MysqlConnection, r2d2::Error> for Commit {
+    fn on_acquire(&self, connection: &mut MysqlConnection) -> Result<(), r2d2::Error> {
+        connection
+            .batch_execute("SET autocommit = 1")
+            .map_err(r2d2::Error::QueryError)
+    }
+}
+
+/// The URL behind its scheme. To the client library `localhost` is a socket in the file system, whatever the port; who
+/// names a port means that, as PyMySQL does.
+fn over_tcp(rest: &str) -> Cow<'_, str> {
+    let end = rest.find('?').unwrap_or(rest.len());
+    let after_user = rest[..end]
+        .rfind('@')
+        .map_or_else(|| "//".len(), |at| at + 1);
+    match rest.split_at_checked(after_user) {
+        Some((user, host)) if host.starts_with("localhost:") && !rest.contains("unix_socket=") => {
+            format!("{user}127.0.0.1{}", &host["localhost".len()..]).into()
+        }
+        _ => rest.into(),
+    }
+}
+
 pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
     let (options, pool) = SqlOptions::take(&mut url)?;
     // In many a URL of SQLAlchemy's. The client's is utf8mb4 always.
     url.take("charset");
     let url = url.into_client_url_with(PARAMETERS)?;
-    let url = match url.split_once(':') {
-        Some((_mysql_or_mariadb, rest)) => format!("mysql:{rest}"),
-        None => url,
-    };
-    Ok(Box::new(SqlStore::<MysqlConnection>::connect(
-        &url, pool, options, None,
-    )?))
+    let rest = url.split_once(':').map_or("", |(_scheme, rest)| rest);
+    let url = format!("mysql:{}", over_tcp(rest));
+    let commit = Some(Box::new(Commit) as _);
+    let store = SqlStore::<MysqlConnection>::connect(&url, pool, options, commit)?;
+    Ok(Box::new(store))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::over_tcp;
+
+    #[test]
+    fn who_names_a_port_of_localhost_means_that() {
+        for (rest, wanted) in [
+            ("//localhost:3306/db", "//127.0.0.1:3306/db"),
+            (
+                "//a:b%40@localhost:1/db?ssl_mode=x",
+                "//a:b%40@127.0.0.1:1/db?ssl_mode=x",
+            ),
+            ("//localhost/db", "//localhost/db"),
+            (
+                "//localhost:1/db?unix_socket=/s",
+                "//localhost:1/db?unix_socket=/s",
+            ),
+            ("//host:1/localhost:1", "//host:1/localhost:1"),
+            ("//localhost.lan:1/db", "//localhost.lan:1/db"),
+            ("", ""),
+        ] {
+            assert_eq!(over_tcp(rest), wanted);
+        }
+    }
 }

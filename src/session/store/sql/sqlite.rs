@@ -2,6 +2,7 @@
 //!
 //! Read next: `pool.rs`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
@@ -66,8 +67,9 @@ impl CustomizeConnection<SqliteConnection, r2d2::Error> for WaitForLocks {
 
 pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
     let (options, pool) = SqlOptions::take(&mut url)?;
-    let path = match url.rest() {
-        rest if rest.starts_with("///") && rest.len() > 3 => rest.trim_start_matches("//"),
+    let path = match url.absolute_path() {
+        // What is in memory, each connection has to itself.
+        Some(path) if !["/", "/:memory:"].contains(&path) => path,
         _ => {
             let message = format!(
                 "{:?} names no file: write sqlite:///absolute/path.db",
@@ -81,6 +83,12 @@ pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store
         Err(_) => return Err(StoreError::config(NAME, "the file's name is no UTF-8")),
     };
     url.finish()?;
+    let directory = Path::new(&path).parent();
+    if directory.is_some_and(|directory| !directory.is_dir()) {
+        // SQLAlchemy reads three slashes otherwise: as a path from where the app runs.
+        let message = format!("there is no directory for {path:?}, which is an absolute path");
+        return Err(StoreError::config(NAME, message));
+    }
     let wait = WaitForLocks(options.timeout);
     let store = SqlStore::<SqliteConnection>::connect(&path, pool, options, Some(Box::new(wait)))?;
     Ok(Box::new(store))
