@@ -55,6 +55,9 @@ pub struct Settings {
     pub session_cookie_partitioned: bool,
     /// `APPLICATION_ROOT`.
     pub application_root: String,
+    /// `TRUSTED_HOSTS`: the only hosts that requests may be made to; one that begins with a dot stands for its
+    /// subdomains, too. Any host may be asked for where there are none.
+    pub trusted_hosts: Vec<String>,
     /// `SERVER_NAME`.
     pub server_name: Option<String>,
     /// `PREFERRED_URL_SCHEME`.
@@ -91,6 +94,7 @@ impl Default for Settings {
             session_cookie_samesite: None,
             session_cookie_partitioned: false,
             application_root: "/".to_owned(),
+            trusted_hosts: Vec::new(),
             server_name: None,
             preferred_url_scheme: "http".to_owned(),
             max_content_length: None,
@@ -288,6 +292,7 @@ fn assign(settings: &mut Settings, key: &str, value: Value) -> Result<(), Config
             settings.session_cookie_partitioned = boolean(key, &value)?.unwrap_or(false);
         }
         "APPLICATION_ROOT" => settings.application_root = required_text(key, &value)?,
+        "TRUSTED_HOSTS" => settings.trusted_hosts = texts(key, &value)?,
         "SERVER_NAME" => settings.server_name = text(key, &value)?,
         "PREFERRED_URL_SCHEME" => settings.preferred_url_scheme = required_text(key, &value)?,
         "MAX_CONTENT_LENGTH" => settings.max_content_length = size(key, &value)?,
@@ -337,6 +342,17 @@ fn text(key: &str, value: &Value) -> Result<Option<String>, ConfigError> {
 
 fn required_text(key: &str, value: &Value) -> Result<String, ConfigError> {
     text(key, value)?.map_or_else(|| refused(key, "text", value), Ok)
+}
+
+fn texts(key: &str, value: &Value) -> Result<Vec<String>, ConfigError> {
+    match value {
+        Value::Null => Ok(Vec::new()),
+        Value::Str(one) => Ok(vec![one.clone()]),
+        Value::List(all) | Value::Tuple(all) => {
+            all.iter().map(|each| required_text(key, each)).collect()
+        }
+        other => refused(key, "a list of texts", other),
+    }
 }
 
 fn size(key: &str, value: &Value) -> Result<Option<u64>, ConfigError> {

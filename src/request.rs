@@ -36,7 +36,8 @@ struct Match {
 
 impl Request {
     pub(crate) fn new(environ: Environ, settings: &Settings) -> Self {
-        let base = wrappers::Request::from_environ(environ);
+        let mut base = wrappers::Request::from_environ(environ);
+        base.set_trusted_hosts(&settings.trusted_hosts);
         base.set_max_content_length(settings.max_content_length);
         base.set_debug(settings.debug);
         Request {

@@ -31,6 +31,9 @@ pub(crate) struct UrlAdapter {
 
 impl UrlAdapter {
     pub(crate) fn for_request(request: &Request, settings: &Settings) -> Result<Self, Error> {
+        if !settings.trusted_hosts.is_empty() {
+            request.trusted_host(&settings.trusted_hosts)?;
+        }
         let server_name = match &settings.server_name {
             Some(name) => {
                 let name = name.to_lowercase();

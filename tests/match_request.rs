@@ -232,3 +232,38 @@ fn a_converter_that_panics_is_an_unhandled_error_of_the_push() {
         ]
     );
 }
+
+#[test]
+fn a_host_that_is_not_trusted_is_a_400_that_dispatch_raises() {
+    let mut app = app();
+    app.config()
+        .set(
+            "TRUSTED_HOSTS",
+            Value::List(vec!["shop.example".into(), ".sub.example".into()]),
+        )
+        .unwrap();
+    app.route("/", || request().url().to_owned());
+    app.errorhandler(400, |_: &carafe::HttpException| {
+        format!("no, {:?}", request().host())
+    });
+    let mut client = app.test_client();
+    let mut ask = |host: &str| {
+        let answer = client.get("/").header("Host", host).send().unwrap();
+        (answer.status_code(), answer.text())
+    };
+
+    let url = |url: &str| (200, url.to_owned());
+    assert_eq!(ask("shop.example"), url("http://shop.example/"));
+    assert_eq!(ask("shop.example:8080"), url("http://shop.example:8080/"));
+    assert_eq!(ask("a.sub.example"), url("http://a.sub.example/"));
+    // The handler's page is a 200, as it sets no other status.
+    let no = (200, "no, \"\"".to_owned());
+    for host in ["evil.example", "eshop.example", "shop.example.evil", "a b"] {
+        assert_eq!(ask(host), no, "{host}");
+    }
+    let (_, trace) = visit(&app, "/");
+    assert!(
+        subtree(&trace, "Flask.dispatch_request")
+            .contains(&"Flask.dispatch_request raises SecurityError".to_owned())
+    );
+}

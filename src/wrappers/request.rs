@@ -57,6 +57,7 @@ pub struct Request {
     remote_addr: Option<IpAddr>,
     protocol: Version,
     extensions: Extensions,
+    trusted_hosts: Vec<String>,
     // Settings. They are cells because a view, which only has a shared reference, may set them too.
     debug: AtomicBool,
     max_content_length: AtomicU64,
@@ -96,6 +97,7 @@ impl Request {
             remote_addr: environ.remote_addr.map(|address| address.ip()),
             protocol: environ.protocol,
             extensions: environ.extensions,
+            trusted_hosts: Vec::new(),
             debug: AtomicBool::new(false),
             max_content_length: AtomicU64::new(NO_LIMIT),
             input: Mutex::new(Input::new(environ.input, environ.input_terminated)),
@@ -222,12 +224,22 @@ impl Request {
     }
 
     /// The host, with its port unless the scheme implies it; `""` where the client sent something that
-    /// can't be a host.
+    /// can't be a host, or one that is not [trusted](Request::trusted_hosts).
     pub fn host(&self) -> &str {
         // Only a list of trusted hosts makes an error.
         self.parsed()
             .host
-            .get_or_init(|| self.trusted_host(&[]).unwrap_or_default())
+            .get_or_init(|| self.trusted_host(&self.trusted_hosts).unwrap_or_default())
+    }
+
+    /// The hosts that a request may be made to, any where there are none: `request.trusted_hosts`.
+    pub fn trusted_hosts(&self) -> &[String] {
+        &self.trusted_hosts
+    }
+
+    /// Sets [`Request::trusted_hosts`].
+    pub fn set_trusted_hosts(&mut self, trusted_hosts: &[String]) {
+        self.trusted_hosts = trusted_hosts.to_vec();
     }
 
     /// The `Host` header, without the port that the scheme implies: [`Request::host`], where it is a
@@ -237,7 +249,7 @@ impl Request {
         Some(without_implied_port(self.scheme(), host))
     }
 
-    /// [`Request::host`], checked against Flask's `TRUSTED_HOSTS`.
+    /// [`Request::host`], checked against a list such as Flask's `TRUSTED_HOSTS`.
     ///
     /// # Errors
     /// `SecurityError`, a 400, where the host is none of them.
