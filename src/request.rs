@@ -36,8 +36,10 @@ struct Match {
 
 impl Request {
     pub(crate) fn new(environ: Environ, settings: &Settings) -> Self {
-        let mut base = wrappers::Request::from_environ(environ);
-        base.set_trusted_hosts(&settings.trusted_hosts);
+        let base = wrappers::Request::from_environ(environ);
+        if !settings.trusted_hosts.is_empty() {
+            base.set_trusted_hosts(&settings.trusted_hosts);
+        }
         base.set_max_content_length(settings.max_content_length);
         base.set_debug(settings.debug);
         Request {

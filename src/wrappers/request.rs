@@ -57,7 +57,6 @@ pub struct Request {
     remote_addr: Option<IpAddr>,
     protocol: Version,
     extensions: Extensions,
-    trusted_hosts: Vec<String>,
     // Settings. They are cells because a view, which only has a shared reference, may set them too.
     debug: AtomicBool,
     max_content_length: AtomicU64,
@@ -67,9 +66,10 @@ pub struct Request {
     parsed: OnceLock<Box<Parsed>>,
 }
 
-/// What was parsed so far.
+/// What was parsed so far, and what few requests have.
 #[derive(Default)]
 pub(super) struct Parsed {
+    trusted_hosts: OnceLock<Vec<String>>,
     host: OnceLock<String>,
     url: OnceLock<String>,
     args: OnceLock<MultiDict>,
@@ -97,7 +97,6 @@ impl Request {
             remote_addr: environ.remote_addr.map(|address| address.ip()),
             protocol: environ.protocol,
             extensions: environ.extensions,
-            trusted_hosts: Vec::new(),
             debug: AtomicBool::new(false),
             max_content_length: AtomicU64::new(NO_LIMIT),
             input: Mutex::new(Input::new(environ.input, environ.input_terminated)),
@@ -229,17 +228,22 @@ impl Request {
         // Only a list of trusted hosts makes an error.
         self.parsed()
             .host
-            .get_or_init(|| self.trusted_host(&self.trusted_hosts).unwrap_or_default())
+            .get_or_init(|| self.trusted_host(self.trusted_hosts()).unwrap_or_default())
     }
 
     /// The hosts that a request may be made to, any where there are none: `request.trusted_hosts`.
     pub fn trusted_hosts(&self) -> &[String] {
-        &self.trusted_hosts
+        let there = self.parsed.get();
+        there
+            .and_then(|parsed| parsed.trusted_hosts.get())
+            .map_or(&[], Vec::as_slice)
     }
 
-    /// Sets [`Request::trusted_hosts`].
-    pub fn set_trusted_hosts(&mut self, trusted_hosts: &[String]) {
-        self.trusted_hosts = trusted_hosts.to_vec();
+    /// Sets [`Request::trusted_hosts`], once: a host that was let in stays in.
+    pub fn set_trusted_hosts(&self, trusted_hosts: &[String]) {
+        self.parsed()
+            .trusted_hosts
+            .get_or_init(|| trusted_hosts.to_vec());
     }
 
     /// The `Host` header, without the port that the scheme implies: [`Request::host`], where it is a
