@@ -112,10 +112,11 @@ impl Server {
     }
 
     /// Processors to keep busy with reading, writing, and what does not wait. For each of them there are two threads, which
-    /// leaves some where a request waits that never did before. Default: all.
+    /// leaves some where a request waits that never did before. Default: all; at most 1,024.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
-        self.settings.threads = threads.max(1);
+        // They are all started at once, and no machine has that many processors for it.
+        self.settings.threads = threads.clamp(1, 1024);
         self
     }
 

@@ -160,6 +160,10 @@ fn a_url_that_is_no_good_says_what_would_be() {
     );
     let error = open("mongodb://127.0.0.1/test?tls=perhaps").err().unwrap();
     assert_eq!(error.kind(), StoreErrorKind::Config, "{error}");
+    assert_eq!(
+        error.to_string(),
+        "session store mongodb: An invalid argument was provided: connection string `tls` option must be a boolean"
+    );
 }
 
 fn subject() -> Option<failing::Subject> {

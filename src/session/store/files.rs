@@ -127,7 +127,11 @@ impl FileStore {
     /// [`Config`](StoreErrorKind::Config) where what is in it is another's: pickles, without
     /// `cachelib`, or with it what is no pickle.
     pub fn open(path: impl Into<PathBuf>, options: FileOptions) -> Result<Self, StoreError> {
-        let directory = Directory::open(path.into(), &options).map_err(failed)?;
+        let path = path.into();
+        let directory = Directory::open(path.clone(), &options).map_err(|error| {
+            let message = format!("cannot keep sessions in {}: {error}", path.display());
+            StoreError::new(NAME, StoreErrorKind::Unavailable, message).with_source(error)
+        })?;
         let store = FileStore { directory, options };
         store.refuse_other_files()?;
         if store.options.threshold > 0 {

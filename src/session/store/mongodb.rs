@@ -72,8 +72,10 @@ impl Default for MongoOptions {
     }
 }
 
+/// In the words for what went wrong. An [`Error`]'s own also show the driver's fields.
 fn failed(error: Error) -> StoreError {
-    StoreError::unavailable(NAME, error)
+    let message = error.kind.to_string();
+    StoreError::new(NAME, StoreErrorKind::Unavailable, message).with_source(error)
 }
 
 fn has_code(error: &Error, codes: &[i32]) -> bool {

@@ -55,6 +55,19 @@ fn a_directory_that_cannot_be_written_is_an_error_and_loses_nothing() {
     assert_eq!(client.get_cookie("session"), Some(&*id));
 }
 
+#[test]
+fn a_directory_that_cannot_be_made_is_named() {
+    let dir = TempDir::new();
+    fs::write(dir.path(), b"").unwrap();
+    let error = FileStore::open(dir.path(), options()).unwrap_err();
+    let named = format!(
+        "session store file: cannot keep sessions in {}: ",
+        dir.path().display()
+    );
+    fs::remove_file(dir.path()).unwrap();
+    assert!(error.to_string().starts_with(&named), "{error}");
+}
+
 #[cfg(unix)]
 fn set_mode(dir: &TempDir, mode: u32) {
     use std::os::unix::fs::PermissionsExt;

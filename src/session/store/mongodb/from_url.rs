@@ -65,7 +65,7 @@ pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store
     options.timeout = url.take_timeout()?;
     options.pool = url.take_pool()?;
     let url = url.into_client_url_with(PARAMETERS)?;
-    let bad = |error: Error| StoreError::config(NAME, error.to_string()).with_source(error);
+    let bad = |error: Error| StoreError::config(NAME, error.kind.to_string()).with_source(error);
     let mut client = ClientOptions::parse(&url).run().map_err(bad)?;
     if let Some(database) = &client.default_database {
         options.database.clone_from(database);
