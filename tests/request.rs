@@ -149,6 +149,31 @@ fn json_is_read_where_the_type_says_so() {
 }
 
 #[test]
+fn json_that_does_not_fit_the_type_is_a_400_that_says_why() {
+    let mut app = app();
+    app.post("/", || {
+        let (id, name): (u8, String) = request().json_as()?;
+        Ok::<_, Error>(format!("{id} {name}"))
+    });
+    let mut client = app.test_client();
+    let mut post = |body: &'static str, mimetype: &str| {
+        let response = client.post("/").body(body, mimetype).send().unwrap();
+        (response.status_code(), response.text())
+    };
+    let json = "application/json";
+    assert_eq!(post(r#"[7, "jack"]"#, json), (200, "7 jack".to_owned()));
+    let (status, page) = post(r#"[7, 8]"#, json);
+    assert_eq!(status, 400);
+    assert!(page.contains("expected a string"), "{page}");
+    // What the client wrote comes back as text, never as a part of the page.
+    let (status, page) = post(r#"["<b>", ""]"#, json);
+    assert_eq!(status, 400);
+    assert!(!page.contains("<b>"), "{page}");
+    assert_eq!(post("[7", json).0, 400);
+    assert_eq!(post("[]", "text/plain").0, 415);
+}
+
+#[test]
 fn what_is_wrong_with_json_is_said_in_debug_mode_only() {
     let app = echo_app();
     app.config().set("DEBUG", true).unwrap();

@@ -9,6 +9,7 @@
 use std::sync::{MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 
 use super::datastructures::MultiDict;
 use super::exceptions::HttpException;
@@ -87,13 +88,46 @@ impl Request {
         self.input.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The body as JSON.
+    /// The body as JSON. [`Request::json_as`] gives it as a type of the app's own.
     ///
     /// # Errors
     /// 415 `UnsupportedMediaType` where the mimetype is not JSON's, 400 `BadRequest` where the body is
     /// not JSON, and those of [`Request::form`].
     pub fn json(&self) -> Result<Value, Error> {
         self.get_json(false, false)
+    }
+
+    /// The body as JSON, as any type that serde can build. Python's `json` is a dict, whose missing key is an error
+    /// where it is looked up; here the type says what has to be there.
+    ///
+    /// ```
+    /// use carafe::{App, Error, Scaffold, request};
+    /// #[derive(serde::Deserialize)]
+    /// struct Todo {
+    ///     title: String,
+    /// }
+    ///
+    /// let mut app = App::new("todo");
+    /// app.post("/", || {
+    ///     let todo: Todo = request().json_as()?;
+    ///     Ok::<_, Error>(todo.title)
+    /// });
+    ///
+    /// let json = |text: &'static str| app.test_client().post("/").body(text, "application/json").send();
+    /// assert_eq!(json(r#"{"title": "tea"}"#)?.text(), "tea");
+    /// assert_eq!(json(r#"{"titel": "tea"}"#)?.status_code(), 400);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Request::json`]; and 400 `BadRequest`, with serde's words as its description, where the JSON does
+    /// not fit the type.
+    pub fn json_as<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        json::from_value(self.json()?).map_err(|error| {
+            HttpException::new(400)
+                .with_description(error.to_string())
+                .into()
+        })
     }
 
     /// The body as JSON, with Flask's options: `force` does not look at the mimetype, `silent` gives
