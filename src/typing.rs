@@ -183,6 +183,20 @@ impl<T: IntoReturnValue, E: Into<Error>> IntoReturnValue for Result<T, E> {
 }
 
 /// The second or third place of a tuple return: a status or headers.
+///
+/// ```
+/// use carafe::{App, Error, Scaffold, url_for};
+/// let mut app = App::new("shop");
+/// app.get("/item/<int:id>", |id: i64| format!("item {id}"));
+/// app.post("/item", || {
+///     let url = url_for("item_id").arg("id", 7).build()?;
+///     Ok::<_, Error>(("made", 201, [("Location", url)]))
+/// });
+/// let response = app.test_client().post("/item").send()?;
+/// assert_eq!(response.status_code(), 201);
+/// assert_eq!(response.header("Location").as_deref(), Some("/item/7"));
+/// # Ok::<(), Error>(())
+/// ```
 pub trait TuplePart {
     /// Puts itself where it belongs.
     fn apply(self, status: &mut Option<Status>, headers: &mut Vec<(String, String)>);
@@ -206,15 +220,16 @@ impl TuplePart for &str {
     }
 }
 
-impl<const N: usize> TuplePart for [(&str, &str); N] {
+impl<K: Into<String>, V: Into<String>, const N: usize> TuplePart for [(K, V); N] {
     fn apply(self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
-        headers.extend(self.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        headers.extend(self.map(|(name, value)| (name.into(), value.into())));
     }
 }
 
-impl TuplePart for Vec<(String, String)> {
-    fn apply(mut self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
-        headers.append(&mut self);
+impl<K: Into<String>, V: Into<String>> TuplePart for Vec<(K, V)> {
+    fn apply(self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
+        let text = |(name, value): (K, V)| (name.into(), value.into());
+        headers.extend(self.into_iter().map(text));
     }
 }
 

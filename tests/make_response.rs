@@ -112,6 +112,10 @@ fn a_tuple_adds_a_status_headers_or_both() {
         (201, "text/plain".to_owned(), "made".to_owned())
     );
     assert_eq!(response.header("X-A").as_deref(), Some("1"));
+    let response = answer(|| ("made", [("X-A", 1.to_string())]));
+    assert_eq!(response.header("X-A").as_deref(), Some("1"));
+    let response = answer(|| ("made", vec![("X-A", "1"), ("X-B", "2")]));
+    assert_eq!(response.header("X-B").as_deref(), Some("2"));
 }
 
 #[test]
