@@ -8,8 +8,10 @@ mod common;
 
 use std::fmt::Debug;
 
-use carafe::wrappers::exceptions::abort_with_description;
-use carafe::{App, Blueprint, Error, HttpException, Json, Response, Scaffold, abort, request};
+use carafe::{
+    App, Blueprint, Error, HttpException, Json, Response, Scaffold, abort, abort_with_description,
+    request,
+};
 use common::{AuthError, DbError, app, calls, fail, get, subtree, try_visit, visit};
 use tracing::field::{Field, Visit};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};

@@ -5,10 +5,9 @@
 //! Read next: `templates.rs`, then `templates/base.html`.
 
 use carafe::typing::{IntoReturnValue, ReturnValue};
-use carafe::wrappers::exceptions::abort_with_description;
 use carafe::{
-    Blueprint, Error, Response, Route, Scaffold, abort, current_app, flash, redirect, request,
-    url_for,
+    Blueprint, Error, Response, Route, Scaffold, abort, abort_with_description, current_app, flash,
+    redirect, request, url_for,
 };
 use minijinja::context;
 use minijinja::value::Serde;

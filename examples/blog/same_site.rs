@@ -12,8 +12,7 @@
 //!
 //! Read next: `forms.rs`.
 
-use carafe::wrappers::exceptions::abort_with_description;
-use carafe::{Error, request};
+use carafe::{Error, abort_with_description, request};
 
 /// A before function: a 403 for what another site sent.
 ///

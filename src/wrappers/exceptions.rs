@@ -379,7 +379,8 @@ impl From<Response> for AbortWith {
 /// Flask's `abort`: the error to return in order to answer with a status code or a response.
 ///
 /// Python's raises it; here the caller does: `return Err(abort(404))`. A code without a class is a
-/// `LookupError`, which is the app's mistake, not an answer.
+/// `LookupError`, which is the app's mistake, not an answer. [`abort_with_description`] takes a sentence of
+/// the app's own.
 ///
 /// ```
 /// use carafe::wrappers::exceptions::abort;
