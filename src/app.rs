@@ -263,7 +263,7 @@ impl App {
     }
 
     /// `app.url_map.converters[name] = ...`: a converter of the app's own. `make` gets the arguments
-    /// that a rule writes in brackets.
+    /// that a rule writes in brackets. [`Converter`] has an example.
     ///
     /// # Panics
     /// After the first request.

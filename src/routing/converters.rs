@@ -47,28 +47,39 @@ const ANY_SEGMENT: &str = "[^/]+";
 /// What a variable accepts. Mirrors `BaseConverter`, whose defaults it has: one path segment, as text.
 ///
 /// ```
-/// use carafe::Value;
-/// use carafe::routing::{BindArgs, Converter, Map, Rule, ValidationError};
+/// use carafe::routing::{Converter, ValidationError};
+/// use carafe::{App, Error, Scaffold, Value, json, url_for};
 ///
-/// /// `1+2+3` in the URL, a list of texts in the view.
+/// /// The defaults: Python's `super()`.
+/// struct BaseConverter;
+///
+/// impl Converter for BaseConverter {}
+///
+/// /// `a+b` in the URL, a list of texts in the view.
 /// struct ListConverter;
 ///
 /// impl Converter for ListConverter {
 ///     fn to_python(&self, text: &str) -> Result<Value, ValidationError> {
-///         let items = text.split('+').map(|item| Value::Str(item.to_owned()));
-///         Ok(Value::List(items.collect()))
+///         Ok(Value::from(text.split('+').collect::<Vec<_>>()))
+///     }
+///
+///     fn to_url(&self, value: &Value) -> Result<String, ValidationError> {
+///         let items = value.as_list().ok_or(ValidationError::Mismatch)?;
+///         let items = items.iter().map(|item| BaseConverter.to_url(item));
+///         Ok(items.collect::<Result<Vec<_>, _>>()?.join("+"))
 ///     }
 /// }
 ///
-/// let mut map = Map::new();
-/// map.converters_insert("list", |_args| Ok(ListConverter));
-/// map.add(Rule::try_new("/tags/<list:tags>", "tags")?)?;
-///
-/// let adapter = map.bind(BindArgs::default());
-/// let found = adapter.match_(Some("/tags/a+b"), None)?;
-/// let expected = ["a", "b"].map(|tag| Value::Str(tag.to_owned()));
-/// assert_eq!(found.view_args["tags"], Value::List(expected.to_vec()));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// let mut app = App::new("shop");
+/// app.add_converter("list", |_args| Ok(ListConverter));
+/// app.route("/tags/<list:tags>", |tags: Value| {
+///     let url = url_for("tags_tags").arg("tags", vec!["red", "50%"]).build()?;
+///     let tags: Vec<String> = json::from_value(tags)?;
+///     Ok::<_, Error>(format!("{}, or {url}", tags.join(" and ")))
+/// });
+/// let response = app.test_client().get("/tags/red+blue").send()?;
+/// assert_eq!(response.text(), "red and blue, or /tags/red+50%25");
+/// # Ok::<(), Error>(())
 /// ```
 pub trait Converter: Send + Sync {
     /// What the text looks like, in the syntax of the `regex` crate. It has no anchors, no
