@@ -37,8 +37,12 @@
 //! | `url_for`, `redirect`, `abort`, `flash`, `jsonify` | functions of these names |
 //! | what a view returns | an [`IntoReturnValue`](typing::IntoReturnValue) |
 //! | an exception | an [`Error`], made by `?` from any error type |
-//! | `SessionInterface` | [`SessionInterface`] |
+//! | `app.config` | [`config`] |
+//! | `SessionInterface` | [`SessionInterface`]; [`session::store`] |
 //! | signals | [`signals`] |
+//! | `app.test_client` | [`testing`] |
+//! | `app.run` | feature `server`: `App::run`, and `carafe::server::Server` for its settings |
+//! | `flask.json` | [`json`]; [`Json`] is what a view returns, [`Request::json_as`](wrappers::Request::json_as) what it reads |
 //! | itsdangerous, Werkzeug | [`signing`]; [`routing`], [`wrappers`], [`middleware`], [`wsgi`] |
 //!
 //! Setup panics with Flask's words where it is wrong, as Python raises at import: a duplicate endpoint, a

@@ -69,7 +69,15 @@ impl Route {
     }
 
     /// The endpoint's name. Without it a route takes the name of its view function, or of its rule
-    /// where the view is a closure: `/user/<int:id>` is `user_id`, `/` is `index`.
+    /// where the view is a closure: `/user/<int:id>` is `user_id`, `/` is `index`. So of two closures for one rule,
+    /// as for GET and for POST, one wants an endpoint:
+    ///
+    /// ```
+    /// use carafe::{App, Route, Scaffold};
+    /// let mut app = App::new("shop");
+    /// app.get("/cart", || "what is in it");
+    /// app.post(Route::new("/cart").endpoint("add_to_cart"), || "added");
+    /// ```
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
@@ -243,7 +251,8 @@ pub trait Scaffold {
     /// `@app.route`: a rule and its view.
     ///
     /// # Panics
-    /// Where the rule is malformed, or its endpoint already has another view.
+    /// Where the rule is malformed, or its endpoint already has another view; a closure's is the one of
+    /// [its rule](Route::endpoint).
     #[track_caller]
     fn route<A, V: View<A>>(&mut self, route: impl Into<Route>, view: V)
     where

@@ -73,8 +73,8 @@ pub enum Status {
 // ANCHOR: into_return_value
 #[diagnostic::on_unimplemented(
     message = "a view cannot return `{Self}`",
-    note = "it can return text, bytes, a `Response`, `Json(..)`, `(body, status)`, or an `Option` or \
-            `Result` of one"
+    note = "it can return text, bytes, a `Response`, `Json(..)`, `(body, status)`, \
+            `(body, status, headers)`, or an `Option` or `Result` of one"
 )]
 pub trait IntoReturnValue {
     /// Converts it; the `Err` is an error that the function raised.

@@ -19,7 +19,8 @@ use crate::wrappers::HttpException;
 pub type ViewArgs = Dict;
 
 // ANCHOR: from_view_arg
-/// One argument of a view, taken from the front of what is left of its [`ViewArgs`].
+/// One argument of a view, taken from the front of what is left of its [`ViewArgs`]. A [`Value`] takes any: what is
+/// left to a view that takes a list, say, is [`from_value`](crate::json::from_value).
 pub trait FromViewArg: Sized {
     /// Takes it.
     ///
@@ -115,11 +116,22 @@ integer_args!(i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize);
 
 /// A view: a function of up to six arguments, each a [`FromViewArg`], whose result is an
 /// [`IntoReturnValue`]. `Args` only tells the implementations apart.
+///
+/// A closure with a `?` in it has to say which error it returns, as `?` makes any of any other:
+///
+/// ```
+/// use carafe::{App, Error, Scaffold, session};
+/// let mut app = App::new("shop");
+/// app.post("/empty", || {
+///     session().clear()?;
+///     Ok::<_, Error>("your cart is empty")
+/// });
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a view",
-    note = "a view takes up to six arguments, each a `FromViewArg` such as `i64` or `String`",
+    note = "a view takes up to six arguments, each a `FromViewArg` such as `i64`, `String` or `Value`",
     note = "and returns an `IntoReturnValue`: text, bytes, a `Response`, `Json(..)`, `(body, status)`, \
-            or an `Option` or `Result` of one"
+            `(body, status, headers)`, or an `Option` or `Result` of one"
 )]
 pub trait View<Args>: Send + Sync + 'static {
     /// Calls it with the request's view arguments.

@@ -202,7 +202,8 @@ impl TestClient {
     // ANCHOR_END: session_transaction
 
     /// `with client:`. While `body` runs, the contexts of a request stay current after it, so that
-    /// `session()`, `g()` and `request()` can be looked at; until the next request or the end.
+    /// `session()`, `g()` and `request()` can be looked at; until the next request or the end. The teardown
+    /// functions have run once by then, and do so again: what they take out of `g` is gone.
     ///
     /// # Errors
     /// What popping the last contexts failed with.

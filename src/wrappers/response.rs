@@ -183,7 +183,22 @@ impl Response {
         Ok(())
     }
 
-    /// Sets a cookie. `now` is in Unix seconds.
+    /// Sets a cookie. `now` is in Unix seconds; an app's clock tells it:
+    ///
+    /// ```
+    /// use carafe::{App, Error, Response, Scaffold, SetCookie, current_app};
+    /// let mut app = App::new("shop");
+    /// app.get("/", || {
+    ///     let mut response = Response::new("Guten Tag");
+    ///     let now = current_app().config().settings().clock.now();
+    ///     response.set_cookie(SetCookie::new("lang", "de").max_age(60), now)?;
+    ///     Ok::<_, Error>(response)
+    /// });
+    /// let mut client = app.test_client();
+    /// client.get("/").send()?;
+    /// assert_eq!(client.get_cookie("lang"), Some("de"));
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`SetCookie::into_header_value`].
