@@ -12,6 +12,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+
 use crate::clock::{Clock, SystemClock};
 use crate::json;
 use crate::value::{Dict, Value};
@@ -241,6 +243,19 @@ impl Config {
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Value> {
         self.settings().extra.get(key).cloned()
+    }
+
+    /// [`Config::get`], as any type that serde can build; `None` too where the value is no `T`.
+    ///
+    /// ```
+    /// let app = carafe::App::new("shop");
+    /// app.config().set("PAGE_SIZE", 20)?;
+    /// assert_eq!(app.config().get_as::<usize>("PAGE_SIZE"), Some(20));
+    /// # Ok::<(), carafe::config::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn get_as<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        json::from_value(self.get(key)?).ok()
     }
 }
 

@@ -190,6 +190,9 @@ fn keys_of_the_apps_own_are_kept_and_lower_case_ones_passed_over() {
         .unwrap();
     assert_eq!(config.get("PAGE_SIZE"), Some(Value::Int(20)));
     assert_eq!(config.get("A1"), Some(Value::Int(50)));
+    assert_eq!(config.get_as("A1"), Some(50_u8));
+    assert_eq!(config.get_as::<String>("A1"), None);
+    assert_eq!(config.get_as::<u8>("A2"), None);
     let settings = config.settings();
     let names: Vec<&str> = settings.extra.keys().map(String::as_str).collect();
     assert_eq!(names, ["PAGE_SIZE", "A1"]);

@@ -37,8 +37,7 @@ pub(crate) fn get_db() -> Result<Db, Error> {
     if let Some(db) = g().get::<Db>("db") {
         return Ok(db);
     }
-    let config = current_app().config().get("DATABASE");
-    let path = config.as_ref().and_then(|path| path.as_str());
+    let path = current_app().config().get_as::<String>("DATABASE");
     let path = path.ok_or_else(|| Error::runtime("DATABASE is not set"))?;
     // It waits five seconds where another request is writing; then it is an error.
     let connection = Connection::open(path)?;
@@ -62,9 +61,8 @@ pub(crate) fn init_app(app: &mut App) {
 /// # Errors
 /// Where that cannot be done.
 pub(crate) fn create_tables() -> Result<(), Error> {
-    let config = current_app().config().get("DATABASE");
-    let path = config.as_ref().and_then(|path| path.as_str());
-    if let Some(folder) = path.and_then(|path| Path::new(path).parent()) {
+    let path = current_app().config().get_as::<String>("DATABASE");
+    if let Some(folder) = path.as_deref().and_then(|path| Path::new(path).parent()) {
         fs::create_dir_all(folder)?;
     }
     let db = get_db()?;
