@@ -42,6 +42,10 @@ impl Listener {
         let failed = |error| ServerError::new(format!("cannot listen on {address:?}"), error);
         match address.strip_prefix("unix:") {
             Some(path) => Self::bind_unix(Path::new(path)).map_err(failed),
+            // A port alone, or a host without one.
+            None if !address.contains(':') => Err(ServerError::bare(format!(
+                "cannot listen on {address:?}: an address is a host and a port, like 127.0.0.1:8000, or unix: and a path"
+            ))),
             None => Self::bind_tcp(address).map_err(failed),
         }
     }

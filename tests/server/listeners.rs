@@ -58,6 +58,15 @@ fn an_address_in_use_is_an_error_that_names_it() {
 }
 
 #[test]
+fn an_address_without_a_port_is_an_error_that_shows_a_right_one() {
+    for address in ["8000", "localhost", "127.0.0.1", ""] {
+        let error = Server::new(app()).bind(address).unwrap_err().to_string();
+        assert!(error.contains(&format!("{address:?}")), "{error}");
+        assert!(error.contains("127.0.0.1:8000"), "{error}");
+    }
+}
+
+#[test]
 fn an_address_that_is_none_is_an_error() {
     for address in [
         "",
