@@ -231,10 +231,11 @@ fn a_name_beyond_ascii_goes_back_as_the_bytes_that_came() {
 }
 
 #[test]
-fn every_method_has_a_builder_and_every_body_its_type() {
+fn every_method_has_a_builder_and_a_query_and_a_body_are_sent_as_they_are_meant() {
     let mut client = echo_app().test_client();
     let sent = [
         client.get("/target?x=2").send(),
+        client.get("/target?x=2").query([("x", "a&b ü")]).send(),
         client
             .post("/target")
             .form([("a", "1 ü"), ("b", "")])
@@ -249,6 +250,7 @@ fn every_method_has_a_builder_and_every_body_its_type() {
         sent.map(|response| response.unwrap().text()),
         [
             "GET|2||",
+            "GET|a&b ü||",
             "POST|-|application/x-www-form-urlencoded|a=1+%C3%BC&b=",
             "PUT|-|application/json|[1,2]",
             "PATCH|-|text/plain|raw",

@@ -109,6 +109,12 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
+    /// The arguments in the URL, in place of those of the path. Flask: `query_string={...}`.
+    pub fn query<'q>(mut self, arguments: impl IntoIterator<Item = (&'q str, &'q str)>) -> Self {
+        self.builder = self.builder.query(arguments);
+        self
+    }
+
     /// The body is a form.
     pub fn form<'f>(mut self, fields: impl IntoIterator<Item = (&'f str, &'f str)>) -> Self {
         self.builder = self.builder.form(fields);
