@@ -270,6 +270,11 @@ impl<T: IntoReturnValue, A: TuplePart, B: TuplePart> IntoReturnValue for (T, A, 
     }
 }
 
+#[diagnostic::on_unimplemented(
+    message = "a before function cannot return `{Self}`",
+    note = "it returns nothing to let the request go on, or an `Option` of what a view can return, or a `Result` of \
+            either"
+)]
 // ANCHOR: before_return
 /// What a before function may return: nothing, or `Some(response)` to answer in the view's place.
 pub trait BeforeReturn {
@@ -300,6 +305,10 @@ impl<T: BeforeReturn, E: Into<Error>> BeforeReturn for Result<T, E> {
 // ANCHOR_END: before_return
 
 /// What every other hook may return: nothing, or a `Result` of nothing.
+#[diagnostic::on_unimplemented(
+    message = "this function cannot return `{Self}`",
+    note = "it returns nothing, or a `Result` of nothing; an after function changes the `&mut Response` that it is given"
+)]
 pub trait HookReturn {
     /// Converts it.
     ///
