@@ -71,7 +71,10 @@ impl MultiDict {
 
     /// Adds a value behind those that the key has.
     pub fn add(&mut self, key: impl Into<String>, value: impl Into<String>) {
-        self.map.entry(key.into()).or_default().push(value.into());
+        // Most keys have one value. A `Vec` that grows by itself begins with room for four.
+        let one = || Vec::with_capacity(1);
+        let values = self.map.entry(key.into()).or_insert_with(one);
+        values.push(value.into());
     }
 
     /// Replaces all values of a key by one.
