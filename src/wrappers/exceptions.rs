@@ -410,7 +410,12 @@ pub fn abort_with_description(code: u16, description: impl Into<String>) -> Erro
         .into()
 }
 
-/// Text made safe for HTML: `markupsafe.escape`.
+/// Text made safe for HTML: `markupsafe.escape`. What a view returns as text is HTML, so whatever a client sent has
+/// to go through this, or through a template that does it.
+///
+/// ```
+/// assert_eq!(carafe::escape("<b>Jack & Jill</b>"), "&lt;b&gt;Jack &amp; Jill&lt;/b&gt;");
+/// ```
 pub fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     for c in text.chars() {
