@@ -63,6 +63,7 @@ mod lifecycle;
 mod logging;
 pub mod middleware;
 mod pace;
+mod python;
 mod request;
 pub mod routing;
 mod scaffold;

@@ -14,9 +14,8 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::python;
-use super::repr;
 use super::urls::quote_path;
+use crate::python::{self, repr};
 use crate::{Dict, Value};
 
 /// Why a converter refuses a text or a value.

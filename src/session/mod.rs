@@ -28,7 +28,7 @@ pub use server_side::{FoundSession, ServerSideSessionInterface};
 
 use crate::error::Error;
 use crate::json;
-use crate::routing::truth;
+use crate::python::truth;
 use crate::trace::SessionState;
 use crate::value::{Dict, Value};
 use stored::Stored;

@@ -12,10 +12,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::datastructures::{header_value, py_repr};
+use super::datastructures::header_value;
 use super::response::{Response, redirect};
 use super::status::status_name;
 use crate::error::Error;
+use crate::python::repr::str_repr;
 
 /// One of Werkzeug's exception classes: what is the same for every error of a status code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,7 +263,7 @@ impl HttpException {
         if self.show_exception
             && let Some(key) = &self.key
         {
-            return Some(format!("{description}\nKeyError: {}", py_repr(key)));
+            return Some(format!("{description}\nKeyError: {}", str_repr(key)));
         }
         Some(description)
     }
