@@ -65,6 +65,7 @@ pub mod middleware;
 mod pace;
 mod python;
 mod request;
+mod response;
 pub mod routing;
 mod scaffold;
 #[cfg(feature = "server")]

@@ -601,7 +601,6 @@ impl Op {
         if !matches!(self.args.first(), Some(Value::Str(_))) {
             return Err(Error::python("AttributeError", "a cookie's name is text"));
         }
-        let now = current_app().config().settings().clock.now();
-        response.set_cookie(cookie, now)
+        response.set_cookie(cookie)
     }
 }

@@ -37,7 +37,7 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 ///
 /// let mut response = Response::new("hello");
 /// response.set_status(201)?;
-/// response.set_cookie(SetCookie::new("seen", "1"), 1_700_000_000)?;
+/// response.set_cookie(SetCookie::new("seen", "1"))?;
 /// response.vary_add("Cookie");
 /// let (status, headers, body) = response.into_wsgi(&Method::GET);
 /// assert_eq!(status, 201);
@@ -183,26 +183,11 @@ impl Response {
         Ok(())
     }
 
-    /// Sets a cookie. `now` is in Unix seconds; an app's clock tells it:
-    ///
-    /// ```
-    /// use carafe::{App, Error, Response, Scaffold, SetCookie, current_app};
-    /// let mut app = App::new("shop");
-    /// app.get("/", || {
-    ///     let mut response = Response::new("Guten Tag");
-    ///     let now = current_app().config().settings().clock.now();
-    ///     response.set_cookie(SetCookie::new("lang", "de").max_age(60), now)?;
-    ///     Ok::<_, Error>(response)
-    /// });
-    /// let mut client = app.test_client();
-    /// client.get("/").send()?;
-    /// assert_eq!(client.get_cookie("lang"), Some("de"));
-    /// # Ok::<(), Error>(())
-    /// ```
+    /// [`Response::set_cookie`], at a time of the caller's, in Unix seconds: an `Expires` follows from it.
     ///
     /// # Errors
     /// As [`SetCookie::into_header_value`].
-    pub fn set_cookie(&mut self, cookie: SetCookie<'_>, now: u64) -> Result<(), Error> {
+    pub fn set_cookie_at(&mut self, cookie: SetCookie<'_>, now: u64) -> Result<(), Error> {
         let value = cookie.into_header_value(now)?;
         self.headers.append(SET_COOKIE, value);
         Ok(())
@@ -214,7 +199,7 @@ impl Response {
     /// As [`SetCookie::into_header_value`].
     pub fn delete_cookie(&mut self, key: &str) -> Result<(), Error> {
         // Both of its dates are fixed, so the time does not matter.
-        self.set_cookie(SetCookie::deletion(key), 0)
+        self.set_cookie_at(SetCookie::deletion(key), 0)
     }
 
     /// The names in `Vary`.
