@@ -176,6 +176,20 @@ impl Session {
         })
     }
 
+    /// [`Session::pop`], as any type that serde can build: `let cart: Option<Vec<u32>> = session().pop_as("cart")?`. A
+    /// value that is no `T` stays where it is.
+    ///
+    /// # Errors
+    /// A `RuntimeError` on a null session.
+    pub fn pop_as<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        let value = self.get(key);
+        // A null session has nothing to take out, and refuses all the same.
+        if value.is_some() || self.null {
+            self.pop(key)?;
+        }
+        Ok(value)
+    }
+
     /// `session.setdefault(key, value)`: puts `value` in where there is none yet.
     ///
     /// # Errors
