@@ -130,12 +130,27 @@ pub struct ConfigError {
     pub expected: String,
     /// What it was given.
     pub got: String,
+    /// The environment variable that it came from, if it did: [`Config::from_prefixed_env`].
+    pub variable: Option<String>,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, expected, got } = self;
-        write!(f, "config key {key} takes {expected}, not {got}")
+        let Self {
+            key, expected, got, ..
+        } = self;
+        write!(f, "config key {key} takes {expected}, not {got}")?;
+        let Some(variable) = &self.variable else {
+            return Ok(());
+        };
+        write!(f, " (from the environment variable {variable}")?;
+        if expected.starts_with("text") {
+            write!(
+                f,
+                ", which is read as JSON: with quotes in it, it is text, {variable}='\"...\"'"
+            )?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -212,10 +227,11 @@ impl Config {
 
     /// `config.from_prefixed_env(prefix)`: sets `KEY` from each environment variable `PREFIX_KEY`, in
     /// the order of their names. A value that is JSON is read as JSON, any other is text; `A__B`
-    /// sets key `B` in the dict `A`.
+    /// sets key `B` in the dict `A`. So a secret key of digits wants quotes of its own, as in
+    /// `SHOP_SECRET_KEY='"12345"'`. (Flask takes the number, and each request fails.)
     ///
     /// # Errors
-    /// [`ConfigError`] at the first bad value; the keys before it are set.
+    /// [`ConfigError`] at the first bad value, with the name of its variable; the keys before it are set.
     pub fn from_prefixed_env(&self, prefix: &str) -> Result<(), ConfigError> {
         let prefix = format!("{prefix}_");
         let mut variables: Vec<(String, String)> = std::env::vars_os()
@@ -228,13 +244,17 @@ impl Config {
             let mut path = name[prefix.len()..].split("__");
             let key = path.next().unwrap_or_default();
             let inner: Vec<&str> = path.collect();
-            if inner.is_empty() {
-                self.set(key, value)?;
+            let value = if inner.is_empty() {
+                value
             } else {
                 let mut outer = self.get(key).unwrap_or_default();
                 set_nested(&mut outer, &inner, value);
-                self.set(key, outer)?;
-            }
+                outer
+            };
+            self.set(key, value).map_err(|error| ConfigError {
+                variable: Some(name.clone()),
+                ..error
+            })?;
         }
         Ok(())
     }
@@ -325,13 +345,14 @@ fn assign(settings: &mut Settings, key: &str, value: Value) -> Result<(), Config
 fn refused<T>(key: &str, expected: &str, value: &Value) -> Result<T, ConfigError> {
     let got = match value {
         // A key that has the wrong type is still a key: name its type, not its text.
-        _ if key.starts_with("SECRET_KEY") => "a value of another type".to_owned(),
+        _ if key.starts_with("SECRET_KEY") => format!("a value of type {}", value.type_name()),
         value => json::dumps(value).unwrap_or_else(|_| format!("{value:?}")),
     };
     Err(ConfigError {
         key: key.to_owned(),
         expected: expected.to_owned(),
         got,
+        variable: None,
     })
 }
 
@@ -413,14 +434,9 @@ fn secrets(key: &str, value: &Value) -> Result<Vec<Vec<u8>>, ConfigError> {
 
 fn same_site(key: &str, value: &Value) -> Result<Option<SameSite>, ConfigError> {
     let expected = "\"Strict\", \"Lax\", \"None\" or null";
-    match text(key, value)?
-        .map(|text| text.to_ascii_lowercase())
-        .as_deref()
-    {
+    match text(key, value)?.map(|text| text.parse()) {
         None => Ok(None),
-        Some("strict") => Ok(Some(SameSite::Strict)),
-        Some("lax") => Ok(Some(SameSite::Lax)),
-        Some("none") => Ok(Some(SameSite::None)),
-        Some(_) => refused(key, expected, value),
+        Some(Ok(samesite)) => Ok(Some(samesite)),
+        Some(Err(_)) => refused(key, expected, value),
     }
 }
