@@ -178,7 +178,9 @@ impl AppCtxGlobals {
     // ANCHOR: set
     /// `g.name = value`.
     pub fn set<T: Any + Send + Sync>(&self, name: impl Into<String>, value: T) {
-        self.lock().insert(name.into(), Arc::new(value));
+        let before = self.lock().insert(name.into(), Arc::new(value));
+        // Without the lock: a value may use `g` when it is dropped, and when it is cloned.
+        drop(before);
     }
     // ANCHOR_END: set
 
@@ -187,18 +189,19 @@ impl AppCtxGlobals {
     /// value in an `Arc`.
     #[must_use]
     pub fn get<T: Any + Clone>(&self, name: &str) -> Option<T> {
-        self.lock()
-            .get(name)
-            .and_then(|value| value.downcast_ref::<T>().cloned())
+        let value = self.lock().get(name).cloned()?;
+        value.downcast_ref::<T>().cloned()
     }
     // ANCHOR_END: get
 
     /// `g.pop(name, None)`: takes the value out. One of another type than `T` stays.
     pub fn pop<T: Any + Clone>(&self, name: &str) -> Option<T> {
-        let mut values = self.lock();
-        let value = values.get(name)?.downcast_ref::<T>()?.clone();
-        values.remove(name);
-        Some(value)
+        let value = {
+            let mut values = self.lock();
+            values.get(name)?.downcast_ref::<T>()?;
+            values.remove(name)?
+        };
+        value.downcast_ref::<T>().cloned()
     }
 
     /// `g.setdefault(name, value)`: the value that is there, or else the one that `make` makes.

@@ -313,6 +313,7 @@ fn refused<T>(key: &str, expected: &str, got: Option<&Value>) -> Result<T, Store
         key: key.to_owned(),
         expected: expected.to_owned(),
         got: got.unwrap_or_else(|| "nothing".to_owned()),
+        variable: None,
     };
     Err(StoreError::config("config", error.to_string()))
 }

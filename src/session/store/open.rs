@@ -84,7 +84,7 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | `postgres://user@host/database?table=sessions&schema=public` | the same; feature `postgres` |
 /// | `mysql://user@host/database?table=sessions` | the same; feature `mysql` |
 ///
-/// All but the first two take `timeout=SECONDS` and `pool=CONNECTIONS`.
+/// All but `memory:` take `timeout=SECONDS`, and all but the first two `pool=CONNECTIONS`.
 ///
 /// # Errors
 /// Of the kind [`Config`](super::StoreErrorKind::Config): an unknown scheme or parameter, or a store

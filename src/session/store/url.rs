@@ -91,7 +91,7 @@ impl StoreUrl {
         rest.get(slashes.checked_sub(1)?..)
     }
 
-    /// The same, for errors that name this store.
+    /// The same URL, whose errors name this store from now on.
     pub(super) fn of_store(mut self, store: &'static str) -> Self {
         self.store = store;
         self
@@ -166,7 +166,6 @@ impl StoreUrl {
     }
 
     /// Takes `timeout` out: how long one command may take.
-    #[allow(dead_code)] // Memory and files wait for nobody.
     pub(crate) fn take_timeout(&mut self) -> Result<Duration, StoreError> {
         Ok(self.take_seconds("timeout")?.unwrap_or(TIMEOUT))
     }
