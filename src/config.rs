@@ -194,7 +194,8 @@ impl Config {
 
     /// `app.secret_key = ...`.
     pub fn set_secret_key(&self, key: impl AsRef<[u8]>) {
-        self.update(|settings| settings.secret_key = Some(key.as_ref().to_vec()));
+        let key = key.as_ref().to_vec();
+        self.update(|settings| settings.secret_key = Some(key));
     }
 
     /// Sets where "now" comes from.
@@ -207,7 +208,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] where `key` is one of Flask's and `value` not of its type; nothing is changed.
     pub fn set(&self, key: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
-        self.update(|settings| keys::assign(settings, key, value.into()))
+        let value = value.into();
+        self.update(|settings| keys::assign(settings, key, value))
     }
 
     /// `config.from_mapping(...)`: sets every upper-case key and passes over the others.

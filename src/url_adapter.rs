@@ -116,11 +116,22 @@ impl UrlAdapter {
                     HttpException::method_not_allowed(valid_methods)
                 }
                 RoutingException::RequestRedirect { new_url } => {
-                    HttpException::request_redirect(new_url)
+                    HttpException::request_redirect(self.to_a_host(new_url))
                 }
             }
             .into()
         })
+    }
+
+    /// The URL of a redirect. Where the client's `Host` was none (`a_b.example`), Werkzeug sends `http:///path`, and to a
+    /// browser the path is the host then: whoever made the link would choose where it leads. A path alone stays here.
+    fn to_a_host(&self, new_url: String) -> String {
+        match new_url.split_once("://") {
+            Some((_, path)) if self.server_name.as_deref() == Some("") && path.starts_with('/') => {
+                path.to_owned()
+            }
+            _ => new_url,
+        }
     }
 
     pub(crate) fn allowed_methods(&self, map: &Map, request: &Request) -> Vec<String> {

@@ -303,6 +303,21 @@ fn a_running_request_keeps_the_settings_that_it_started_with() {
     assert_eq!(client.get("/").send().unwrap_err().type_name(), "DbError");
 }
 
+/// It waits forever where the settings are locked while the value is made.
+#[test]
+fn a_value_may_be_made_of_what_is_set_already() {
+    struct Doubled(Config);
+    impl From<Doubled> for Value {
+        fn from(Doubled(config): Doubled) -> Self {
+            Value::from(config.get_as::<i64>("PAGE_SIZE").unwrap_or(0) * 2)
+        }
+    }
+    let config = config();
+    config.set("PAGE_SIZE", 20).unwrap();
+    config.set("PAGE_SIZE", Doubled(config.clone())).unwrap();
+    assert_eq!(config.get_as::<i64>("PAGE_SIZE"), Some(40));
+}
+
 #[test]
 fn clones_of_a_config_share_their_settings() {
     let app = app();

@@ -130,6 +130,23 @@ fn a_missing_slash_is_a_308_to_the_rule_that_has_one() {
 }
 
 #[test]
+fn a_redirect_stays_here_where_the_host_is_none() {
+    let mut app = app();
+    app.route("/<page>/", |page: String| page);
+
+    for host in ["a_b.example", "user@shop.example", ""] {
+        let mut client = app.test_client();
+        let request = client.get("/evil.example?q=1");
+        let response = request.header("Host", host).send().unwrap();
+        assert_eq!(response.status_code(), 308, "{host}");
+        // To a browser `http:///evil.example/`, as Flask has it, is `http://evil.example/`.
+        let location = response.header("Location").unwrap();
+        assert_eq!(location, "/evil.example/?q=1", "{host}");
+        assert!(!response.text().contains("http:"), "{host}");
+    }
+}
+
+#[test]
 fn a_slash_too_many_at_the_end_is_a_404() {
     let mut app = app();
     app.route("/cart", hello);

@@ -207,7 +207,8 @@ impl<'a> Keys<'a> {
         let text = match self.get(key) {
             None => default,
             Some(Value::Str(text)) => text,
-            other => return refused(key, &expected, other),
+            // There may be a password in it.
+            Some(other) => return refused(key, &expected, Some(&other.type_name().into())),
         };
         let url = StoreUrl::parse(text)?;
         match schemes.contains(&url.scheme()) {
