@@ -362,6 +362,8 @@ fn stepping_goes_into_each_function_or_out_of_it() {
         ]
     );
     assert!(text.contains("n, o or q? "));
+    // Where the page is longer than the screen, its last line says what it is about.
+    assert!(text.contains("\nFlask.app_context   n or Enter: next   o: out of it   q: quit"));
     assert!(text.contains("pub fn push(self: &Rc<Self>) -> Result<(), Error> {"));
     assert!(!text.contains("is answered"), "it went on after q");
 }
@@ -568,6 +570,10 @@ fn a_store_s_commands_and_bytes_are_shown_with_what_they_say() {
         5
     );
     assert!(text.contains("└─ memory touch for 2678400 s"), "{text}");
+    assert!(
+        text.contains("· new session: {\"_permanent\":true}\n"),
+        "{text}"
+    );
     assert!(!text.contains("signature"), "{text}");
 }
 
