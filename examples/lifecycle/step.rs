@@ -13,8 +13,8 @@ use super::report::{fit, paint, summary};
 use super::{source, stored, visits};
 
 const WIDTH: usize = 80;
-/// How many lines of a function are shown.
-const LINES: usize = 20;
+/// How many lines of a function are shown: enough for `wsgi_app`, `push` and their like.
+const LINES: usize = 42;
 
 /// Standard output, or what a test has in its place; clones write to the same.
 #[derive(Clone)]
