@@ -1,6 +1,6 @@
 //! Stage 9, `Flask.dispatch_request`: the view, or what the match failed with.
 //!
-//! The code: `src/lifecycle.rs` and, for a view's arguments, `src/typing.rs`. Next: `errors.rs`.
+//! The code: `src/lifecycle.rs` and, for a view's arguments, `src/view.rs`. Next: `errors.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
