@@ -1,7 +1,7 @@
 //! Stage 12, `Flask.process_response`: the functions that see the response, and may change it.
 //!
-//! First those that this request asked for, then the blueprints' from the innermost out, then the
-//! app's; in each the last registered first. The code: `src/lifecycle.rs`. Next: `save_session.rs`.
+//! First those that this request asked for, in order, then the blueprints' from the innermost out, then
+//! the app's; of each owner's the last registered first. The code: `src/lifecycle.rs`. Next: `save_session.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;

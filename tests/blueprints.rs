@@ -76,8 +76,10 @@ fn functions_run_from_the_app_inwards_before_the_view_and_outwards_after_it() {
     let log = Log::default();
     let app = nested_app(&log);
     assert_eq!(get(&app, "/a/b/c/"), (200, "hello".to_owned()));
+    let lines = log.take();
+    println!("{}", lines.join("\n"));
     assert_eq!(
-        log.take(),
+        lines,
         [
             "url_value_preprocessor app",
             "app_url_value_preprocessor a",

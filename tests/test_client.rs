@@ -477,8 +477,10 @@ fn with_contexts_the_last_request_can_be_looked_at() {
     assert!(!has_request_context() && !has_app_context());
 
     // As in Flask, they are torn down twice: with the request, and when they go.
+    let lines = log.take();
+    println!("{}", lines.join("\n"));
     assert_eq!(
-        log.take(),
+        lines,
         [
             "teardown /jack",
             r#"/jack [Some("jack"), Some("jack")]"#,

@@ -38,7 +38,11 @@ fn stepping_goes_into_each_function_or_out_of_it() {
         ]
     );
     assert!(text.contains("n, o or q? "));
+    // Where the page is longer than the screen, its last line says what it is about.
+    assert!(text.contains("\nFlask.app_context   n or Enter: next   o: out of it   q: quit"));
     assert!(text.contains("pub fn push(self: &Rc<Self>) -> Result<(), Error> {"));
+    // How a request ends is in what is shown of where it begins.
+    assert!(text.contains("ctx.auto_pop(error.as_ref())?;"));
     assert!(!text.contains("is answered"), "it went on after q");
 }
 

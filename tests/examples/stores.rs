@@ -49,6 +49,10 @@ fn a_store_s_commands_and_bytes_are_shown_with_what_they_say() {
         5
     );
     assert!(text.contains("└─ memory touch for 2678400 s"), "{text}");
+    assert!(
+        text.contains("· new session: {\"_permanent\":true}\n"),
+        "{text}"
+    );
     assert!(!text.contains("signature"), "{text}");
 }
 

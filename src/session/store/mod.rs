@@ -5,7 +5,7 @@
 //! `server_side.rs`'s. Four methods have to be written, one of which is a name; the others are abilities that a store may have.
 //!
 //! Read next: `memory.rs`, the shortest store, then any other: they are of one shape. `open.rs` lists
-//! them all, `server_side.rs` calls them.
+//! them all, `../server_side.rs` calls them.
 
 mod config;
 #[cfg(feature = "encryption")]
