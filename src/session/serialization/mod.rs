@@ -9,6 +9,7 @@
 mod json;
 mod msgpack;
 mod pickle;
+mod pickle_old;
 mod pickle_value;
 mod pickle_writer;
 mod time;
@@ -126,10 +127,10 @@ pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Content, Format
         Format::Json => [Format::MessagePack, Format::Pickle],
         Format::Pickle => [Format::MessagePack, Format::Json],
     };
-    // What begins as a pickle does is one, and why it is refused is what counts.
-    let told = match bytes.first() {
-        Some(0x80) => Format::Pickle,
-        _ => configured,
+    // Why a pickle is refused is what counts, where it is one.
+    let told = match looks_like_pickle(bytes) {
+        true => Format::Pickle,
+        false => configured,
     };
     decode_as(bytes, configured)
         .or_else(|_| decode_as(bytes, others[0]))
@@ -137,6 +138,12 @@ pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Content, Format
         .or_else(|_| decode_as(bytes, told))
 }
 // ANCHOR_END: decode
+
+/// Whether they begin as a pickle of a dict does: neither a MessagePack nor a JSON of one does so. The protocols
+/// 0 and 1 do not say that they are.
+pub(crate) fn looks_like_pickle(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80, 0..=5, ..] | [b'(', b'd', ..] | [b'}', ..])
+}
 
 fn decode_as(bytes: &[u8], format: Format) -> Result<Content, FormatError> {
     let value = match format {
@@ -192,6 +199,13 @@ fn plain(object: &Object) -> Result<Value, FormatError> {
         ("builtins", "set" | "frozenset", [Value::List(items)]) => Some(items.clone().into()),
         ("builtins", "bytearray", [bytes @ Value::Bytes(_)]) => Some(bytes.clone()),
         ("datetime", ..) => time::plain(object),
+        // As msgspec has it, a dict of any kind is a dict.
+        ("collections", "OrderedDict" | "defaultdict", _) => match &object.items {
+            None => Some(Dict::new().into()),
+            items => items.clone(),
+        },
+        ("collections", "Counter", []) => Some(Dict::new().into()),
+        ("collections", "Counter", [counts]) => Some(counts.clone()),
         _ => None,
     };
     match plain {
