@@ -187,6 +187,11 @@ fn time(unix: u64) -> DateTime {
     DateTime::from_millis(unix.saturating_mul(1000))
 }
 
+/// What an expiration is of what has not expired. A document without one never does, as in Flask.
+fn live(now: u64) -> Document {
+    doc! { "$not": { "$lt": time(now) } }
+}
+
 fn binary(bytes: &[u8]) -> Binary {
     Binary {
         subtype: BinarySubtype::Generic,
@@ -223,8 +228,11 @@ impl Store for MongoStore {
 
     // ANCHOR: mongo_get
     fn get(&self, key: &str, now: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        show_command(NAME, format_args!("find {{id, expiration: {{$gte}}}}"));
-        let filter = doc! { "id": key, "expiration": { "$gte": time(now) } };
+        show_command(
+            NAME,
+            format_args!("find {{id, expiration: {{$not: {{$lt}}}}}}"),
+        );
+        let filter = doc! { "id": key, "expiration": live(now) };
         let found = self.run(Again::Harmless, move |collection| {
             let find = collection.find_one(filter.clone());
             find.projection(doc! { "_id": 0, "val": 1 }).run()
@@ -260,9 +268,9 @@ impl Store for MongoStore {
     fn touch(&self, key: &str, lifetime: Lifetime) -> Result<bool, StoreError> {
         show_command(
             NAME,
-            format_args!("update {{id, expiration: {{$gte}}}} {{$set: {{expiration}}}}"),
+            format_args!("update {{id, expiration: {{$not: {{$lt}}}}}} {{$set: {{expiration}}}}"),
         );
-        let filter = doc! { "id": key, "expiration": { "$gte": time(lifetime.now) } };
+        let filter = doc! { "id": key, "expiration": live(lifetime.now) };
         let expiration = doc! { "$set": { "expiration": time(lifetime.ends()) } };
         let touched = self.run(Again::Harmless, move |collection| {
             collection
@@ -292,17 +300,17 @@ impl Store for MongoStore {
         if !self.is_unique {
             return Err(StoreError::unsupported(NAME, Ability::CompareAndSet));
         }
-        let (now, fields) = (time(lifetime.now), fields(key, value, lifetime)?);
+        let (now, fields) = (lifetime.now, fields(key, value, lifetime)?);
         let (is_new, filter) = match expected {
             Some(expected) => {
-                let live = doc! { "$gte": now };
+                let val = binary(expected);
                 (
                     false,
-                    doc! { "id": key, "val": binary(expected), "expiration": live },
+                    doc! { "id": key, "val": val, "expiration": live(now) },
                 )
             }
             // If one is there and has not expired, the filter misses it, and the index refuses another.
-            None => (true, doc! { "id": key, "expiration": { "$lt": now } }),
+            None => (true, doc! { "id": key, "expiration": { "$lt": time(now) } }),
         };
         show_command(NAME, format_args!("update, if it is as it was"));
         self.run(Again::No, move |collection| {
@@ -327,7 +335,7 @@ impl Store for MongoStore {
         // Strings are in the order of their bytes, so that those with one prefix are beside one another.
         let mut from = doc! { "$gte": prefix };
         loop {
-            let filter = doc! { "id": from, "expiration": { "$gte": time(now) } };
+            let filter = doc! { "id": from, "expiration": live(now) };
             let mut page = self.run(Again::Harmless, move |collection| {
                 let find = collection.find(filter.clone()).sort(doc! { "id": 1 });
                 find.limit(PAGE).run()?.collect::<Result<Vec<_>, _>>()
