@@ -221,7 +221,7 @@ fn subject() -> Option<failing::Subject> {
         lasts: true,
         bears_drips: true,
         is_asked_at_first: true,
-        is_missed_at_once: false,
+        is_missed_at_once: true,
         connections: 16,
     })
 }

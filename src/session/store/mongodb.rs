@@ -7,6 +7,7 @@
 //! Read next: `mongodb/from_url.rs`, what a URL says; `workers.rs`, where the commands wait for the server.
 
 mod from_url;
+mod refusal;
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -18,6 +19,7 @@ use mongodb::options::IndexOptions;
 use mongodb::sync::{Client, Collection};
 
 pub(super) use self::from_url::open;
+use self::refusal::Refusal;
 use super::workers::Workers;
 use super::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, Verdict};
 use super::{show_command, url};
@@ -45,6 +47,8 @@ pub struct MongoStore {
     options: MongoOptions,
     /// Whether there is an index that lets an id be there only once.
     is_unique: bool,
+    /// For a client that is Carafe's.
+    refusal: Option<Refusal>,
 }
 
 /// What a [`MongoStore`] is opened with.
@@ -105,12 +109,21 @@ impl MongoStore {
     /// # Errors
     /// Where the server does not answer, or refuses the indexes.
     pub fn with_client(client: &Client, options: MongoOptions) -> Result<Self, StoreError> {
+        Self::new(client, options, None)
+    }
+
+    fn new(
+        client: &Client,
+        options: MongoOptions,
+        refusal: Option<Refusal>,
+    ) -> Result<Self, StoreError> {
         let database = client.database(&options.database);
         let mut store = MongoStore {
             collection: database.collection(&options.collection),
             workers: Workers::new(NAME, options.pool),
             options,
             is_unique: true,
+            refusal,
         };
         store.is_unique = store.make_indexes()?;
         Ok(store)
@@ -158,10 +171,10 @@ impl MongoStore {
         work: impl Fn(&Collection<Document>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let collection = self.collection.clone();
+        let refusal = self.refusal.clone();
         let begin = Instant::now();
         let timeout = self.options.timeout;
         self.workers.run(timeout, move || {
-            let first = work(&collection);
             // The driver forgets its connections when one of them fails: the next one is new.
             let is_lost = |error: &Error| {
                 matches!(
@@ -169,13 +182,23 @@ impl MongoStore {
                     ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. }
                 )
             };
-            match first {
-                Err(error)
-                    if again == Again::Harmless && is_lost(&error) && begin.elapsed() < timeout =>
-                {
-                    work(&collection).map_err(failed)
+            let mut may_repeat = again == Again::Harmless;
+            loop {
+                let error = match work(&collection) {
+                    Ok(done) => return Ok(done),
+                    Err(error) => error,
+                };
+                let waited = begin.elapsed();
+                let refusal = refusal.as_ref();
+                let refuses = refusal.is_some_and(Refusal::refuses);
+                if may_repeat && is_lost(&error) && !refuses && waited < timeout {
+                    may_repeat = false;
+                    continue;
                 }
-                first => first.map_err(failed),
+                // No server has got it.
+                if !refusal.is_some_and(|refusal| refusal.is_worth_a_look(&error, waited)) {
+                    return Err(failed(error));
+                }
             }
         })
     }
