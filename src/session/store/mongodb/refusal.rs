@@ -57,6 +57,8 @@ impl Refusal {
     }
 }
 
+/// Nobody listens at the port, or there is no such socket in the file system.
 fn is_refused(error: &Error) -> bool {
-    matches!(&*error.kind, ErrorKind::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused)
+    use io::ErrorKind::{ConnectionRefused, NotFound};
+    matches!(&*error.kind, ErrorKind::Io(error) if matches!(error.kind(), ConnectionRefused | NotFound))
 }
