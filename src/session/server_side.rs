@@ -271,6 +271,9 @@ impl SessionInterface for ServerSideSessionInterface {
         };
         let content = serialization::decode(&bytes, self.format())
             .map_err(|error| self.error(StoreErrorKind::Unreadable, error))?;
+        let Some(content) = content else {
+            return Ok(Some(self.new_session()));
+        };
         let opened = self.options.optimistic.then_some(bytes);
         let stored = Stored::found(id, content.odd, opened, self.options.id_length);
         Ok(Some(Session::of_store(content.dict, false, stored)))
