@@ -139,8 +139,12 @@ impl<A: 'static> Signal<A> {
             .receivers
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        receivers.retain(|each| each.id != receiver.0);
+        let at = receivers.iter().position(|each| each.id == receiver.0);
+        let gone = at.map(|at| receivers.remove(at));
         self.count.store(receivers.len(), Ordering::Release);
+        // What it holds, such as the guard of another receiver, is dropped without the lock.
+        drop(receivers);
+        drop(gone);
     }
 
     fn add<F, R>(&self, sender: Option<AppId>, receiver: F) -> ReceiverId

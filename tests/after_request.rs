@@ -102,7 +102,7 @@ fn a_cookie_that_they_set_goes_before_the_sessions() {
         Ok::<_, Error>("hello")
     });
     app.after_request(|response: &mut Response| {
-        response.set_cookie(SetCookie::new("tea", "green").max_age(60), 1_700_000_000)
+        response.set_cookie(SetCookie::new("tea", "green").max_age(60))
     });
     let (_, headers, _) = common::call(&app, "/");
     let cookies: Vec<&str> = headers

@@ -387,6 +387,19 @@ fn two_views_for_one_endpoint_are_refused_when_the_blueprint_is_registered() {
 }
 
 #[test]
+fn a_rule_of_a_blueprint_that_is_none_is_named_when_the_blueprint_is_registered() {
+    let mut shop = Blueprint::new("shop").with_url_prefix("/shop");
+    shop.route("/", hello);
+    shop.route("/<int(1, 2, 3, 4, 5):id>", hello);
+    let mut app = app();
+    assert_eq!(
+        refusal(|| app.register_blueprint(shop)),
+        "the converter takes 4 arguments but 5 were given (in the URL rule \
+         '/shop/<int(1, 2, 3, 4, 5):id>')"
+    );
+}
+
+#[test]
 fn the_same_endpoint_name_in_two_blueprints_is_no_duplicate() {
     let mut app = app();
     for name in ["first", "second"] {

@@ -257,6 +257,26 @@ fn a_receiver_may_disconnect_itself_and_the_others_still_hear_this_one() {
     REQUEST_STARTED.disconnect(second);
 }
 
+/// It waits forever where the signal is locked while a receiver is dropped.
+#[test]
+fn a_receiver_may_hold_another_ones_guard_which_goes_with_it() {
+    let mut app = app();
+    app.route("/", hello);
+    let log = Log::default();
+
+    let (first, second) = (log.clone(), log.clone());
+    let guard = REQUEST_STARTED.connected_to(&app, move |_: &App, (): &()| first.add("first"));
+    let holder = REQUEST_STARTED.connected_to(&app, move |_: &App, (): &()| {
+        second.add(format!("second, which holds {guard:?}"));
+    });
+    visit(&app, "/");
+    assert_eq!(log.take().len(), 2);
+
+    drop(holder);
+    visit(&app, "/");
+    assert_eq!(log.take().len(), 0);
+}
+
 fn refuse<A>(_app: &App, _data: &A) -> Result<(), Error> {
     Err(DbError("the receiver failed").into())
 }

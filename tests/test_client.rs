@@ -29,7 +29,7 @@ fn show_cookies() -> String {
 fn setting<const N: usize>(cookies: [SetCookie<'_>; N]) -> Result<Response, Error> {
     let mut response = Response::new("ok");
     for cookie in cookies {
-        response.set_cookie(cookie, NOW)?;
+        response.set_cookie_at(cookie, NOW)?;
     }
     Ok(response)
 }

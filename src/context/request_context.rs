@@ -216,9 +216,9 @@ impl RequestContext {
     }
 
     /// Takes it off the stack, and nothing else.
-    pub(super) fn suspend(&self) {
+    pub(super) fn suspend(self: &Rc<Self>) {
         self.implicit_app_ctx_stack.borrow_mut().pop();
-        REQUEST_CTX_STACK.pop();
+        REQUEST_CTX_STACK.pop(self);
     }
 
     // ANCHOR: match_request
@@ -241,7 +241,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
-    /// was on top. The contexts are gone from the stacks in every case.
+    /// was on top. The contexts are gone from the stacks in every case, and so is what was left above them.
     // ANCHOR: pop
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         stage!("RequestContext.pop", self.pop(exc));
@@ -251,12 +251,12 @@ impl RequestContext {
         } else {
             Ok(())
         };
-        let popped = REQUEST_CTX_STACK.pop();
+        let top = REQUEST_CTX_STACK.pop(self);
         let app_ctx = self.implicit_app_ctx_stack.borrow_mut().pop().flatten();
         let app_ctx_popped = app_ctx.map_or(Ok(()), |app_ctx| app_ctx.pop(exc));
         // As where Python raises in a `finally`: the last of several errors is the one that counts.
         app_ctx_popped?;
-        match popped {
+        match top {
             Some(top) if Rc::ptr_eq(&top, self) => torn_down,
             other => {
                 let found = other.map_or("None".to_owned(), |top| format!("{top:?}"));
