@@ -1,6 +1,6 @@
 //! `DebuggedApplication`: the page for the developer, when there is one, and that it is safe to look at.
 //!
-//! The code: `src/middleware/debugged_application.rs`. Next: `panics.rs`, `wsgi_app.rs`, the errors that get there.
+//! The code: `src/middleware/debugged_application.rs`. Next: `../panics.rs`, `../wsgi_app.rs`, the errors that get there.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../common/mod.rs"]

@@ -1,6 +1,6 @@
 //! What each op of a scenario does.
 //!
-//! Read next: `client.rs`.
+//! Read next: `../client.rs`.
 
 use std::cell::Cell;
 
