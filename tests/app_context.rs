@@ -141,32 +141,6 @@ fn what_is_in_g_may_use_g_when_it_is_cloned_or_dropped() {
 }
 
 #[test]
-fn a_value_may_look_at_g_while_g_clones_and_drops_it() {
-    struct Nosy;
-    impl Clone for Nosy {
-        fn clone(&self) -> Self {
-            g().set("cloned", g().contains("nosy"));
-            Nosy
-        }
-    }
-    impl Drop for Nosy {
-        fn drop(&mut self) {
-            g().set("dropped", true);
-        }
-    }
-    let ctx = app().app_context();
-    let seen = ctx.with(|| {
-        g().set("nosy", Nosy);
-        g().set("nosy", Nosy);
-        let replaced = g().pop::<bool>("dropped");
-        drop(g().get::<Nosy>("nosy"));
-        drop(g().pop::<Nosy>("nosy"));
-        (replaced, g().get::<bool>("cloned"), g().contains("nosy"))
-    });
-    assert_eq!(seen.unwrap(), (Some(true), Some(false), false));
-}
-
-#[test]
 fn a_context_that_is_entered_again_is_torn_down_by_its_last_pop_only() {
     fn close_db(_error: Option<&Error>) {}
     let mut app = app();

@@ -197,12 +197,9 @@ impl AppCtxGlobals {
 
     /// `g.pop(name, None)`: takes the value out. One of another type than `T` stays.
     pub fn pop<T: Any + Clone>(&self, name: &str) -> Option<T> {
-        let value = {
-            let mut values = self.lock();
-            values.get(name)?.downcast_ref::<T>()?;
-            values.remove(name)?
-        };
-        value.downcast_ref::<T>().cloned()
+        let value = self.get::<T>(name)?;
+        let _taken = self.lock().remove(name);
+        Some(value)
     }
 
     /// `g.setdefault(name, value)`: the value that is there, or else the one that `make` makes.
