@@ -103,7 +103,7 @@ pub use signals::Flash;
 pub use typing::Json;
 pub use value::{Dict, Value};
 pub use view::ViewArgs;
-pub use wrappers::exceptions::abort_with_description;
+pub use wrappers::exceptions::{abort_with_description, escape};
 pub use wrappers::{HttpException, Response, SameSite, SetCookie, abort};
 
 /// The README's code, so that it is compiled and run.
