@@ -359,11 +359,15 @@ impl Scaffold for App {
     #[track_caller]
     fn add_rule(&mut self, route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
         let automatic = self.config().settings().provide_automatic_options;
+        let rule = route.rule.clone();
         let added = self.change_setup("add_url_rule", |setup| {
             setup.add_rule(route, endpoint, automatic)
         });
         if let Err(error) = added {
-            panic!("{error}");
+            let message = error.to_string();
+            // A blueprint's rules are added when it is registered: the panic's place does not say which one it was.
+            assert!(!message.contains(&rule), "{message}");
+            panic!("{message} (in the URL rule '{rule}')");
         }
         if let Some(view) = view {
             self.set_view(endpoint, view);
@@ -373,6 +377,7 @@ impl Scaffold for App {
     // ANCHOR: set_view
     #[track_caller]
     fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
+        let hint = view.endpoint_hint(endpoint);
         let refused = self.change_setup("endpoint", |setup| {
             if let Some(there) = setup.view_functions.get(endpoint) {
                 return !there.is_same(&view);
@@ -382,7 +387,7 @@ impl Scaffold for App {
         });
         assert!(
             !refused,
-            "View function mapping is overwriting an existing endpoint function: {endpoint}"
+            "View function mapping is overwriting an existing endpoint function: {endpoint}{hint}"
         );
     }
     // ANCHOR_END: set_view

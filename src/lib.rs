@@ -64,7 +64,9 @@ mod lifecycle;
 mod logging;
 pub mod middleware;
 mod pace;
+mod python;
 mod request;
+mod response;
 pub mod routing;
 mod scaffold;
 #[cfg(feature = "server")]

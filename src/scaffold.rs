@@ -285,6 +285,7 @@ pub trait Scaffold {
     ///
     /// # Panics
     /// Where the rule is malformed.
+    #[track_caller]
     fn add_endpoint_rule(&mut self, route: impl Into<Route>, endpoint: &str)
     where
         Self: Sized,

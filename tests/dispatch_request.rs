@@ -1,6 +1,6 @@
 //! Stage 9, `Flask.dispatch_request`: the view, or what the match failed with.
 //!
-//! The code: `src/lifecycle.rs` and, for a view's arguments, `src/typing.rs`. Next: `errors.rs`.
+//! The code: `src/lifecycle.rs` and, for a view's arguments, `src/view.rs`. Next: `errors.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -66,7 +66,7 @@ fn a_number_too_large_for_the_views_type_is_a_404() {
     let mut app = app();
     app.route("/<int:n>", |n: u8| n.to_string());
     assert_eq!(get(&app, "/255"), (200, "255".to_owned()));
-    assert_eq!(get(&app, "/256").0, 404);
+    assert_eq!(visit(&app, "/256").0.status_code(), 404);
     assert_eq!(get(&app, "/99999999999999999999999999").0, 404);
 }
 

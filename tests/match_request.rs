@@ -1,6 +1,6 @@
 //! Stage 6, `RequestContext.match_request`: which rule the URL belongs to, found before anything runs.
 //!
-//! The code: `src/url_adapter.rs` and `src/routing/`. `routing.rs` has the rules of matching
+//! The code: `src/url_adapter.rs` and `src/routing/`. `routing/` has the rules of matching
 //! themselves; here is what a request makes of them. Next: `before_first_request.rs`.
 #![allow(clippy::unwrap_used)]
 

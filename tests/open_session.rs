@@ -246,6 +246,20 @@ fn without_a_secret_key_the_session_can_be_read_and_not_written() {
 }
 
 #[test]
+fn a_value_is_taken_out_as_a_type_and_stays_where_it_is_another() {
+    let session = Session::new();
+    session.insert("cart", [7, 8]).unwrap();
+    session.set_modified(false);
+    assert_eq!(session.pop_as::<String>("cart").unwrap(), None);
+    assert_eq!(session.pop_as::<u8>("no such key").unwrap(), None);
+    assert!(session.contains_key("cart") && !session.modified());
+    assert_eq!(session.pop_as("cart").unwrap(), Some(vec![7, 8]));
+    assert!(!session.contains_key("cart") && session.modified());
+    let error = Session::null().pop_as::<u8>("cart").unwrap_err();
+    assert_eq!(error.type_name(), "RuntimeError");
+}
+
+#[test]
 fn an_empty_secret_key_is_none() {
     let app = app();
     app.config().set_secret_key("");

@@ -1,7 +1,7 @@
 //! Signals: what an app announces on the way, to whoever has connected.
 //!
-//! The code: `src/signals.rs`; all but `message_flashed` are sent in `src/lifecycle.rs` and
-//! `src/context/`. Next: `flashing.rs`, which sends that one.
+//! The code: `src/signals.rs`; all but `message_flashed` are sent in `src/lifecycle.rs`,
+//! `src/lifecycle/errors.rs` and `src/context/`. Next: `flashing.rs`, which sends that one.
 #![allow(clippy::unwrap_used)]
 
 mod common;

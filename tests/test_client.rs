@@ -29,7 +29,7 @@ fn show_cookies() -> String {
 fn setting<const N: usize>(cookies: [SetCookie<'_>; N]) -> Result<Response, Error> {
     let mut response = Response::new("ok");
     for cookie in cookies {
-        response.set_cookie(cookie, NOW)?;
+        response.set_cookie_at(cookie, NOW)?;
     }
     Ok(response)
 }
@@ -477,8 +477,10 @@ fn with_contexts_the_last_request_can_be_looked_at() {
     assert!(!has_request_context() && !has_app_context());
 
     // As in Flask, they are torn down twice: with the request, and when they go.
+    let lines = log.take();
+    println!("{}", lines.join("\n"));
     assert_eq!(
-        log.take(),
+        lines,
         [
             "teardown /jack",
             r#"/jack [Some("jack"), Some("jack")]"#,

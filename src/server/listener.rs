@@ -99,9 +99,9 @@ impl Listener {
                 Listener::Unix(unix, _) => SockRef::from(unix),
             };
             // With `Accept=yes` systemd starts a process for each client, and gives it the connection.
-            if socket.peer_addr().is_ok() {
+            if !socket.is_listener().map_err(failed)? {
                 return Err(ServerError::bare(
-                    "cannot listen on an inherited socket: it is the connection of one client (Accept=yes)",
+                    "cannot accept from an inherited socket that does not listen (with Accept=yes it is one client's connection)",
                 ));
             }
             socket.set_nonblocking(true).map_err(failed)?;

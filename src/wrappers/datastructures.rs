@@ -266,31 +266,3 @@ pub fn header_value(text: &str) -> Result<HeaderValue, Error> {
     HeaderValue::from_bytes(&latin1_encode(text))
         .map_err(|_| Error::value_error("Header values must not contain control characters."))
 }
-
-/// Python's `repr` of a text, for the messages that show one.
-///
-/// Characters beyond ASCII are taken to be printable, except the C1 controls, U+00A0 and U+00AD.
-pub(crate) fn py_repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut repr = String::with_capacity(text.len() + 2);
-    repr.push(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => repr.push_str("\\\\"),
-            '\n' => repr.push_str("\\n"),
-            '\r' => repr.push_str("\\r"),
-            '\t' => repr.push_str("\\t"),
-            _ if c == quote => repr.extend(['\\', c]),
-            '\0'..='\x1f' | '\x7f'..='\u{a0}' | '\u{ad}' => {
-                repr.push_str(&format!("\\x{:02x}", u32::from(c)));
-            }
-            _ => repr.push(c),
-        }
-    }
-    repr.push(quote);
-    repr
-}

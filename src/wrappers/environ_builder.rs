@@ -3,7 +3,7 @@
 //! Mirrors `EnvironBuilder` of `werkzeug/test.py`, and Flask's of `flask/testing.py`, which takes the host
 //! from the path where there is one.
 //!
-//! Read next: `testing.rs` (the client that sends what this builds).
+//! Read next: `testing/client.rs` (the client that sends what this builds).
 
 use std::io::Cursor;
 

@@ -3,13 +3,14 @@
 //! The code: `src/server/listener.rs`. Next: `shutdown.rs`.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
 
 use carafe::server::Server;
 use carafe::{Scaffold, request};
+use socket2::{Domain, Socket, Type};
 
 use crate::child::Process;
 use crate::missing::not_checked;
@@ -178,6 +179,15 @@ fn a_connection_is_no_socket_to_inherit() {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     let connection = TcpStream::connect(socket.local_addr().unwrap()).unwrap();
     let mut process = Process::with(OwnedFd::from(connection).into());
+    assert_eq!(process.exits().code(), Some(1));
+}
+
+#[test]
+fn a_socket_that_does_not_listen_is_no_socket_to_inherit() {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&address.into()).unwrap();
+    let mut process = Process::with(socket.into());
     assert_eq!(process.exits().code(), Some(1));
 }
 

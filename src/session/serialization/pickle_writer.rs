@@ -83,7 +83,13 @@ impl Writer {
     }
 
     fn list(&mut self, items: &[Value], depth: usize) -> Result<(), FormatError> {
-        self.out.extend(b"]("); // EMPTY_LIST, MARK
+        self.out.push(b']'); // EMPTY_LIST
+        self.append(items, depth)
+    }
+
+    /// Adds to the list that was written last.
+    fn append(&mut self, items: &[Value], depth: usize) -> Result<(), FormatError> {
+        self.out.push(b'('); // MARK
         self.all(items, depth)?;
         self.out.push(b'e'); // APPENDS
         Ok(())
@@ -114,6 +120,9 @@ impl Writer {
             self.tuple(args, depth)?;
             self.out.push(if object.new { 0x81 } else { b'R' }); // NEWOBJ, REDUCE
         }
+        if let Some(items) = &object.items {
+            self.fill(items, depth + 1)?;
+        }
         if let Some(state) = &object.state {
             self.value(state, depth + 1)?;
             self.out.push(b'b'); // BUILD
@@ -121,6 +130,21 @@ impl Writer {
         Ok(())
     }
     // ANCHOR_END: object
+
+    /// Adds to the object that was written last.
+    fn fill(&mut self, items: &Value, depth: usize) -> Result<(), FormatError> {
+        match items {
+            Value::List(items) => return self.append(items, depth),
+            Value::Dict(dict) => return self.set(dict, depth),
+            Value::Foreign(foreign) => {
+                if let Foreign::Map(items) = &**foreign {
+                    return self.pairs(items, depth);
+                }
+            }
+            _ => {}
+        }
+        FormatError::new("an object has items that are no list and no dict")
+    }
 
     fn all(&mut self, items: &[Value], depth: usize) -> Result<(), FormatError> {
         items
@@ -140,7 +164,13 @@ impl Writer {
     }
 
     fn dict(&mut self, dict: &Dict, depth: usize) -> Result<(), FormatError> {
-        self.out.extend(b"}("); // EMPTY_DICT, MARK
+        self.out.push(b'}'); // EMPTY_DICT
+        self.set(dict, depth)
+    }
+
+    /// Adds to the dict that was written last.
+    fn set(&mut self, dict: &Dict, depth: usize) -> Result<(), FormatError> {
+        self.out.push(b'('); // MARK
         for (key, value) in dict {
             self.text(key);
             self.value(value, depth + 1)?;
@@ -149,7 +179,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds to the dict that was written last.
+    /// The same, with keys of any kind.
     fn pairs(&mut self, items: &[(Value, Value)], depth: usize) -> Result<(), FormatError> {
         self.out.push(b'('); // MARK
         for (key, value) in items {

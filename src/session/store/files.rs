@@ -20,7 +20,7 @@ use sha2::Digest;
 use self::directory::Directory;
 use super::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, Verdict};
 use super::{show_command, url};
-use crate::session::serialization::Format;
+use crate::session::serialization::{Format, looks_like_pickle};
 
 /// Keeps sessions as files.
 ///
@@ -161,7 +161,7 @@ impl FileStore {
             if bytes.is_empty() {
                 continue;
             }
-            let is_pickle = matches!(*bytes, [0x80, 0..=5, ..]) && bytes.ends_with(b".");
+            let is_pickle = looks_like_pickle(&bytes) && bytes.ends_with(b".");
             match (cachelib, is_pickle) {
                 (false, true) => {
                     return refused("its files are pickles, which needs cachelib=true");

@@ -10,11 +10,12 @@ mod connection;
 mod hash;
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::pool::{Deadline, Pool};
 use super::url::{POOL, TIMEOUT};
 use super::{Ability, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, show_command};
+use crate::clock::{Clock, SystemClock};
 use connection::{Address, Connection, Failure};
 
 /// Keeps sessions in memcached. To share one, clone an `Arc` of it.
@@ -140,7 +141,7 @@ impl MemcachedStore {
             let kind = StoreErrorKind::Unstorable;
             return Err(StoreError::new("memcached", kind, message));
         }
-        let expires = expires(lifetime, unix_now());
+        let expires = expires(lifetime, SystemClock.now());
         show_command("memcached", format_args!("{command}, expires {expires}"));
         self.run(key, |connection, by| {
             connection.store(command, key, value, expires, token, by)
@@ -182,7 +183,8 @@ fn is_key(key: &str) -> bool {
 // ANCHOR_END: is_key
 
 // ANCHOR: expires
-/// When memcached is to drop it. Up to 30 days it takes seconds from now on. What is more than that it
+/// When memcached is to drop it; `now` is by the machine's clock, not the app's, since memcached compares it with its
+/// own. Up to 30 days it takes seconds from now on. What is more than that it
 /// takes for a Unix time, so it has to be one; and one beyond 2038 it does not read.
 fn expires(lifetime: Lifetime, now: u64) -> u64 {
     const THIRTY_DAYS: u64 = 60 * 60 * 24 * 30;
@@ -196,12 +198,6 @@ fn expires(lifetime: Lifetime, now: u64) -> u64 {
     }
 }
 // ANCHOR_END: expires
-
-/// By the machine's clock, not the app's: memcached compares it with its own.
-fn unix_now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
-}
 
 /// From how many bytes on a value may be too large for a server. The limit is 1 MiB, unless it is
 /// started with another one.
@@ -251,7 +247,7 @@ impl Store for MemcachedStore {
         if !is_key(key) {
             return Ok(false);
         }
-        let expires = expires(lifetime, unix_now());
+        let expires = expires(lifetime, SystemClock.now());
         show_command("memcached", format_args!("touch, expires {expires}"));
         self.run(key, |connection, by| connection.touch(key, expires, by))
     }

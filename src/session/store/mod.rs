@@ -5,7 +5,7 @@
 //! `server_side.rs`'s. Four methods have to be written, one of which is a name; the others are abilities that a store may have.
 //!
 //! Read next: `memory.rs`, the shortest store, then any other: they are of one shape. `open.rs` lists
-//! them all, `server_side.rs` calls them.
+//! them all, `../server_side.rs` calls them.
 
 mod config;
 #[cfg(feature = "encryption")]
@@ -136,7 +136,8 @@ pub trait Store: Send + Sync {
     }
 
     /// Shows each entry whose key starts with `prefix` to `visitor`, and deletes those of which it
-    /// says so. Entries that come and go meanwhile may be shown or not. With [`Ability::Visit`].
+    /// says so. Entries that come and go meanwhile may be shown or not. No lock is held while the visitor runs, which
+    /// may use the store, and may take its time. With [`Ability::Visit`].
     ///
     /// # Errors
     /// Where the store fails on the way; of the kind [`Unsupported`](StoreErrorKind::Unsupported)

@@ -3,7 +3,7 @@
 //! Mirrors `redis.ConnectionPool` of redis-py. The `redis` crate opens a connection and speaks the
 //! protocol; when to open one, and when to throw it away, is said here.
 //!
-//! Read next: `pool.rs`, who asks; `cluster.rs`, several of these.
+//! Read next: `../pool.rs`, who asks; `cluster.rs`, several of these.
 
 use redis::{
     Client, Cmd, Connection, ConnectionAddr, ConnectionLike, ErrorKind, FromRedisValue, RedisError,
