@@ -164,7 +164,7 @@ impl<'a> Keys<'a> {
         let kind = self.text(key)?.map(str::to_ascii_lowercase);
         let mut url = match kind.as_deref() {
             Some("redis") => {
-                let schemes = ["redis", "rediss", "redis+cluster", "rediss+cluster"];
+                let schemes = ["redis", "rediss", "unix", "redis+cluster", "rediss+cluster"];
                 self.client("SESSION_REDIS", "redis://127.0.0.1:6379", &schemes)?
             }
             Some("memcached") => self.memcached()?,

@@ -307,21 +307,35 @@ pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
         timeout: url.take_timeout()?,
         pool: url.take_pool()?,
     };
-    // `?db=1` is redis-py's other way to write `/1`.
+    // redis-py's other way to write `/1`, and `user:password@`.
     let database = url.take_number("db")?;
+    let (username, password) = (url.take("username"), url.take("password"));
     let shown = url.shown();
     let url = url.finish()?;
     let (scheme, rest) = url.split_once(':').unwrap_or((&url, ""));
-    let rest = rest.trim_start_matches('/').trim_end_matches('/');
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
     let refused = |error: RedisError| {
         let message = format!("{shown}: {error}");
         StoreError::config("redis", message).with_source(error)
     };
     let store = match scheme.strip_suffix("+cluster") {
         None => {
-            let database = database.map_or_else(String::new, |database| format!("/{database}"));
-            let info = info(&format!("{scheme}://{rest}{database}"));
-            let client = info.and_then(Client::open).map_err(refused)?;
+            let info = match scheme {
+                "unix" | "redis+unix" => socket_info(rest),
+                _ => info(&format!("{scheme}://{rest}")),
+            };
+            let info = info.map_err(refused)?;
+            let mut redis = info.redis_settings().clone();
+            if let Some(database) = database {
+                redis = redis.set_db(i64::try_from(database).unwrap_or(i64::MAX));
+            }
+            if let Some(username) = username {
+                redis = redis.set_username(username);
+            }
+            if let Some(password) = password {
+                redis = redis.set_password(password);
+            }
+            let client = Client::open(info.set_redis_settings(redis)).map_err(refused)?;
             RedisStore::with_options(client, options)
         }
         Some(scheme) => {
@@ -329,7 +343,7 @@ pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
                 Some((user, nodes)) => (format!("{user}@"), nodes),
                 None => (String::new(), rest),
             };
-            let nodes = nodes.split(',');
+            let nodes = nodes.trim_end_matches('/').split(',');
             let infos = nodes.map(|node| info(&format!("{scheme}://{user}{node}")));
             let infos = infos.collect::<Result<Vec<_>, _>>().map_err(refused)?;
             RedisStore::cluster(infos, options)?
@@ -350,6 +364,17 @@ fn info(url: &str) -> Result<ConnectionInfo, RedisError> {
     // Who we are is of no use to the server, and costs each connection a round trip.
     let redis = info.redis_settings().clone().set_skip_set_lib_name();
     Ok(info.set_tcp_settings(tcp).set_redis_settings(redis))
+}
+
+/// A socket in the file system: `user:password@/path`. The crate's URLs have no user there.
+fn socket_info(rest: &str) -> Result<ConnectionInfo, RedisError> {
+    let (user, path) = match rest.split_once('@') {
+        Some((user, path)) if !rest.starts_with('/') => (user, path),
+        _ => ("", rest),
+    };
+    let with_user = info(&format!("redis://{user}@localhost"))?;
+    let info = info(&format!("redis+unix://{path}"))?;
+    Ok(info.set_redis_settings(with_user.redis_settings().clone()))
 }
 
 impl fmt::Debug for RedisStore {
