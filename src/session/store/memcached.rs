@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::pool::{Deadline, Pool};
 use super::url::{POOL, TIMEOUT};
-use super::{Ability, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, show_command};
+use super::{Ability, Again, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, show_command};
 use connection::{Address, Connection, Failure};
 
 /// Keeps sessions in memcached. To share one, clone an `Arc` of it.
@@ -105,6 +105,7 @@ impl MemcachedStore {
     fn run<R>(
         &self,
         key: &str,
+        again: Again,
         exchange: impl Fn(&mut Connection, Deadline) -> Result<R, Failure>,
     ) -> Result<R, StoreError> {
         let index = match self.names.len() {
@@ -115,7 +116,7 @@ impl MemcachedStore {
             return Err(StoreError::config("memcached", "no server is named"));
         };
         let by = Deadline::after(self.options.timeout);
-        pool.run(by, exchange).map_err(|failure| {
+        pool.run(by, again, exchange).map_err(|failure| {
             let kind = match &failure {
                 Failure::Refused(line) if line.contains("too large") => StoreErrorKind::Unstorable,
                 _ => StoreErrorKind::Unavailable,
@@ -142,7 +143,11 @@ impl MemcachedStore {
         }
         let expires = expires(lifetime, unix_now());
         show_command("memcached", format_args!("{command}, expires {expires}"));
-        self.run(key, |connection, by| {
+        let again = match command {
+            "add" | "cas" => Again::No,
+            _ => Again::Harmless,
+        };
+        self.run(key, again, |connection, by| {
             connection.store(command, key, value, expires, token, by)
         })
     }
@@ -219,7 +224,9 @@ impl Store for MemcachedStore {
             return Ok(None);
         }
         show_command("memcached", format_args!("gets"));
-        let found = self.run(key, |connection, by| connection.get(key, by))?;
+        let found = self.run(key, Again::Harmless, |connection, by| {
+            connection.get(key, by)
+        })?;
         Ok(found.map(|found| found.value))
     }
     // ANCHOR_END: get
@@ -243,7 +250,9 @@ impl Store for MemcachedStore {
             return Ok(());
         }
         show_command("memcached", format_args!("delete"));
-        self.run(key, |connection, by| connection.delete(key, by))?;
+        self.run(key, Again::Harmless, |connection, by| {
+            connection.delete(key, by)
+        })?;
         Ok(())
     }
 
@@ -253,7 +262,9 @@ impl Store for MemcachedStore {
         }
         let expires = expires(lifetime, unix_now());
         show_command("memcached", format_args!("touch, expires {expires}"));
-        self.run(key, |connection, by| connection.touch(key, expires, by))
+        self.run(key, Again::Harmless, |connection, by| {
+            connection.touch(key, expires, by)
+        })
     }
 
     fn can(&self, ability: Ability) -> bool {
@@ -276,7 +287,9 @@ impl Store for MemcachedStore {
         }
         // Memcached compares no values, but tokens, of which each write has its own.
         show_command("memcached", format_args!("gets"));
-        let found = self.run(key, |connection, by| connection.get(key, by))?;
+        let found = self.run(key, Again::Harmless, |connection, by| {
+            connection.get(key, by)
+        })?;
         match found.filter(|found| found.value == expected) {
             Some(found) => self.store("cas", key, value, lifetime, &format!(" {}", found.token)),
             None => Ok(false),
