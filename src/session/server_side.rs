@@ -199,12 +199,6 @@ impl ServerSideSessionInterface {
         if self.calls().compare_and_set(id, opened, bytes, lifetime)? {
             return Ok(());
         }
-        // A connection may have ended after it was done and before that was said: then it was done again, and
-        // has found what it had written itself.
-        let found = self.calls().get(id, lifetime.now)?;
-        if found.is_some_and(|found| found == bytes) {
-            return Ok(());
-        }
         Err(self.error(
             StoreErrorKind::Conflict,
             "another request has saved the session in between",

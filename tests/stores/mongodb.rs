@@ -178,6 +178,24 @@ fn a_document_without_a_date_has_not_expired_as_in_flask() {
 }
 
 #[test]
+fn a_session_that_ends_after_the_last_year_of_python_is_read_by_flask() {
+    let Some(server) = servers::mongodb(false) else {
+        return;
+    };
+    let store = open(&url(server.port())).unwrap();
+    let seconds = u64::MAX;
+    let user = b"\x81\xa4user\xa4jack";
+    let endless = Lifetime { seconds, ..HOUR };
+    store.set("session:some-id", user, endless).unwrap();
+    assert!(store.get("session:some-id", HOUR.now).unwrap().is_some());
+    let Some(mut flask) = Flask::start(&config(server.port())) else {
+        return;
+    };
+    let cookie = "some-id".to_owned();
+    assert_eq!(flask.visit(&mut Browser { cookie }, "/get/user"), "jack");
+}
+
+#[test]
 fn what_a_document_has_no_room_for_is_an_error_that_says_so() {
     let Some(server) = servers::mongodb(false) else {
         return;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use super::pool::{Deadline, Pool};
 use super::url::{POOL, TIMEOUT};
-use super::{Ability, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, show_command};
+use super::{Ability, Again, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, show_command};
 use crate::clock::{Clock, SystemClock};
 use connection::{Address, Connection, Failure};
 
@@ -106,6 +106,7 @@ impl MemcachedStore {
     fn run<R>(
         &self,
         key: &str,
+        again: Again,
         exchange: impl Fn(&mut Connection, Deadline) -> Result<R, Failure>,
     ) -> Result<R, StoreError> {
         let index = match self.names.len() {
@@ -116,7 +117,7 @@ impl MemcachedStore {
             return Err(StoreError::config("memcached", "no server is named"));
         };
         let by = Deadline::after(self.options.timeout);
-        pool.run(by, exchange).map_err(|failure| {
+        pool.run(by, again, exchange).map_err(|failure| {
             let kind = match &failure {
                 Failure::Refused(line) if line.contains("too large") => StoreErrorKind::Unstorable,
                 _ => StoreErrorKind::Unavailable,
@@ -143,7 +144,11 @@ impl MemcachedStore {
         }
         let expires = expires(lifetime, SystemClock.now());
         show_command("memcached", format_args!("{command}, expires {expires}"));
-        self.run(key, |connection, by| {
+        let again = match command {
+            "add" | "cas" => Again::No,
+            _ => Again::Harmless,
+        };
+        self.run(key, again, |connection, by| {
             connection.store(command, key, value, expires, token, by)
         })
     }
@@ -215,7 +220,9 @@ impl Store for MemcachedStore {
             return Ok(None);
         }
         show_command("memcached", format_args!("gets"));
-        let found = self.run(key, |connection, by| connection.get(key, by))?;
+        let found = self.run(key, Again::Harmless, |connection, by| {
+            connection.get(key, by)
+        })?;
         Ok(found.map(|found| found.value))
     }
     // ANCHOR_END: get
@@ -239,7 +246,9 @@ impl Store for MemcachedStore {
             return Ok(());
         }
         show_command("memcached", format_args!("delete"));
-        self.run(key, |connection, by| connection.delete(key, by))?;
+        self.run(key, Again::Harmless, |connection, by| {
+            connection.delete(key, by)
+        })?;
         Ok(())
     }
 
@@ -249,7 +258,9 @@ impl Store for MemcachedStore {
         }
         let expires = expires(lifetime, SystemClock.now());
         show_command("memcached", format_args!("touch, expires {expires}"));
-        self.run(key, |connection, by| connection.touch(key, expires, by))
+        self.run(key, Again::Harmless, |connection, by| {
+            connection.touch(key, expires, by)
+        })
     }
 
     fn can(&self, ability: Ability) -> bool {
@@ -272,7 +283,9 @@ impl Store for MemcachedStore {
         }
         // Memcached compares no values, but tokens, of which each write has its own.
         show_command("memcached", format_args!("gets"));
-        let found = self.run(key, |connection, by| connection.get(key, by))?;
+        let found = self.run(key, Again::Harmless, |connection, by| {
+            connection.get(key, by)
+        })?;
         match found.filter(|found| found.value == expected) {
             Some(found) => self.store("cas", key, value, lifetime, &format!(" {}", found.token)),
             None => Ok(false),

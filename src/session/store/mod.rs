@@ -282,6 +282,23 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     }
 }
 
+/// Whether a command may be given once more, over another connection, when it is not known whether the server has
+/// carried it out. One that compares may not: the second time it would find what the first one wrote, and nobody could
+/// tell that from what another request wrote.
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql"
+))]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    Harmless,
+    No,
+}
+
 /// Shows a command that goes to a store to whoever traces: an event of the target `carafe::store`. The
 /// command names no session's id and no value: whoever has the id has the session.
 pub(crate) fn show_command(store: &'static str, command: fmt::Arguments<'_>) {

@@ -21,7 +21,7 @@ use mongodb::sync::{Client, Collection};
 pub(super) use self::from_url::open;
 use self::refusal::Refusal;
 use super::workers::Workers;
-use super::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, Verdict};
+use super::{Ability, Again, Entry, Lifetime, Store, StoreError, StoreErrorKind, Verdict};
 use super::{show_command, url};
 
 const NAME: &str = "mongodb";
@@ -94,13 +94,6 @@ fn has_code(error: &Error, codes: &[i32]) -> bool {
 const DUPLICATE_KEY: &[i32] = &[11000, 11001];
 /// There is such an index already, with other options: the app's own.
 const OTHER_INDEX: &[i32] = &[85, 86];
-
-/// Whether a command may be given once more when it is not known whether the server has carried it out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    Harmless,
-    No,
-}
 
 impl MongoStore {
     /// Keeps sessions in a database to which the app has a client. It should have a server selection
@@ -204,10 +197,11 @@ impl MongoStore {
     }
 }
 
-/// A second as BSON has it.
+/// A second as BSON has it. Python knows no year beyond 9999, and pymongo fails to read it.
 fn time(unix: u64) -> DateTime {
-    let unix = i64::try_from(unix).unwrap_or(i64::MAX);
-    DateTime::from_millis(unix.saturating_mul(1000))
+    const LAST: i64 = 253_402_300_799;
+    let unix = i64::try_from(unix).unwrap_or(LAST);
+    DateTime::from_millis(unix.min(LAST) * 1000)
 }
 
 /// What an expiration is of what has not expired. A document without one never does, as in Flask.

@@ -20,7 +20,7 @@ use redis::{
 
 use super::pool::Deadline;
 use super::url::{POOL, TIMEOUT};
-use super::{Ability, Entry, Lifetime, Store, StoreError, StoreUrl, Verdict, show_command};
+use super::{Ability, Again, Entry, Lifetime, Store, StoreError, StoreUrl, Verdict, show_command};
 use cluster::Cluster;
 use node::Node;
 
@@ -114,12 +114,21 @@ impl RedisStore {
 
     /// Sends a command about this key, which is one of its arguments, to the server that has it.
     fn query<T: FromRedisValue>(&self, key: &str, command: &Cmd) -> Result<T, StoreError> {
+        self.query_again(key, command, Again::Harmless)
+    }
+
+    fn query_again<T: FromRedisValue>(
+        &self,
+        key: &str,
+        command: &Cmd,
+        again: Again,
+    ) -> Result<T, StoreError> {
         match &self.servers {
             Servers::One(node) => {
-                let answer = node.query(command, self.deadline());
+                let answer = node.query(command, self.deadline(), again);
                 answer.map_err(|error| node.error(error))
             }
-            Servers::Many(cluster) => cluster.query(key, command, self.deadline()),
+            Servers::Many(cluster) => cluster.query(key, command, self.deadline(), again),
         }
     }
 
@@ -137,7 +146,7 @@ impl RedisStore {
             scan.arg(&cursor).arg("MATCH").arg(pattern(prefix));
             scan.arg("COUNT").arg(PAGE);
             let page: (String, Vec<Vec<u8>>) = node
-                .query(&scan, self.deadline())
+                .query(&scan, self.deadline(), Again::Harmless)
                 .map_err(|error| node.error(error))?;
             cursor = page.0;
             let keys = page.1.into_iter().map(String::from_utf8);
@@ -162,7 +171,7 @@ impl RedisStore {
     fn get_page(&self, node: &Node, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let gets: Vec<Cmd> = keys.iter().map(Cmd::get).collect();
         let answers = node
-            .query_all(&gets, self.deadline())
+            .query_all(&gets, self.deadline(), Again::Harmless)
             .map_err(|error| node.error(error))?;
         let values = keys.iter().zip(answers).map(|(key, answer)| match answer {
             Ok(value) => Ok(value),
@@ -253,13 +262,13 @@ impl Store for RedisStore {
             show_command("redis", format_args!("SET NX EX {seconds}"));
             let mut set = cmd("SET");
             set.arg(key).arg(value).arg("NX").arg("EX").arg(seconds);
-            return self.query(key, &set);
+            return self.query_again(key, &set, Again::No);
         };
         show_command("redis", format_args!("EVAL: if GET, SET EX {seconds}"));
         let mut eval = cmd("EVAL");
         eval.arg(COMPARE_AND_SET).arg(1).arg(key);
         eval.arg(expected).arg(value).arg(seconds);
-        self.query(key, &eval)
+        self.query_again(key, &eval, Again::No)
     }
     // ANCHOR_END: compare_and_set
 

@@ -14,7 +14,7 @@ use diesel::QueryResult;
 use diesel::connection::TransactionManager;
 use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, HandleError, ManageConnection};
 
-use super::super::{StoreError, StoreErrorKind};
+use super::super::{Again, StoreError, StoreErrorKind};
 use super::Database;
 
 /// r2d2's pool of diesel's connections.
@@ -38,14 +38,6 @@ struct Failing<C: Database> {
 }
 
 type LastFailure = Arc<Mutex<Option<(Instant, String)>>>;
-
-/// Whether a command may be given once more, to another connection, when it is not known whether the
-/// first one has carried it out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Again {
-    Harmless,
-    No,
-}
 
 impl<C: Database> Pool<C> {
     /// A pool of at most `max` connections, none of which is made yet.
