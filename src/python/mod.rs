@@ -15,7 +15,7 @@ use crate::Value;
 use repr::repr;
 
 /// The most digits that Python reads as an `int` (`sys.set_int_max_str_digits`).
-const MAX_INT_DIGITS: usize = 4300;
+pub(crate) const MAX_INT_DIGITS: usize = 4300;
 
 /// The zero of every run of ten decimal digits (Unicode category Nd) that the `regex` crate knows as
 /// `\d`, in ascending order.

@@ -9,6 +9,7 @@
 mod json;
 mod msgpack;
 mod pickle;
+mod pickle_long;
 mod pickle_old;
 mod pickle_value;
 mod pickle_writer;

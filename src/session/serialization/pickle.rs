@@ -7,12 +7,13 @@
 //!
 //! Mirrors `Lib/pickle.py` and `Lib/pickletools.py`, for the protocols 0 to 5, as Python 3 writes them.
 //!
-//! Read next: `pickle_old.rs`, for what is older than Python 3; `pickle_value.rs`, which makes values of the
-//! nodes; `pickle_writer.rs`.
+//! Read next: `pickle_long.rs` and `pickle_old.rs`, for large integers and for what is older than Python 3;
+//! `pickle_value.rs`, which makes values of the nodes; `pickle_writer.rs`.
 
 use std::collections::HashMap;
 
 use super::FormatError;
+use super::pickle_long;
 use super::pickle_old;
 use super::pickle_value::Tree;
 use crate::value::Value;
@@ -217,7 +218,7 @@ impl<'a> Machine<'a> {
                     0x8a => self.u8()?.into(),
                     _ => self.u32()? as usize,
                 };
-                let number = long(self.take(length)?)?;
+                let number = pickle_long::decode(self.take(length)?)?;
                 self.leaf(number);
             }
             b'G' => {
@@ -401,58 +402,4 @@ fn text(bytes: &[u8]) -> Result<String, FormatError> {
         Ok(text) => Ok(text.to_owned()),
         Err(_) => FormatError::new("text in the pickle is no UTF-8"),
     }
-}
-
-/// `pickle.decode_long`: an integer from its bytes, the lowest first.
-fn long(bytes: &[u8]) -> Result<Value, FormatError> {
-    /// As many as make the 4300 digits that Python reads.
-    const MAX_BYTES: usize = 1785;
-    if bytes.len() > MAX_BYTES {
-        return FormatError::new("the pickle has an integer of more than 4300 digits");
-    }
-    let negative = bytes.last().is_some_and(|byte| *byte & 0x80 != 0);
-    if bytes.len() <= 16 {
-        let mut wide = [if negative { 0xff } else { 0 }; 16];
-        wide[..bytes.len()].copy_from_slice(bytes);
-        return Ok(i128::from_le_bytes(wide).into());
-    }
-    // Digits of 10⁹, the lowest first; a negative number is what lacks to the next power of two.
-    let mut digits: Vec<u64> = Vec::new();
-    let magnitude = magnitude(bytes, negative);
-    for byte in magnitude.iter().rev() {
-        let mut carry = u64::from(*byte);
-        for digit in &mut digits {
-            let wide = *digit * 256 + carry;
-            *digit = wide % 1_000_000_000;
-            carry = wide / 1_000_000_000;
-        }
-        if carry > 0 {
-            digits.push(carry);
-        }
-    }
-    let mut text = String::from(if negative { "-" } else { "" });
-    for digit in digits.iter().rev() {
-        text += &format!("{digit:09}");
-    }
-    let sign = usize::from(negative);
-    let zeros = text[sign..]
-        .bytes()
-        .take_while(|byte| *byte == b'0')
-        .count();
-    text.replace_range(sign..sign + zeros, "");
-    Ok(Value::from_digits(&text).unwrap_or(Value::Int(0)))
-}
-
-/// The bytes of a number without its sign, the lowest first.
-pub(super) fn magnitude(bytes: &[u8], negative: bool) -> Vec<u8> {
-    let mut carry = true;
-    let one = |byte: &u8| {
-        if !negative {
-            return *byte;
-        }
-        let (sum, overflow) = (!byte).overflowing_add(u8::from(carry));
-        carry &= overflow;
-        sum
-    };
-    bytes.iter().map(one).collect()
 }

@@ -7,26 +7,27 @@
 
 use super::FormatError;
 use super::pickle_value::uuid;
+use crate::python::MAX_INT_DIGITS;
 use crate::value::{Foreign, Object, Value};
 
 /// INT, LONG, FLOAT, UNICODE: the value in a line.
 pub(super) fn value(opcode: u8, line: &[u8]) -> Result<Value, FormatError> {
-    /// As many as Python reads.
-    const MAX_DIGITS: usize = 4300;
     if opcode == b'V' {
         return unicode(line).map(Value::Str);
     }
     let text = std::str::from_utf8(line).unwrap_or_default();
+    let number = text.trim_end_matches('L');
     let value = match (opcode, text) {
         (b'I', "00") => Some(Value::Bool(false)),
         (b'I', "01") => Some(Value::Bool(true)),
         (b'F', _) => text.parse().ok().map(Value::Float),
-        _ => Value::from_digits(text.trim_end_matches('L')),
+        _ if number.trim_start_matches('-').len() > MAX_INT_DIGITS => None,
+        _ => Value::from_digits(number),
     };
-    match value {
-        Some(value) if opcode == b'F' || text.len() <= MAX_DIGITS => Ok(value),
-        _ => FormatError::new("the pickle has a number that is none"),
-    }
+    value.map_or_else(
+        || FormatError::new("the pickle has a number that is none"),
+        Ok,
+    )
 }
 
 /// The codec `raw-unicode-escape`: a byte is a character, and others are written `\u20ac` or `\U0001fad6`. So is a

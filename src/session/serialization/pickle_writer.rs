@@ -6,7 +6,7 @@
 //! Read next: `pickle.rs`, the way back.
 
 use super::FormatError;
-use super::pickle::magnitude;
+use super::pickle_long;
 use super::time::{self, TIMESTAMP};
 use crate::json::MAX_DEPTH;
 use crate::value::{Dict, Foreign, Object, Value};
@@ -205,25 +205,7 @@ impl Writer {
     }
 
     fn big_int(&mut self, digits: &str) -> Result<(), FormatError> {
-        let negative = digits.starts_with('-');
-        // Bytes, the lowest first: each digit moves them all up by ten.
-        let mut bytes: Vec<u8> = Vec::new();
-        for digit in digits.trim_start_matches('-').bytes() {
-            let mut carry = u16::from(digit.wrapping_sub(b'0'));
-            for byte in &mut bytes {
-                let [high, low] = (u16::from(*byte) * 10 + carry).to_be_bytes();
-                *byte = low;
-                carry = high.into();
-            }
-            if carry > 0 {
-                bytes.push(carry.to_be_bytes()[1]);
-            }
-            if bytes.len() > 1785 {
-                return FormatError::new("an integer has more than 4300 digits");
-            }
-        }
-        bytes.push(0); // Room for the sign.
-        let bytes = magnitude(&bytes, negative);
+        let bytes = pickle_long::encode(digits)?;
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.out.push(0x8b); // LONG4
         self.out.extend(length.to_le_bytes());

@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sha2::Digest;
-
 use super::{FileOptions, HEADER, StoreError, hex, is_live, locked};
 use crate::clock::{Clock, SystemClock};
 use crate::session::serialization::{int_from_pickle, int_to_pickle};
@@ -54,13 +52,9 @@ impl Directory {
             builder.mode(0o700 | mode & 0o066 | (mode & 0o044) >> 2);
         }
         builder.create(&path)?;
-        let count = match options.md5 {
-            true => hex(&md5::Md5::digest(COUNT)),
-            false => hex(&sha2::Sha256::digest(COUNT)),
-        };
         let directory = Directory {
             path,
-            count,
+            count: options.file_name(COUNT),
             mode: options.mode,
             sync: options.sync,
             threshold: options.threshold,
