@@ -4,6 +4,9 @@
 //!
 //! Read next: `request_builder.rs`, what it sends and gets.
 
+use std::fmt;
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use super::request_builder::{Location, RequestBuilder, TestResponse, host_name};
@@ -13,8 +16,8 @@ use crate::context::{PreserveContext, PreservedPair, take_preserved_contexts};
 use crate::error::Error;
 use crate::session::Session;
 use crate::wrappers::datastructures::{header_value, latin1_decode};
-use crate::wrappers::{EnvironBuilder, Response, SetCookie};
-use crate::wsgi::Environ;
+use crate::wrappers::{EnvironBuilder, Request, Response, SetCookie};
+use crate::wsgi::{Environ, WsgiApp};
 
 /// A request to this app, with the host and root that its config names. Flask: `EnvironBuilder`.
 pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
@@ -47,9 +50,10 @@ pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
 /// assert_eq!(client.get("/").send()?.text(), "jack");
 /// # Ok::<(), carafe::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct TestClient {
     app: App,
+    /// What the requests go to: the app, or what is around it.
+    wsgi_app: Arc<dyn WsgiApp>,
     cookies: Option<CookieJar>,
     /// Set while contexts outlive their requests.
     preserve_context: bool,
@@ -60,6 +64,7 @@ pub struct TestClient {
 impl TestClient {
     pub(crate) fn new(app: App) -> Self {
         TestClient {
+            wsgi_app: Arc::new(app.clone()),
             app,
             cookies: Some(CookieJar::default()),
             preserve_context: false,
@@ -71,6 +76,23 @@ impl TestClient {
     #[must_use]
     pub fn without_cookies(mut self) -> Self {
         self.cookies = None;
+        self
+    }
+
+    /// Sends the requests to `wsgi_app`, a middleware around the app. Flask: `app.wsgi_app = ...`.
+    ///
+    /// ```
+    /// use carafe::{App, Scaffold, middleware::ProxyFix, request};
+    /// let mut app = App::new("shop");
+    /// app.route("/", || request().scheme().to_owned());
+    /// let mut client = app.test_client().with_wsgi_app(ProxyFix::new(app.clone()));
+    /// let response = client.get("/").header("X-Forwarded-Proto", "https").send()?;
+    /// assert_eq!(response.text(), "https");
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_wsgi_app(mut self, wsgi_app: impl WsgiApp + 'static) -> Self {
+        self.wsgi_app = Arc::new(wsgi_app);
         self
     }
 
@@ -253,7 +275,7 @@ impl TestClient {
         if self.preserve_context {
             builder = builder.extension(PreserveContext);
         }
-        let mut environ = builder.build()?;
+        let mut environ = builder.clone().build()?;
         let from = location(&environ);
         let path = from.whole_path();
         if let Some(jar) = &self.cookies
@@ -262,10 +284,13 @@ impl TestClient {
         {
             environ.headers.insert(http::header::COOKIE, value);
         }
+        // The app reads the body of the one; a test may look at the other.
+        let mut sent = builder.build()?;
+        sent.headers.clone_from(&environ.headers);
         let mut started = None;
         let body = self
-            .app
-            .wsgi_app(environ, &mut |status: http::StatusCode, headers| {
+            .wsgi_app
+            .call(environ, &mut |status: http::StatusCode, headers| {
                 started = Some((status, headers));
             })?;
         let data = body.into_bytes()?;
@@ -275,7 +300,8 @@ impl TestClient {
         if self.preserve_context {
             self.push_contexts()?;
         }
-        let response = TestResponse::new(status.as_u16(), headers, data);
+        let response =
+            TestResponse::new(status.as_u16(), headers, data, Request::from_environ(sent));
         Ok((response, from))
     }
     // ANCHOR_END: run
@@ -291,6 +317,15 @@ fn location(environ: &Environ) -> Location {
         }),
         script_name: environ.script_name.clone(),
         path: environ.path_info.clone(),
+    }
+}
+
+impl fmt::Debug for TestClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestClient")
+            .field("app", &self.app)
+            .field("cookies", &self.cookies)
+            .finish_non_exhaustive()
     }
 }
 
