@@ -274,7 +274,7 @@ impl App {
         C: Converter + 'static,
     {
         self.change_setup("url_map.converters", |s| {
-            s.url_map.converters_insert(name, make);
+            Arc::make_mut(&mut s.url_map).converters_insert(name, make);
         });
     }
 
