@@ -5,6 +5,7 @@
 
 mod common;
 
+use carafe::context::REQUEST_CTX_STACK;
 use carafe::testing::TestClient;
 use carafe::wsgi::{Environ, StartResponse, WsgiApp};
 use carafe::{
@@ -580,6 +581,30 @@ fn with_contexts_the_last_request_can_be_looked_at() {
             "teardown /jill",
         ]
     );
+}
+
+#[test]
+fn the_contexts_of_a_request_whose_error_came_to_the_test_are_gone() {
+    let log = Log::default();
+    let mut app = app();
+    app.config().set("TESTING", true).unwrap();
+    app.route("/", hello);
+    app.route("/fail", fail);
+    let seen = log.clone();
+    app.teardown_request(move |error: Option<&Error>| {
+        seen.add(format!("{} {}", request().path(), error.is_some()));
+    });
+    let mut client = app.test_client();
+    let failed = client.with_contexts(|client| client.get("/fail").send().map(drop));
+    assert!(failed.unwrap().is_err());
+    assert_eq!(log.take(), ["/fail true"]);
+
+    let depth = client.with_contexts(|client| {
+        client.get("/").send().unwrap();
+        REQUEST_CTX_STACK.len()
+    });
+    assert_eq!(depth.unwrap(), 1);
+    assert_eq!(log.take(), ["/ false", "/ false"]);
 }
 
 #[test]

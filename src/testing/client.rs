@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::session::Session;
 use crate::wrappers::datastructures::{header_value, latin1_decode};
 use crate::wrappers::{EnvironBuilder, Request, Response, SetCookie};
-use crate::wsgi::{Environ, WsgiApp};
+use crate::wsgi::{Body, Environ, WsgiApp};
 
 /// A request to this app, with the host and root that its config names. Flask: `EnvironBuilder`.
 pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
@@ -292,8 +292,11 @@ impl TestClient {
             .wsgi_app
             .call(environ, &mut |status: http::StatusCode, headers| {
                 started = Some((status, headers));
-            })?;
-        let data = body.into_bytes()?;
+            });
+        let data = body.and_then(Body::into_bytes).inspect_err(|_| {
+            // The contexts of a request that failed are not looked at, so the next one must not find them.
+            drop(take_preserved_contexts());
+        })?;
         let (status, headers) = started
             .ok_or_else(|| Error::assertion("the app returned without calling start_response"))?;
         self.update_cookies(&headers, from.host_name(), &path);
