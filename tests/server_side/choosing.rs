@@ -113,8 +113,8 @@ fn a_config_key_that_is_wrong_is_an_error_that_names_it() {
     let error = from_config(&[("SESSION_TYPE", "redis".into()), ("SESSION_REDIS", nodes)]);
     assert_eq!(
         error.unwrap_err().to_string(),
-        "session store config: config key SESSION_REDIS takes a redis: or rediss: or redis+cluster: \
-         or rediss+cluster: URL, not \"list\""
+        "session store config: config key SESSION_REDIS takes a redis: or rediss: or unix: or \
+         redis+cluster: or rediss+cluster: URL, not \"list\""
     );
 }
 
