@@ -306,7 +306,7 @@ impl App {
     // ANCHOR_END: app_context_as_of
 
     /// `app.test_request_context(path)`: the context of a request that nobody sent. For more than a
-    /// path, give [`App::request_context`] what [`EnvironBuilder`](crate::wrappers::EnvironBuilder) builds.
+    /// path, give [`App::request_context`] what [`environ_builder`] builds.
     ///
     /// # Errors
     /// Where `path` is no path.

@@ -19,8 +19,21 @@ use crate::wrappers::datastructures::{header_value, latin1_decode};
 use crate::wrappers::{EnvironBuilder, Request, Response, SetCookie};
 use crate::wsgi::{Body, Environ, WsgiApp};
 
-/// A request to this app, with the host and root that its config names. Flask: `EnvironBuilder`.
-pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
+/// A request to this app, with the host and root that its config names. Flask: `flask.testing.EnvironBuilder`.
+///
+/// ```
+/// use carafe::{App, request, testing::environ_builder};
+/// fn is_valid_edit() -> Result<bool, carafe::Error> {
+///     Ok(!request().form()?.require("name")?.is_empty())
+/// }
+///
+/// let app = App::new("shop");
+/// let environ = environ_builder(&app, "/user/2/edit").method("POST").form([("name", "")]).build()?;
+/// let valid = app.request_context(environ).with(is_valid_edit)?;
+/// assert!(!valid?);
+/// # Ok::<(), carafe::Error>(())
+/// ```
+pub fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
     let settings = app.config().settings();
     let server_name = settings.server_name.as_deref();
     EnvironBuilder::new(path)
