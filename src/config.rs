@@ -280,6 +280,25 @@ impl Config {
     pub fn get_as<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         json::from_value(self.get(key)?).ok()
     }
+
+    /// `config.get_namespace(prefix)`: the keys of the app's own that begin with `prefix`, without it and in lower case.
+    ///
+    /// ```
+    /// let app = carafe::App::new("shop");
+    /// app.config().from_mapping([("MAIL_SERVER", "localhost"), ("MAIL_USER", "jack"), ("NAME", "shop")])?;
+    /// let mail = app.config().get_namespace("MAIL_");
+    /// assert_eq!(mail.get("server"), Some(&"localhost".into()));
+    /// assert_eq!(mail.len(), 2);
+    /// # Ok::<(), carafe::config::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn get_namespace(&self, prefix: &str) -> Dict {
+        let settings = self.settings();
+        let in_it = settings.extra.iter().filter_map(|(key, value)| {
+            Some((key.strip_prefix(prefix)?.to_lowercase(), value.clone()))
+        });
+        in_it.collect()
+    }
 }
 
 /// Flask reads upper-case names only, so that a mapping may hold helpers too.

@@ -229,7 +229,7 @@ pub fn redirect(location: impl AsRef<str>) -> Result<Response, Error> {
 /// A redirect with another code: 301, 303, 305, 307 or 308.
 ///
 /// # Errors
-/// As [`redirect`]; and where `code` is no redirect's.
+/// As [`redirect`]; and where `code` is not in 100..=999. One that is no redirect's is sent as it is.
 pub fn redirect_with_code(location: impl AsRef<str>, code: u16) -> Result<Response, Error> {
     wrappers::redirect(location.as_ref(), code)
 }

@@ -400,6 +400,19 @@ fn a_rule_of_a_blueprint_that_is_none_is_named_when_the_blueprint_is_registered(
 }
 
 #[test]
+fn a_view_that_a_blueprint_gives_an_endpoint_is_the_apps_whatever_it_had_before() {
+    let mut shop = Blueprint::new("shop").with_url_prefix("/shop");
+    shop.add_endpoint_rule("/", "index");
+    shop.endpoint("index", || "the app's index");
+    shop.endpoint("shop.index", || "the shop's index");
+    let mut app = app();
+    app.add_url_rule("/", "index", hello);
+    app.register_blueprint(shop);
+    assert_eq!(get(&app, "/").1, "the app's index");
+    assert_eq!(get(&app, "/shop/").1, "the shop's index");
+}
+
+#[test]
 fn the_same_endpoint_name_in_two_blueprints_is_no_duplicate() {
     let mut app = app();
     for name in ["first", "second"] {

@@ -41,6 +41,26 @@ fn a_view_may_take_any_value_or_all_of_them() {
 }
 
 #[test]
+fn a_view_may_do_without_an_argument_that_only_some_of_its_rules_have() {
+    fn page(shelf: String, number: Option<i64>) -> String {
+        shelf + &format!(" {number:?}")
+    }
+    let mut app = app();
+    app.route("/<shelf>/", page);
+    app.route("/<shelf>/<int:number>", page);
+    app.add_url_rule(
+        Route::new("/all")
+            .default("shelf", "all")
+            .default("number", Value::Null),
+        "all",
+        page,
+    );
+    assert_eq!(get(&app, "/fruit/").1, "fruit None");
+    assert_eq!(get(&app, "/fruit/7").1, "fruit Some(7)");
+    assert_eq!(get(&app, "/all").1, "all None");
+}
+
+#[test]
 fn arguments_that_do_not_fit_the_view_are_an_unhandled_error() {
     let mut app = app();
     app.config().set("TESTING", true).unwrap();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use carafe::clock::{Clock, FixedClock};
 use carafe::config::Settings;
+use carafe::context::REQUEST_CTX_STACK;
 use carafe::session::SecureCookieSessionInterface;
 use carafe::signing::{DigestMethod, KeyDerivation, SignerOptions, TimestampSigner, base64_encode};
 use carafe::trace::Trace;
@@ -359,4 +360,40 @@ fn an_interface_may_look_at_the_request_while_it_opens_a_session() {
     app.session_interface(Trusting);
     let app = with_login(app);
     assert_eq!(visit(&app, "/?name=jill").0.text(), "jill");
+}
+
+#[test]
+fn an_interface_that_wants_to_know_the_endpoint_has_the_url_matched_first() {
+    /// Knows which page the session is for.
+    struct OfThePage;
+    impl SessionInterface for OfThePage {
+        fn open_session(
+            &self,
+            _: &Arc<Settings>,
+            request: &Request,
+        ) -> Result<Option<Session>, Error> {
+            assert_eq!(request.endpoint(), None);
+            REQUEST_CTX_STACK.top().unwrap().match_request();
+            let data = [("username".to_owned(), request.endpoint().into())];
+            Ok(Some(Session::from_data(data.into_iter().collect())))
+        }
+        fn save_session(
+            &self,
+            _: &Arc<Settings>,
+            _: &Session,
+            _: &mut Response,
+        ) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+    let mut app = App::new("shop");
+    app.session_interface(OfThePage);
+    let app = with_login(app);
+    let (response, trace) = visit(&app, "/");
+    assert_eq!(response.text(), "index");
+    assert_eq!(
+        subtree(&trace, "open_session"),
+        ["open_session", "  RequestContext.match_request"]
+    );
+    assert_eq!(visit(&app, "/none").0.status_code(), 404);
 }

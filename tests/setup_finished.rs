@@ -156,7 +156,18 @@ fn two_views_for_one_endpoint_are_refused() {
     let greet = |name: &'static str| move || name;
     app.add_url_rule("/jack", "greet", greet("jack"));
     assert!(refusal(|| app.add_url_rule("/jill", "greet", greet("jill"))).is_some());
-    assert!(refusal(|| app.endpoint("greet", hello)).is_some());
+}
+
+#[test]
+fn the_view_of_an_endpoint_may_be_given_before_its_rules_and_be_replaced() {
+    let mut app = app();
+    app.endpoint("index", fail);
+    app.endpoint("index", hello);
+    app.add_endpoint_rule("/", "index");
+    app.add_url_rule("/hello", "index", hello);
+    assert!(refusal(|| app.add_url_rule("/late", "index", fail)).is_some());
+    assert_eq!(get(&app, "/"), (200, "hello".to_owned()));
+    assert_eq!(get(&app, "/hello"), (200, "hello".to_owned()));
 }
 
 #[test]

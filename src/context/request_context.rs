@@ -223,8 +223,9 @@ impl RequestContext {
 
     // ANCHOR: match_request
     /// Finds the rule for the URL. That there is none is not said now: dispatch raises it, so that
-    /// before functions run first.
-    fn match_request(&self) {
+    /// before functions run first. A push calls this when the session is open; a session interface that wants to
+    /// know the endpoint calls it before.
+    pub fn match_request(&self) {
         stage!("RequestContext.match_request", self.match_request());
         let Some(url_adapter) = &self.parts.url_adapter else {
             return;

@@ -9,7 +9,6 @@ mod client;
 mod cookie_jar;
 mod request_builder;
 
-pub use client::TestClient;
-pub(crate) use client::environ_builder;
+pub use client::{TestClient, environ_builder};
 pub use cookie_jar::{Cookie, CookieJar};
 pub use request_builder::{RequestBuilder, TestResponse};

@@ -4,6 +4,9 @@
 //!
 //! Read next: `cookie_jar.rs`.
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use serde::Serialize;
@@ -12,8 +15,8 @@ use serde::de::DeserializeOwned;
 use super::TestClient;
 use crate::error::Error;
 use crate::json;
-use crate::wrappers::EnvironBuilder;
 use crate::wrappers::datastructures::latin1_decode;
+use crate::wrappers::{EnvironBuilder, Request};
 
 /// How many redirects in a row are followed.
 const MAX_REDIRECTS: usize = 20;
@@ -136,6 +139,12 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
+    /// The client's address, unless it is `127.0.0.1`. Flask: `environ_overrides={"REMOTE_ADDR": ...}`.
+    pub fn remote_addr(mut self, address: impl Into<IpAddr>) -> Self {
+        self.builder = self.builder.remote_addr(address);
+        self
+    }
+
     /// Scheme, host and path to the app.
     pub fn base_url(mut self, base_url: &str) -> Self {
         self.builder = self.builder.base_url(base_url);
@@ -183,15 +192,13 @@ impl<'a> RequestBuilder<'a> {
                 )));
             };
             let keeps_method = matches!(response.status, 307 | 308);
-            next = if keeps_method {
-                next.path(path)
-            } else {
+            next = next.redirected_to(path).base_url(root);
+            if !keeps_method {
                 if method != "HEAD" {
                     method = "GET".to_owned();
                 }
-                EnvironBuilder::new(path).method(&method)
+                next = next.method(&method).without_body();
             }
-            .base_url(root);
             history.push(response);
         }
     }
@@ -203,15 +210,17 @@ pub struct TestResponse {
     status: u16,
     headers: HeaderMap,
     data: Bytes,
+    request: Arc<Request>,
     history: Vec<TestResponse>,
 }
 
 impl TestResponse {
-    pub(super) fn new(status: u16, headers: HeaderMap, data: Bytes) -> Self {
+    pub(super) fn new(status: u16, headers: HeaderMap, data: Bytes, request: Request) -> Self {
         TestResponse {
             status,
             headers,
             data,
+            request: Arc::new(request),
             history: Vec::new(),
         }
     }
@@ -254,6 +263,12 @@ impl TestResponse {
     /// Where the body is no JSON, or no `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         Ok(json::from_value(json::loads_bytes(&self.data)?)?)
+    }
+
+    /// `response.request`: the request that this answers; after a redirect, the last.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
     }
 
     /// The redirects that led here, the first first.

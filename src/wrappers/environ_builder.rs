@@ -6,6 +6,7 @@
 //! Read next: `testing/client.rs` (the client that sends what this builds).
 
 use std::io::Cursor;
+use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
@@ -45,6 +46,7 @@ pub struct EnvironBuilder {
     headers: Vec<(String, String)>,
     content_type: Option<String>,
     body: Option<Bytes>,
+    remote_addr: IpAddr,
     extensions: Extensions,
 }
 
@@ -69,6 +71,7 @@ impl EnvironBuilder {
             headers: Vec::new(),
             content_type: None,
             body: None,
+            remote_addr: Ipv4Addr::LOCALHOST.into(),
             extensions: Extensions::new(),
         }
     }
@@ -152,6 +155,30 @@ impl EnvironBuilder {
         self.body(json)
     }
 
+    /// The client's address, unless it is `127.0.0.1`: WSGI's `REMOTE_ADDR`.
+    pub fn remote_addr(mut self, address: impl Into<IpAddr>) -> Self {
+        self.remote_addr = address.into();
+        self
+    }
+
+    /// The request that a redirect to `path` asks for: with its arguments, and all else as it was.
+    pub(crate) fn redirected_to(mut self, path: String) -> Self {
+        self.path = path;
+        self.query_string = None;
+        self
+    }
+
+    /// Without the body, and the headers that describe it.
+    pub(crate) fn without_body(mut self) -> Self {
+        self.body = None;
+        self.content_type = None;
+        self.headers.retain(|(name, _)| {
+            let describes = ["Content-Type", "Content-Length", "Transfer-Encoding"];
+            !describes.iter().any(|each| name.eq_ignore_ascii_case(each))
+        });
+        self
+    }
+
     /// Puts something into [`Environ::extensions`].
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
         self.extensions.insert(extension);
@@ -189,7 +216,7 @@ impl EnvironBuilder {
             url_scheme: Scheme::try_from(base.scheme.as_str()).unwrap_or(Scheme::HTTP),
             server_name,
             server_port,
-            remote_addr: Some(([127, 0, 0, 1], 0).into()),
+            remote_addr: Some((self.remote_addr, 0).into()),
             protocol: Version::HTTP_11,
             input: Box::new(Cursor::new(self.body.unwrap_or_default())),
             input_terminated: false,

@@ -21,6 +21,7 @@ use super::response::{Response, redirect};
 use super::status::status_name;
 use crate::error::Error;
 use crate::python::repr::str_repr;
+use crate::wsgi::{Body, Environ, StartResponse, WsgiApp};
 
 /// An HTTP error: Werkzeug's `HTTPException` and all its subclasses.
 ///
@@ -260,6 +261,19 @@ impl HttpException {
             }
         }
         response
+    }
+}
+
+/// An error answers every request with its page: Werkzeug's are WSGI apps, too.
+impl WsgiApp for HttpException {
+    fn call(
+        &self,
+        environ: Environ,
+        start_response: &mut dyn StartResponse,
+    ) -> Result<Body, Error> {
+        let (status, headers, body) = self.get_response().into_wsgi(&environ.method);
+        start_response.start_response(status, headers);
+        Ok(body)
     }
 }
 
