@@ -51,4 +51,4 @@ pub use map::Map;
 pub(crate) use python::{digit_value, truth};
 pub(crate) use repr::str as python_str;
 pub use rule::Rule;
-pub(crate) use urls::ANCHOR;
+pub(crate) use urls::{ANCHOR, urljoin};

@@ -8,7 +8,7 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Version, uri::Scheme};
 
 use super::datastructures::{header_value, latin1_decode};
@@ -103,7 +103,7 @@ impl EnvironBuilder {
         self
     }
 
-    /// The query string, in place of the path's.
+    /// The query string; the path may then have none.
     pub fn query_string(mut self, query_string: impl Into<String>) -> Self {
         self.query_string = Some(query_string.into());
         self
@@ -152,6 +152,28 @@ impl EnvironBuilder {
         self.body(json)
     }
 
+    /// The request that the answer to this one redirects to: of Werkzeug's `Client.resolve_redirect`
+    /// what is not about URLs. Headers stay, but for those that describe a body that does not.
+    pub(crate) fn redirected(mut self, base_url: String, path: String, keeps_body: bool) -> Self {
+        let drops = |name: &str, dropped: &[HeaderName]| {
+            dropped
+                .iter()
+                .any(|header| name.eq_ignore_ascii_case(header.as_str()))
+        };
+        self.headers.retain(|(name, _)| !drops(name, &[HOST]));
+        if !keeps_body {
+            let of_body = [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING];
+            self.headers.retain(|(name, _)| !drops(name, &of_body));
+            self.content_type = None;
+            self.body = None;
+            if self.method != "HEAD" {
+                "GET".clone_into(&mut self.method);
+            }
+        }
+        self.query_string = None;
+        self.base_url(base_url).path(path)
+    }
+
     /// Puts something into [`Environ::extensions`].
     pub fn extension<T: Clone + Send + Sync + 'static>(mut self, extension: T) -> Self {
         self.extensions.insert(extension);
@@ -161,10 +183,15 @@ impl EnvironBuilder {
     /// The environ.
     ///
     /// # Errors
-    /// `ValueError` for a base URL with a query string or a fragment, and for a URL, a method or a
-    /// header that can't be one.
+    /// `ValueError` for a base URL with a query string or a fragment, for two query strings, and for a
+    /// URL, a method or a header that can't be one.
     pub fn build(self) -> Result<Environ, Error> {
         let target = urlsplit(&self.path)?;
+        if self.query_string.is_some() && !target.query.is_empty() {
+            return Err(Error::value_error(
+                "Query string is defined in the path and as an argument",
+            ));
+        }
         let base = self.split_base_url(&target)?;
         let method = Method::from_bytes(self.method.as_bytes())
             .map_err(|_| Error::value_error(format!("{:?} is not a method", self.method)))?;
