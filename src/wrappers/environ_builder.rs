@@ -17,6 +17,8 @@ use super::urlsplit::{SplitResult, urlsplit, urlunsplit};
 use crate::error::Error;
 use crate::wsgi::Environ;
 
+const FORM: &str = "application/x-www-form-urlencoded";
+
 /// Builds an [`Environ`].
 ///
 /// ```
@@ -44,6 +46,8 @@ pub struct EnvironBuilder {
     method: String,
     headers: Vec<(String, String)>,
     content_type: Option<String>,
+    /// What the body is, unless it is said to be something else.
+    body_type: Option<&'static str>,
     body: Option<Bytes>,
     extensions: Extensions,
 }
@@ -68,6 +72,7 @@ impl EnvironBuilder {
             method: "GET".to_owned(),
             headers: Vec::new(),
             content_type: None,
+            body_type: None,
             body: None,
             extensions: Extensions::new(),
         }
@@ -138,17 +143,16 @@ impl EnvironBuilder {
         self
     }
 
-    /// A form as the body.
+    /// A form as the body; one without a field is no body.
     pub fn form<'a>(mut self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        self.content_type
-            .get_or_insert_with(|| "application/x-www-form-urlencoded".to_owned());
-        self.body(urlencode(fields))
+        let form = urlencode(fields);
+        self.body_type = (!form.is_empty()).then_some(FORM);
+        self.body(form)
     }
 
     /// JSON, already written, as the body.
     pub fn json(mut self, json: impl Into<Bytes>) -> Self {
-        self.content_type
-            .get_or_insert_with(|| "application/json".to_owned());
+        self.body_type = Some("application/json");
         self.body(json)
     }
 
@@ -165,6 +169,7 @@ impl EnvironBuilder {
             let of_body = [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING];
             self.headers.retain(|(name, _)| !drops(name, &of_body));
             self.content_type = None;
+            self.body_type = None;
             self.body = None;
             if self.method != "HEAD" {
                 "GET".clone_into(&mut self.method);
@@ -267,14 +272,21 @@ impl EnvironBuilder {
         }
         if let Some(content_type) = &self.content_type {
             headers.insert(CONTENT_TYPE, header_value(content_type)?);
+        } else if let Some(body_type) = self.body_type {
+            let body_type = HeaderValue::from_static(body_type);
+            headers.entry(CONTENT_TYPE).or_insert(body_type);
         }
         // A form without fields is an empty body too; anything else without a body has no length.
-        let is_form = |text: &String| {
-            text.split(';').next().map(str::trim) == Some("application/x-www-form-urlencoded")
+        let is_form = |value: &HeaderValue| {
+            latin1_decode(value.as_bytes())
+                .split(';')
+                .next()
+                .map(str::trim)
+                == Some(FORM)
         };
         if let Some(body) = &self.body {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        } else if self.content_type.as_ref().is_some_and(is_form) {
+        } else if headers.get(CONTENT_TYPE).is_some_and(is_form) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
         }
         Ok(headers)
