@@ -237,7 +237,7 @@ fn every_method_has_a_builder_and_a_query_and_a_body_are_sent_as_they_are_meant(
     let mut client = echo_app().test_client();
     let sent = [
         client.get("/target?x=2").send(),
-        client.get("/target?x=2").query([("x", "a&b ü")]).send(),
+        client.get("/target").query([("x", "a&b ü")]).send(),
         client
             .post("/target")
             .form([("a", "1 ü"), ("b", "")])
@@ -490,9 +490,211 @@ fn a_redirect_to_another_host_or_in_a_circle_is_an_error() {
             "RuntimeError: following external redirects to http://elsewhere.example/",
             "RuntimeError: following external redirects to http://localhost.example/far",
             "RuntimeError: following external redirects to http://elsewhere.example",
-            "RuntimeError: too many redirects, the last to /loop",
+            "RuntimeError: Loop detected: A 302 redirect to /loop was already made.",
         ]
     );
+}
+
+/// An app that answers at each of these paths with a redirect, and else with what it was asked.
+fn chain_of<const N: usize>(redirects: [(&'static str, u16, &'static str); N]) -> App {
+    let mut app = app();
+    app.before_request(move || -> Result<Option<Response>, Error> {
+        let request = request();
+        let found = redirects.iter().find(|(path, ..)| *path == request.path());
+        let Some((_, code, location)) = found else {
+            let names = [
+                "X-Shop",
+                "Content-Type",
+                "Content-Length",
+                "Transfer-Encoding",
+            ];
+            let mut text = format!("{} {}", request.method(), request.url());
+            for name in names {
+                if let Some(value) = request.header(name) {
+                    text = format!("{text} {name}={value}");
+                }
+            }
+            return Ok(Some(Response::new(text)));
+        };
+        redirect_with_code(location, *code).map(Some)
+    });
+    app
+}
+
+#[test]
+fn headers_go_along_with_a_redirect_but_for_those_of_a_body_that_does_not() {
+    let mut client = chain_of([("/see", 303, "/x"), ("/again", 308, "/x")]).test_client();
+    let mut follow = |path: &str| {
+        let request = client.put(path).header("X-Shop", "open");
+        let request = request
+            .header("Transfer-Encoding", "identity")
+            .body("raw", "text/plain");
+        request.follow_redirects().send().unwrap().text()
+    };
+    assert_eq!(
+        [follow("/see"), follow("/again")],
+        [
+            "GET http://localhost/x X-Shop=open",
+            "PUT http://localhost/x X-Shop=open Content-Type=text/plain Content-Length=3 \
+             Transfer-Encoding=identity",
+        ]
+    );
+}
+
+#[test]
+fn a_redirect_has_a_query_and_a_host_of_its_own() {
+    let chain = [
+        ("/again", 307, "/x?b=2"),
+        ("/bare", 307, "/x"),
+        ("/port", 302, "http://localhost:8080/x"),
+    ];
+    let mut client = chain_of(chain).test_client();
+    let mut follow = |path: &str| {
+        let request = client.get(path).query([("a", "1")]);
+        let request = request.header("Host", "localhost:5000");
+        request.follow_redirects().send().unwrap().text()
+    };
+    assert_eq!(
+        ["/again", "/bare", "/port"].map(&mut follow),
+        [
+            "GET http://localhost:5000/x?b=2",
+            "GET http://localhost:5000/x",
+            "GET http://localhost:8080/x",
+        ]
+    );
+}
+
+#[test]
+fn a_relative_redirect_leads_to_where_a_browser_goes() {
+    let chain = [
+        ("/a/next", 302, "done"),
+        ("/a/here", 302, "./done?q#top"),
+        ("/a/up", 302, "../done"),
+        ("/a/query", 302, "?q=1"),
+        ("/slashes", 302, "http://localhost/é//x"),
+    ];
+    let mut client = chain_of(chain).test_client();
+    let mut follow = |path: &str| {
+        let request = client.get(path).base_url("http://localhost/é");
+        let history = request.follow_redirects().send();
+        history.map_or_else(|error| error.to_string(), |response| response.text())
+    };
+    assert_eq!(
+        ["/a/next", "/a/here", "/a/up", "/a/query", "/slashes"].map(&mut follow),
+        [
+            "GET http://localhost/é/a/done",
+            "GET http://localhost/é/a/done?q",
+            "GET http://localhost/é/done",
+            "Loop detected: A 302 redirect to ?q=1 was already made.",
+            "GET http://localhost/é/x",
+        ]
+    );
+}
+
+#[test]
+fn each_response_of_a_history_knows_those_before_it() {
+    let chain = [("/one", 302, "/two"), ("/two", 302, "/three")];
+    let mut client = chain_of(chain).test_client();
+    let response = client.get("/one").follow_redirects().send().unwrap();
+    let lengths: Vec<usize> = response
+        .history()
+        .iter()
+        .map(|response| response.history().len())
+        .collect();
+    assert_eq!(lengths, [0, 1]);
+    let first = &response.history()[1].history()[0];
+    assert_eq!(first.header("Location").as_deref(), Some("/two"));
+}
+
+#[test]
+fn two_redirects_to_one_place_are_no_circle_where_their_codes_differ() {
+    let mut app = app();
+    app.route("/", || match request().cookie("seen").as_deref() {
+        Some("2") => Ok(Response::new("there")),
+        seen => {
+            let (code, next) = if seen.is_none() {
+                (302, "1")
+            } else {
+                (303, "2")
+            };
+            let mut response = redirect_with_code("/", code)?;
+            response.set_cookie(SetCookie::new("seen", next))?;
+            Ok::<_, Error>(response)
+        }
+    });
+    let response = app.test_client().get("/").follow_redirects().send();
+    assert_eq!(response.unwrap().text(), "there");
+}
+
+#[test]
+fn an_endless_chain_of_redirects_ends() {
+    let mut app = app();
+    app.route("/<int:n>", |n: i64| {
+        redirect_with_code(format!("/{}", n + 1), 302)
+    });
+    let error = app.test_client().get("/0").follow_redirects().send();
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "too many redirects, the last to /21"
+    );
+}
+
+/// What is in the jar after a response to a request for `url` with these `Set-Cookie`s.
+fn jar_after<const N: usize>(url: &str, cookies: [&'static str; N]) -> Vec<String> {
+    let mut app = app();
+    app.before_request(move || {
+        let mut response = Response::new("");
+        for cookie in cookies {
+            drop(response.add_header("Set-Cookie", cookie));
+        }
+        Some(response)
+    });
+    let mut client = app.test_client();
+    client.get(url).send().unwrap();
+    let jar = client.cookies().unwrap();
+    jar.iter()
+        .map(|cookie| format!("{} {}{}", cookie.key, cookie.domain, cookie.path))
+        .collect()
+}
+
+#[test]
+fn of_two_attributes_of_one_name_the_last_counts_and_an_empty_one_is_none() {
+    let jar = jar_after(
+        "http://Shop.Example/a/b",
+        [
+            "aged=1; Max-Age=0; Max-Age=9",
+            "dated=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Expires=Thu, 01 Jan 2099 00:00:00 GMT",
+            "gone=1; Max-Age=9; Max-Age",
+            "zero=1; Max-Age=00",
+            "folder=1; Path=/x; Path=",
+            "host=1; Domain=x.example; Domain=",
+        ],
+    );
+    assert_eq!(
+        jar,
+        [
+            "aged shop.example/a",
+            "dated shop.example/a",
+            "folder shop.example/a",
+            "host shop.example/a",
+        ]
+    );
+}
+
+#[test]
+fn a_cookies_host_and_path_are_those_of_the_url() {
+    assert_eq!(
+        jar_after("http://[::1]:8080/a b/c", ["a=1"]),
+        ["a ::1/a%20b"]
+    );
+    let mut app = app();
+    app.route("/a b/", || {
+        setting([SetCookie::new("below", "1").path("/a b")])
+    });
+    app.route("/a b/c", show_cookies);
+    let mut client = app.test_client();
+    client.get("/a b/").send().unwrap();
+    assert_eq!(text(&mut client, "/a b/c"), "below=1");
 }
 
 #[test]
@@ -641,6 +843,11 @@ fn what_cannot_be_sent_is_an_error_and_no_panic() {
     assert!(client.open("no method", "/").send().is_err());
     assert!(client.get("/").header("no name", "1").send().is_err());
     assert!(client.get("/").header("X", "two\nlines").send().is_err());
+    let error = client.get("/target?x=2").query([("x", "3")]).send();
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "Query string is defined in the path and as an argument"
+    );
     assert!(
         client
             .get("/")

@@ -15,7 +15,10 @@ use carafe::App;
 use carafe::error::{Error, Panic, PyError, catch};
 use carafe::value::Value;
 use carafe::wrappers::cookies::cookie_value;
-use carafe::wrappers::{HttpException, Request, Response, SetCookie, abort, redirect};
+use carafe::wrappers::host::host_is_trusted;
+use carafe::wrappers::{
+    EnvironBuilder, HttpException, Request, Response, SetCookie, abort, redirect,
+};
 use carafe::wsgi::{Body, Environ};
 use http::Method;
 
@@ -359,6 +362,52 @@ fn only_trusted_hosts_are_let_in_where_there_is_a_list() {
         let error = request(host).trusted_host(&trusted).unwrap_err();
         assert_eq!(error.type_name(), "SecurityError", "{host:?}");
     }
+}
+
+#[test]
+fn a_trusted_host_beyond_ascii_is_known_by_the_name_that_clients_send() {
+    let trusted = ["b\u{fc}cher.example:80", ".\u{2603}.net", "a..b"].map(str::to_owned);
+    for (host, is_trusted) in [
+        ("xn--bcher-kva.example", true),
+        ("xn--bcher-kva.example:8080", true),
+        ("shop.xn--bcher-kva.example", false),
+        ("xn--n3h.net", true),
+        ("a.xn--n3h.net", true),
+        ("a..b", false),
+    ] {
+        assert_eq!(host_is_trusted(host, &trusted), is_trusted, "{host}");
+    }
+}
+
+#[test]
+fn a_body_has_the_type_that_a_header_gives_it() {
+    let content_type = |builder: EnvironBuilder| {
+        let environ = builder.build().expect("an environ");
+        let value = environ.headers.get("content-type");
+        value.map(|value| value.to_str().expect("ASCII").to_owned())
+    };
+    let new = || Environ::builder("/").method("POST");
+    let vendor = || new().header("Content-Type", "application/vnd.api+json");
+    for (builder, expected) in [
+        (new().json("1"), Some("application/json")),
+        (vendor().json("1"), Some("application/vnd.api+json")),
+        (new().json("1").content_type("text/x"), Some("text/x")),
+        (vendor().content_type("text/x"), Some("text/x")),
+        (new().form([("a", "1")]).json("1"), Some("application/json")),
+        (new().form([]), None),
+    ] {
+        assert_eq!(content_type(builder).as_deref(), expected);
+    }
+}
+
+#[test]
+fn allow_stays_as_it_was_written_where_no_method_is_new() {
+    let mut response = Response::new("");
+    response.set_header("Allow", "GET,HEAD").expect("a header");
+    response.allow_update(["head"]);
+    assert_eq!(response.header("Allow").as_deref(), Some("GET,HEAD"));
+    response.allow_update(["HEAD", "PUT"]);
+    assert_eq!(response.header("Allow").as_deref(), Some("GET, HEAD, PUT"));
 }
 
 #[test]

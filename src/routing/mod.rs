@@ -47,3 +47,4 @@ pub use converters::{Converter, ConverterArgs, ValidationError};
 pub use exceptions::{BuildError, RoutingException, RuleError};
 pub use map::Map;
 pub use rule::Rule;
+pub(crate) use urls::urljoin;

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::request_builder::{Location, RequestBuilder, TestResponse, host_name};
+use super::redirects::{Location, host_name};
+use super::request_builder::{RequestBuilder, TestResponse};
 use super::{Cookie, CookieJar};
 use crate::app::App;
 use crate::context::{PreserveContext, PreservedPair, take_preserved_contexts};
@@ -17,7 +18,7 @@ use crate::error::Error;
 use crate::session::Session;
 use crate::wrappers::datastructures::{header_value, latin1_decode};
 use crate::wrappers::{EnvironBuilder, Request, Response, SetCookie};
-use crate::wsgi::{Body, Environ, WsgiApp};
+use crate::wsgi::{Body, WsgiApp};
 
 /// A request to this app, with the host and root that its config names. Flask: `flask.testing.EnvironBuilder`.
 ///
@@ -147,7 +148,7 @@ impl TestClient {
     /// Starts a request with any method. Flask: `client.open`.
     pub fn open(&mut self, method: &str, path: &str) -> RequestBuilder<'_> {
         let builder = environ_builder(&self.app, path).method(method);
-        RequestBuilder::new(self, method, builder)
+        RequestBuilder::new(self, builder)
     }
 
     /// The cookies, where it keeps any.
@@ -289,10 +290,9 @@ impl TestClient {
             builder = builder.extension(PreserveContext);
         }
         let mut environ = builder.clone().build()?;
-        let from = location(&environ);
-        let path = from.whole_path();
+        let from = Location::of(&environ)?;
         if let Some(jar) = &self.cookies
-            && let Some(cookie) = jar.header(from.host_name(), &path)
+            && let Some(cookie) = jar.header(&from.server_name, &from.path)
             && let Ok(value) = header_value(&cookie)
         {
             environ.headers.insert(http::header::COOKIE, value);
@@ -312,7 +312,7 @@ impl TestClient {
         })?;
         let (status, headers) = started
             .ok_or_else(|| Error::assertion("the app returned without calling start_response"))?;
-        self.update_cookies(&headers, from.host_name(), &path);
+        self.update_cookies(&headers, &from.server_name, &from.path);
         if self.preserve_context {
             self.push_contexts()?;
         }
@@ -321,19 +321,6 @@ impl TestClient {
         Ok((response, from))
     }
     // ANCHOR_END: run
-}
-
-/// Where a request goes.
-fn location(environ: &Environ) -> Location {
-    let host = environ.headers.get(http::header::HOST);
-    Location {
-        scheme: environ.url_scheme.as_str().to_owned(),
-        host: host.map_or_else(String::new, |host| {
-            latin1_decode(host.as_bytes()).into_owned()
-        }),
-        script_name: environ.script_name.clone(),
-        path: environ.path_info.clone(),
-    }
 }
 
 impl fmt::Debug for TestClient {

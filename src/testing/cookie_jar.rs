@@ -123,20 +123,27 @@ impl CookieJar {
             origin_only: true,
             path: default_path(path).to_owned(),
         };
-        let mut deleted = false;
+        let (mut max_age, mut expires) = (None, None);
         for piece in pieces {
-            let (name, value) = piece.trim().split_once('=').unwrap_or((piece.trim(), ""));
-            match name.to_ascii_lowercase().as_str() {
-                "domain" if !value.is_empty() => {
-                    value.trim_start_matches('.').clone_into(&mut cookie.domain);
+            let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+            let value = value.trim_matches([' ', '\t']);
+            match name.trim_matches([' ', '\t']).to_ascii_lowercase().as_str() {
+                "domain" => {
+                    let domain = value.trim_start_matches('.');
+                    let domain = Some(domain).filter(|domain| !domain.is_empty());
+                    domain.unwrap_or(server_name).clone_into(&mut cookie.domain);
                     cookie.origin_only = false;
                 }
-                "path" if !value.is_empty() => value.clone_into(&mut cookie.path),
-                "max-age" => deleted |= value == "0",
-                "expires" => deleted |= parse_date(value) == Some(0),
+                "path" if value.is_empty() => default_path(path).clone_into(&mut cookie.path),
+                "path" => value.clone_into(&mut cookie.path),
+                // Of nothing at all Werkzeug makes a zero.
+                "max-age" if value.is_empty() => max_age = Some(0),
+                "max-age" => max_age = value.parse::<i64>().ok(),
+                "expires" => expires = parse_date(value),
                 _ => {}
             }
         }
+        let deleted = max_age == Some(0) || expires == Some(0);
         if deleted {
             self.cookies.retain(|each| !each.is_same(&cookie));
         } else {

@@ -7,6 +7,7 @@
 
 mod client;
 mod cookie_jar;
+mod redirects;
 mod request_builder;
 
 pub use client::{TestClient, environ_builder};

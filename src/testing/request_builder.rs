@@ -2,7 +2,7 @@
 //!
 //! Mirrors `Client.open` and `TestResponse` in `werkzeug/test.py`.
 //!
-//! Read next: `cookie_jar.rs`.
+//! Read next: `redirects.rs`.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -21,86 +21,19 @@ use crate::wrappers::{EnvironBuilder, Request};
 /// How many redirects in a row are followed.
 const MAX_REDIRECTS: usize = 20;
 
-/// Where a request went, for a redirect to start from.
-pub(super) struct Location {
-    pub(super) scheme: String,
-    pub(super) host: String,
-    pub(super) script_name: String,
-    pub(super) path: String,
-}
-
-impl Location {
-    /// The whole URL that a `Location` header means.
-    fn join(&self, target: &str) -> String {
-        let Location {
-            scheme,
-            host,
-            script_name,
-            path,
-        } = self;
-        if target.starts_with("//") {
-            format!("{scheme}:{target}")
-        } else if target.starts_with('/') {
-            format!("{scheme}://{host}{target}")
-        } else if target.contains("://") {
-            target.to_owned()
-        } else {
-            let folder = path.rfind('/').map_or("/", |end| &path[..=end]);
-            format!("{scheme}://{host}{script_name}{folder}{target}")
-        }
-    }
-
-    /// The app's root and the path below it that a URL leads to; `None` where it leads to another host.
-    fn find(&self, url: &str) -> Option<(String, String)> {
-        let (scheme, rest) = url.split_once("://")?;
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (host, path) = rest.split_at(end);
-        if host_name(host) != self.host_name() {
-            return None;
-        }
-        let below_root = path
-            .strip_prefix(self.script_name.as_str())
-            .filter(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
-        Some(match below_root {
-            Some(path) => {
-                let root = format!("{scheme}://{host}{}/", self.script_name);
-                (root, path.to_owned())
-            }
-            None => (format!("{scheme}://{host}/"), path.to_owned()),
-        })
-    }
-
-    /// The host without its port: what a cookie is for.
-    pub(super) fn host_name(&self) -> &str {
-        host_name(&self.host)
-    }
-
-    /// The path on the host, that of the app included: what a cookie's path is one of.
-    pub(super) fn whole_path(&self) -> String {
-        format!("{}{}", self.script_name, self.path)
-    }
-}
-
-/// A host without its port.
-pub(super) fn host_name(host: &str) -> &str {
-    host.split(':').next().unwrap_or(host)
-}
-
 /// A request of a [`TestClient`]'s, until it is sent.
 #[derive(Debug)]
 #[must_use = "a request is sent by `send`"]
 pub struct RequestBuilder<'a> {
     client: &'a mut TestClient,
-    method: String,
     builder: EnvironBuilder,
     follow_redirects: bool,
 }
 
 impl<'a> RequestBuilder<'a> {
-    pub(super) fn new(client: &'a mut TestClient, method: &str, builder: EnvironBuilder) -> Self {
+    pub(super) fn new(client: &'a mut TestClient, builder: EnvironBuilder) -> Self {
         RequestBuilder {
             client,
-            method: method.to_owned(),
             builder,
             follow_redirects: false,
         }
@@ -112,7 +45,7 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
-    /// The arguments in the URL, in place of those of the path. Flask: `query_string={...}`.
+    /// The arguments in the URL; the path may then have none. Flask: `query_string={...}`.
     pub fn query<'q>(mut self, arguments: impl IntoIterator<Item = (&'q str, &'q str)>) -> Self {
         self.builder = self.builder.query(arguments);
         self
@@ -161,44 +94,40 @@ impl<'a> RequestBuilder<'a> {
     ///
     /// # Errors
     /// An error that leaves the app, as with TESTING set; a request that cannot be built; a redirect
-    /// to another host, or too many of them.
+    /// to another host, one that was followed already, or too many of them.
     pub fn send(self) -> Result<TestResponse, Error> {
         let RequestBuilder {
             client,
-            mut method,
-            builder,
+            mut builder,
             follow_redirects,
         } = self;
-        let mut history = Vec::new();
-        let mut next = builder;
+        let mut history: Vec<TestResponse> = Vec::new();
         loop {
-            let (mut response, from) = client.run(next.clone())?;
-            let target = response
+            let (mut response, from) = client.run(builder.clone())?;
+            response.history = Arc::new(history.clone());
+            let location = response
                 .header("Location")
-                .filter(|_| response.is_redirect());
-            let Some(target) = target.filter(|_| follow_redirects) else {
-                response.history = history;
+                .filter(|_| follow_redirects && response.is_redirect());
+            let Some(location) = location else {
                 return Ok(response);
             };
+            let status = response.status;
+            let is_same = |earlier: &TestResponse| {
+                earlier.status == status && earlier.header("Location").as_ref() == Some(&location)
+            };
+            if history.iter().any(is_same) {
+                return Err(Error::runtime(format!(
+                    "Loop detected: A {status} redirect to {location} was already made."
+                )));
+            }
             if history.len() >= MAX_REDIRECTS {
                 return Err(Error::runtime(format!(
-                    "too many redirects, the last to {target}"
+                    "too many redirects, the last to {location}"
                 )));
             }
-            let url = from.join(&target);
-            let Some((root, path)) = from.find(&url) else {
-                return Err(Error::runtime(format!(
-                    "following external redirects to {url}"
-                )));
-            };
-            let keeps_method = matches!(response.status, 307 | 308);
-            next = next.redirected_to(path).base_url(root);
-            if !keeps_method {
-                if method != "HEAD" {
-                    method = "GET".to_owned();
-                }
-                next = next.method(&method).without_body();
-            }
+            let target = from.resolve(&location)?;
+            let keeps_body = matches!(status, 307 | 308);
+            builder = builder.redirected(target.base_url, target.path, keeps_body);
             history.push(response);
         }
     }
@@ -211,7 +140,8 @@ pub struct TestResponse {
     headers: HeaderMap,
     data: Bytes,
     request: Arc<Request>,
-    history: Vec<TestResponse>,
+    /// Shared, as each of them has its own with the same responses in it.
+    history: Arc<Vec<TestResponse>>,
 }
 
 impl TestResponse {
@@ -221,7 +151,7 @@ impl TestResponse {
             headers,
             data,
             request: Arc::new(request),
-            history: Vec::new(),
+            history: Arc::default(),
         }
     }
 
@@ -271,7 +201,7 @@ impl TestResponse {
         &self.request
     }
 
-    /// The redirects that led here, the first first.
+    /// The redirects that led here, the first first. Each of them knows those before it.
     #[must_use]
     pub fn history(&self) -> &[TestResponse] {
         &self.history

@@ -9,7 +9,7 @@ use std::io::Cursor;
 use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Version, uri::Scheme};
 
 use super::datastructures::{header_value, latin1_decode};
@@ -17,6 +17,8 @@ use super::urls::{iri_to_uri, unquote, urlencode};
 use super::urlsplit::{SplitResult, urlsplit, urlunsplit};
 use crate::error::Error;
 use crate::wsgi::Environ;
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Builds an [`Environ`].
 ///
@@ -45,6 +47,8 @@ pub struct EnvironBuilder {
     method: String,
     headers: Vec<(String, String)>,
     content_type: Option<String>,
+    /// What the body is, unless it is said to be something else.
+    body_type: Option<&'static str>,
     body: Option<Bytes>,
     remote_addr: IpAddr,
     extensions: Extensions,
@@ -70,6 +74,7 @@ impl EnvironBuilder {
             method: "GET".to_owned(),
             headers: Vec::new(),
             content_type: None,
+            body_type: None,
             body: None,
             remote_addr: Ipv4Addr::LOCALHOST.into(),
             extensions: Extensions::new(),
@@ -106,7 +111,7 @@ impl EnvironBuilder {
         self
     }
 
-    /// The query string, in place of the path's.
+    /// The query string; the path may then have none.
     pub fn query_string(mut self, query_string: impl Into<String>) -> Self {
         self.query_string = Some(query_string.into());
         self
@@ -141,17 +146,16 @@ impl EnvironBuilder {
         self
     }
 
-    /// A form as the body.
+    /// A form as the body; one without a field is no body.
     pub fn form<'a>(mut self, fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        self.content_type
-            .get_or_insert_with(|| "application/x-www-form-urlencoded".to_owned());
-        self.body(urlencode(fields))
+        let form = urlencode(fields);
+        self.body_type = (!form.is_empty()).then_some(FORM);
+        self.body(form)
     }
 
     /// JSON, already written, as the body.
     pub fn json(mut self, json: impl Into<Bytes>) -> Self {
-        self.content_type
-            .get_or_insert_with(|| "application/json".to_owned());
+        self.body_type = Some("application/json");
         self.body(json)
     }
 
@@ -161,22 +165,27 @@ impl EnvironBuilder {
         self
     }
 
-    /// The request that a redirect to `path` asks for: with its arguments, and all else as it was.
-    pub(crate) fn redirected_to(mut self, path: String) -> Self {
-        self.path = path;
+    /// The request that the answer to this one redirects to: of Werkzeug's `Client.resolve_redirect`
+    /// what is not about URLs. Headers stay, but for those that describe a body that does not.
+    pub(crate) fn redirected(mut self, base_url: String, path: String, keeps_body: bool) -> Self {
+        let drops = |name: &str, dropped: &[HeaderName]| {
+            dropped
+                .iter()
+                .any(|header| name.eq_ignore_ascii_case(header.as_str()))
+        };
+        self.headers.retain(|(name, _)| !drops(name, &[HOST]));
+        if !keeps_body {
+            let of_body = [CONTENT_TYPE, CONTENT_LENGTH, TRANSFER_ENCODING];
+            self.headers.retain(|(name, _)| !drops(name, &of_body));
+            self.content_type = None;
+            self.body_type = None;
+            self.body = None;
+            if self.method != "HEAD" {
+                "GET".clone_into(&mut self.method);
+            }
+        }
         self.query_string = None;
-        self
-    }
-
-    /// Without the body, and the headers that describe it.
-    pub(crate) fn without_body(mut self) -> Self {
-        self.body = None;
-        self.content_type = None;
-        self.headers.retain(|(name, _)| {
-            let describes = ["Content-Type", "Content-Length", "Transfer-Encoding"];
-            !describes.iter().any(|each| name.eq_ignore_ascii_case(each))
-        });
-        self
+        self.base_url(base_url).path(path)
     }
 
     /// Puts something into [`Environ::extensions`].
@@ -188,10 +197,15 @@ impl EnvironBuilder {
     /// The environ.
     ///
     /// # Errors
-    /// `ValueError` for a base URL with a query string or a fragment, and for a URL, a method or a
-    /// header that can't be one.
+    /// `ValueError` for a base URL with a query string or a fragment, for two query strings, and for a
+    /// URL, a method or a header that can't be one.
     pub fn build(self) -> Result<Environ, Error> {
         let target = urlsplit(&self.path)?;
+        if self.query_string.is_some() && !target.query.is_empty() {
+            return Err(Error::value_error(
+                "Query string is defined in the path and as an argument",
+            ));
+        }
         let base = self.split_base_url(&target)?;
         let method = Method::from_bytes(self.method.as_bytes())
             .map_err(|_| Error::value_error(format!("{:?} is not a method", self.method)))?;
@@ -267,14 +281,21 @@ impl EnvironBuilder {
         }
         if let Some(content_type) = &self.content_type {
             headers.insert(CONTENT_TYPE, header_value(content_type)?);
+        } else if let Some(body_type) = self.body_type {
+            let body_type = HeaderValue::from_static(body_type);
+            headers.entry(CONTENT_TYPE).or_insert(body_type);
         }
         // A form without fields is an empty body too; anything else without a body has no length.
-        let is_form = |text: &String| {
-            text.split(';').next().map(str::trim) == Some("application/x-www-form-urlencoded")
+        let is_form = |value: &HeaderValue| {
+            latin1_decode(value.as_bytes())
+                .split(';')
+                .next()
+                .map(str::trim)
+                == Some(FORM)
         };
         if let Some(body) = &self.body {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-        } else if self.content_type.as_ref().is_some_and(is_form) {
+        } else if headers.get(CONTENT_TYPE).is_some_and(is_form) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
         }
         Ok(headers)

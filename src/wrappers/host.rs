@@ -8,13 +8,14 @@
 use std::borrow::Cow;
 
 use super::exceptions::HttpException;
-use super::idna::MAX_LABEL;
+use super::idna::{MAX_LABEL, encode_domain};
 use super::urls::{PATH, QUERY, quote, uri_to_iri};
 use crate::error::Error;
 use crate::python::repr::str_repr;
 
 /// Whether a `Host` could be one, and is one of `trusted_hosts` where there are any: Werkzeug's
-/// `host_is_trusted`. A name that starts with a dot there also stands for its subdomains.
+/// `host_is_trusted`. A name that starts with a dot there also stands for its subdomains; one beyond
+/// ASCII stands for the `xn--` name that clients send.
 pub fn host_is_trusted(host: &str, trusted_hosts: &[String]) -> bool {
     let Some(hostname) = valid_hostname(host) else {
         return false;
@@ -26,7 +27,11 @@ pub fn host_is_trusted(host: &str, trusted_hosts: &[String]) -> bool {
                 None => (trusted.as_str(), false),
             };
             let trusted = trusted.split(':').next().unwrap_or_default();
-            match hostname.strip_suffix(trusted) {
+            // One that can't be a host's name is the name of none.
+            let Ok(trusted) = encode_domain(trusted) else {
+                return false;
+            };
+            match hostname.strip_suffix(trusted.as_ref()) {
                 Some("") => true,
                 Some(subdomain) => with_subdomains && subdomain.ends_with('.'),
                 None => false,

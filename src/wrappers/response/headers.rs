@@ -64,10 +64,13 @@ impl Response {
     /// Adds methods to `Allow`, unless they are there: `response.allow.update(methods)`.
     pub fn allow_update<'a>(&mut self, methods: impl IntoIterator<Item = &'a str>) {
         let mut allow = self.allow();
+        let before = allow.len();
         for method in methods {
             allow.add(method);
         }
-        self.set_header_set(ALLOW, &allow);
+        if allow.len() > before {
+            self.set_header_set(ALLOW, &allow);
+        }
     }
 
     fn header_set(&self, name: &HeaderName) -> HeaderSet {
