@@ -322,44 +322,6 @@ fn redirects_are_followed_with_a_get_but_307_and_308_send_everything_again() {
 }
 
 #[test]
-fn a_followed_redirect_keeps_the_headers_and_asks_for_what_it_was_given() {
-    let mut app = echo_app();
-    app.route(Route::new("/sent").methods(ALL), || {
-        let request = request();
-        let headers = ["X-Shop", "Content-Type", "Content-Length"];
-        let texts = headers.map(|name| request.header(name).unwrap_or("-".into()).into_owned());
-        format!("{} {:?}", request.full_path(), texts)
-    });
-    app.route(Route::new("/away/<int:code>").methods(ALL), |code: u16| {
-        redirect_with_code("/sent?x=1", code)
-    });
-    let mut client = app.test_client();
-    let mut follow = |code: u16| {
-        let request = client.post(&format!("/away/{code}")).query([("x", "0")]);
-        let request = request.header("X-Shop", "open").form([("a", "1")]);
-        request.follow_redirects().send().unwrap()
-    };
-    assert_eq!(
-        follow(302).text(),
-        r#"/sent?x=1 ["open", "-", "-"]"#,
-        "without the body, and what describes it"
-    );
-    assert_eq!(
-        follow(307).text(),
-        r#"/sent?x=1 ["open", "application/x-www-form-urlencoded", "3"]"#
-    );
-    // A header describes the body, too, where it was not the builder that wrote it.
-    let request = client
-        .post("/away/302")
-        .header("Content-Type", "text/x-shop");
-    let response = request.follow_redirects().send().unwrap();
-    assert_eq!(
-        response.text(),
-        r#"/sent?x=1 ["open", "-", "-"]"#.replace("open", "-")
-    );
-}
-
-#[test]
 fn a_response_knows_the_request_that_it_answers() {
     let app = echo_app();
     let mut client = app.test_client();
