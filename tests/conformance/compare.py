@@ -178,7 +178,7 @@ def redirected_here(expected):
     if expected.get("status") != 308 or not nowhere:
         return expected
     body = expected["body"].replace(nowhere[0], "")
-    shorter = len(expected["body"]) - len(body)
+    shorter = 2 * len(nowhere[0])  # The page has the URL twice. A HEAD request gets its length and no page.
     headers = []
     for name, value in expected["headers"]:
         if name.lower() == "location":
