@@ -3,9 +3,14 @@
 //! Mirrors `flask/sansio/scaffold.py`. The functions go into a [`Functions`]: an app has one, a
 //! blueprint has one until it is registered, and then the app keeps it under the blueprint's name.
 //!
-//! Read next: `app.rs` and `blueprint.rs`, the two scaffolds.
+//! Read next: `scaffold/route.rs`, then `app.rs` and `blueprint.rs`, the two scaffolds.
+
+mod route;
 
 use std::collections::HashMap;
+
+pub use route::Route;
+use route::endpoint_from_rule;
 
 use crate::error::Error;
 use crate::hook::{
@@ -14,7 +19,7 @@ use crate::hook::{
     function_name, teardown_hook, url_default_hook, url_value_hook, view_hook,
 };
 use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue};
-use crate::value::{Dict, Value};
+use crate::value::Dict;
 use crate::view::{View, ViewArgs};
 use crate::wrappers::exceptions::default_exception;
 use crate::wrappers::{HttpException, Response};
@@ -31,138 +36,6 @@ pub struct Functions {
     pub(crate) error_handler_spec: HashMap<CatchKey, Hook<ErrorHandler>>,
 }
 // ANCHOR_END: functions
-
-/// The options of one URL rule: what Flask passes to `route` by keyword. A plain `&str` is a route
-/// with none.
-///
-/// ```
-/// use carafe::{App, Route, Scaffold};
-/// let mut app = App::new("shop");
-/// app.route("/", || "index");
-/// app.route(Route::new("/cart").methods(["GET", "POST"]).endpoint("cart"), || "cart");
-/// ```
-#[derive(Clone, Debug)]
-pub struct Route {
-    pub(crate) rule: String,
-    pub(crate) endpoint: Option<String>,
-    pub(crate) methods: Option<Vec<String>>,
-    pub(crate) defaults: Dict,
-    pub(crate) strict_slashes: Option<bool>,
-    pub(crate) merge_slashes: Option<bool>,
-    pub(crate) provide_automatic_options: Option<bool>,
-    pub(crate) blocking: Option<bool>,
-}
-
-impl Route {
-    /// A rule in Werkzeug's syntax, such as `/user/<int:id>`.
-    pub fn new(rule: impl Into<String>) -> Self {
-        Route {
-            rule: rule.into(),
-            endpoint: None,
-            methods: None,
-            defaults: Dict::new(),
-            strict_slashes: None,
-            merge_slashes: None,
-            provide_automatic_options: None,
-            blocking: None,
-        }
-    }
-
-    /// The endpoint's name. Without it a route takes the name of its view function, or of its rule
-    /// where the view is a closure: `/user/<int:id>` is `user_id`, `/` is `index`. So of two closures for one rule,
-    /// as for GET and for POST, one wants an endpoint:
-    ///
-    /// ```
-    /// use carafe::{App, Route, Scaffold};
-    /// let mut app = App::new("shop");
-    /// app.get("/cart", || "what is in it");
-    /// app.post(Route::new("/cart").endpoint("add_to_cart"), || "added");
-    /// ```
-    #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.endpoint = Some(endpoint.into());
-        self
-    }
-
-    /// The methods it answers to; GET without this. HEAD comes with GET.
-    #[must_use]
-    pub fn methods<M: Into<String>>(mut self, methods: impl IntoIterator<Item = M>) -> Self {
-        self.methods = Some(
-            methods
-                .into_iter()
-                .map(|m| m.into().to_uppercase())
-                .collect(),
-        );
-        self
-    }
-
-    /// One value that the view gets without its being in the URL.
-    #[must_use]
-    pub fn default(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        self.defaults.insert(name.into(), value.into());
-        self
-    }
-
-    /// `strict_slashes`: with `false`, a missing or extra slash at the end makes no difference.
-    #[must_use]
-    pub fn strict_slashes(mut self, strict: bool) -> Self {
-        self.strict_slashes = Some(strict);
-        self
-    }
-
-    /// `merge_slashes`: with `false`, `//` in a path is kept and not redirected.
-    #[must_use]
-    pub fn merge_slashes(mut self, merge: bool) -> Self {
-        self.merge_slashes = Some(merge);
-        self
-    }
-
-    /// `provide_automatic_options`: with `false`, OPTIONS is not answered for the view.
-    #[must_use]
-    pub fn provide_automatic_options(mut self, provide: bool) -> Self {
-        self.provide_automatic_options = Some(provide);
-        self
-    }
-
-    /// Whether the view, or a function that runs before or after it, may make its thread wait: for a
-    /// database, a lock, another server. A server runs what does not wait where it is, and what does on a thread of its pool.
-    /// Without this it watches the route for a while, and treats it as one that waits until then.
-    #[must_use]
-    pub fn blocking(mut self, blocking: bool) -> Self {
-        self.blocking = Some(blocking);
-        self
-    }
-}
-
-impl From<&str> for Route {
-    fn from(rule: &str) -> Self {
-        Route::new(rule)
-    }
-}
-
-impl From<String> for Route {
-    fn from(rule: String) -> Self {
-        Route::new(rule)
-    }
-}
-
-/// What a closure's endpoint is called: the words of its rule.
-fn endpoint_from_rule(rule: &str) -> String {
-    let mut words: Vec<String> = Vec::new();
-    for piece in rule
-        .split(['/', '<', '>', '.'])
-        .filter(|piece| !piece.is_empty())
-    {
-        // "int(min=1):id" is the variable id.
-        let name = piece.rsplit(':').next().unwrap_or(piece);
-        words.push(name.replace(|c: char| !c.is_alphanumeric(), "_"));
-    }
-    if words.is_empty() {
-        "index".to_owned()
-    } else {
-        words.join("_")
-    }
-}
 
 /// Refuses a handler for what is no HTTP error.
 #[track_caller]

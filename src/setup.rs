@@ -129,7 +129,12 @@ impl Setup {
         let mut rule = Rule::try_new(route.rule, endpoint)?
             .with_methods(methods)
             .with_defaults(route.defaults)
-            .with_automatic_options(automatic);
+            .with_automatic_options(automatic)
+            .with_build_only(route.build_only)
+            .with_alias(route.alias);
+        if let Some(target) = route.redirect_to {
+            rule = rule.with_redirect_to(target);
+        }
         if let Some(strict) = route.strict_slashes {
             rule = rule.with_strict_slashes(strict);
         }

@@ -7,7 +7,7 @@
 mod common;
 
 use carafe::routing::{Converter, ValidationError};
-use carafe::{Blueprint, Route, Scaffold, Value, request};
+use carafe::{Blueprint, Error, Route, Scaffold, Value, request, url_for};
 use common::{app, calls, get, hello, subtree, visit};
 
 fn user(id: i64) -> String {
@@ -282,5 +282,50 @@ fn a_host_that_is_not_trusted_is_a_400_that_dispatch_raises() {
     assert!(
         subtree(&trace, "Flask.dispatch_request")
             .contains(&"Flask.dispatch_request raises SecurityError".to_owned())
+    );
+}
+
+#[test]
+fn a_rule_may_be_there_for_urls_alone_or_lead_to_another() {
+    fn next(id: i64) -> Result<String, Error> {
+        Ok(format!("{id} {}", url_for("next").arg("id", 8).build()?))
+    }
+    let mut app = app();
+    app.route("/user/<int:id>", next);
+    app.route(Route::new("/u/<int:id>").alias(true), next);
+    app.add_endpoint_rule(Route::new("/old/<int:id>").redirect_to("user/<id>"), "old");
+    app.add_endpoint_rule(Route::new("/cdn/<name>").build_only(true), "cdn");
+    app.route("/", || url_for("cdn").arg("name", "x").build());
+    let mut shop = Blueprint::new("shop").with_url_prefix("/shop");
+    shop.add_endpoint_rule(Route::new("/old/<int:id>").redirect_to("user/<id>"), "old");
+    app.register_blueprint(shop);
+
+    let mut client = app.test_client();
+    let paths = [
+        "/user/7",
+        "/u/7?x=1",
+        "/old/7",
+        "/shop/old/7",
+        "/cdn/x",
+        "/",
+    ];
+    let answers = paths.map(|path| {
+        let response = client.get(path).send().unwrap();
+        match response.status_code() {
+            200 => response.text(),
+            308 => response.header("Location").unwrap(),
+            status => status.to_string(),
+        }
+    });
+    assert_eq!(
+        answers,
+        [
+            "7 /user/8",
+            "http://localhost/user/7?x=1",
+            "http://localhost/user/7",
+            "http://localhost/user/7",
+            "404",
+            "/cdn/x",
+        ]
     );
 }

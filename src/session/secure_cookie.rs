@@ -86,8 +86,27 @@ impl SecureCookieSessionInterface {
         self
     }
 
-    /// What signs and opens the cookies of an app with these settings; `None` without a secret key.
-    fn get_signing_serializer(
+    /// What signs and opens the cookies of an app with these settings; `None` without a secret key. A test or another
+    /// program reads and makes cookies with it.
+    ///
+    /// ```
+    /// use carafe::{App, Scaffold, session, session::SecureCookieSessionInterface};
+    /// let mut app = App::new("shop");
+    /// app.config().set_secret_key("adavafa");
+    /// app.get("/", || session().insert("username", "jack").map(|()| "welcome"));
+    /// let mut client = app.test_client();
+    /// client.get("/").send()?;
+    ///
+    /// let (interface, settings) = (SecureCookieSessionInterface::new(), app.config().settings());
+    /// let serializer = interface.get_signing_serializer(&settings)?.expect("there is a secret key");
+    /// let data = serializer.loads(client.get_cookie("session").unwrap_or_default(), None)?;
+    /// assert_eq!(data.get("username"), Some(&"jack".into()));
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Where the interface's own options fit no signer.
+    pub fn get_signing_serializer(
         &self,
         settings: &Arc<Settings>,
     ) -> Result<Option<Cow<'_, SigningSerializer>>, SignerError> {
