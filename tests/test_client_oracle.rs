@@ -25,6 +25,7 @@ const HOSTS: &[&str] = &[
     "shop.example",
     "www.shop.example",
     "Shop.Example",
+    "my_shop",
     "[::1]:80",
 ];
 const ATTRIBUTES: &[&str] = &[
@@ -98,6 +99,9 @@ fn random_visit(rng: &mut Rng) -> Value {
     }
     if rng.u8(..3) == 0 {
         visit["headers"] = json!([["X-Shop", "open"]]);
+        if rng.bool() {
+            visit["headers"] = json!([["X-Shop", "open"], ["Host", pick(rng, HOSTS)]]);
+        }
     }
     if rng.u8(..4) == 0 {
         visit["data"] = json!("a=1");
@@ -144,8 +148,8 @@ fn visit(client: &mut TestClient, visit: &Value) -> Value {
     if text("query_string").is_some() {
         request = request.query([("z", "1")]);
     }
-    if visit["headers"].is_array() {
-        request = request.header("X-Shop", "open");
+    for header in visit["headers"].as_array().into_iter().flatten() {
+        request = request.header(header[0].as_str().unwrap(), header[1].as_str().unwrap());
     }
     if let Some(data) = text("data") {
         request = request.body(data.to_owned(), text("content_type").unwrap());
