@@ -27,7 +27,9 @@ use std::process::ExitCode;
 
 use carafe::server::Server;
 use carafe::session::{Format, ServerSideSessionInterface};
-use carafe::{App, Dict, Error, Response, Scaffold, Value, current_app, jsonify, request, session};
+use carafe::{
+    App, Dict, Error, Response, Scaffold, Value, current_app, escape, jsonify, request, session,
+};
 
 pub(crate) const USAGE: &str = "\
 usage: sessions [options]
@@ -59,7 +61,7 @@ fn delete() -> Result<&'static str, Error> {
 
 fn get() -> String {
     let value: Option<String> = session().get("value");
-    value.unwrap_or_else(|| "no value set".to_owned())
+    value.map_or_else(|| "no value set".to_owned(), |value| escape(&value))
 }
 
 fn login() -> Result<String, Error> {
@@ -71,7 +73,7 @@ fn login() -> Result<String, Error> {
     // Who had the id until now must not have the session of somebody who is logged in.
     session().regenerate();
     session().insert("username", &username)?;
-    Ok(format!("hello {username}"))
+    Ok(format!("hello {}", escape(&username)))
 }
 
 fn logout() -> Result<&'static str, Error> {

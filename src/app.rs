@@ -274,7 +274,7 @@ impl App {
         C: Converter + 'static,
     {
         self.change_setup("url_map.converters", |s| {
-            s.url_map.converters_insert(name, make);
+            Arc::make_mut(&mut s.url_map).converters_insert(name, make);
         });
     }
 
@@ -306,7 +306,7 @@ impl App {
     // ANCHOR_END: app_context_as_of
 
     /// `app.test_request_context(path)`: the context of a request that nobody sent. For more than a
-    /// path, give [`App::request_context`] what [`EnvironBuilder`](crate::wrappers::EnvironBuilder) builds.
+    /// path, give [`App::request_context`] what [`environ_builder`] builds.
     ///
     /// # Errors
     /// Where `path` is no path.
@@ -348,6 +348,24 @@ impl App {
         );
         UrlAdapter::outside_request(settings)
     }
+
+    // ANCHOR: set_view
+    #[track_caller]
+    fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
+        let hint = view.endpoint_hint(endpoint);
+        let refused = self.change_setup("add_url_rule", |setup| {
+            if let Some(there) = setup.view_functions.get(endpoint) {
+                return !there.is_same(&view);
+            }
+            setup.view_functions.insert(endpoint.to_owned(), view);
+            false
+        });
+        assert!(
+            !refused,
+            "View function mapping is overwriting an existing endpoint function: {endpoint}{hint}"
+        );
+    }
+    // ANCHOR_END: set_view
 }
 
 impl Scaffold for App {
@@ -359,33 +377,27 @@ impl Scaffold for App {
     #[track_caller]
     fn add_rule(&mut self, route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
         let automatic = self.config().settings().provide_automatic_options;
+        let rule = route.rule.clone();
         let added = self.change_setup("add_url_rule", |setup| {
             setup.add_rule(route, endpoint, automatic)
         });
         if let Err(error) = added {
-            panic!("{error}");
+            let message = error.to_string();
+            // A blueprint's rules are added when it is registered: the panic's place does not say which one it was.
+            assert!(!message.contains(&rule), "{message}");
+            panic!("{message} (in the URL rule '{rule}')");
         }
         if let Some(view) = view {
             self.set_view(endpoint, view);
         }
     }
 
-    // ANCHOR: set_view
     #[track_caller]
-    fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
-        let refused = self.change_setup("endpoint", |setup| {
-            if let Some(there) = setup.view_functions.get(endpoint) {
-                return !there.is_same(&view);
-            }
-            setup.view_functions.insert(endpoint.to_owned(), view);
-            false
+    fn set_endpoint(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
+        self.change_setup("endpoint", |setup| {
+            setup.view_functions.insert(endpoint.to_owned(), view)
         });
-        assert!(
-            !refused,
-            "View function mapping is overwriting an existing endpoint function: {endpoint}"
-        );
     }
-    // ANCHOR_END: set_view
 }
 
 /// An app may answer for another one: a view returns it, and it is called with the view's request.

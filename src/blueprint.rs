@@ -42,6 +42,8 @@ pub struct Blueprint {
     url_prefix: Option<String>,
     url_values_defaults: Dict,
     functions: Functions,
+    /// Views of endpoints of the whole app, for [`Scaffold::endpoint`].
+    view_functions: Vec<(String, Hook<ViewFunction>)>,
     deferred_functions: Vec<Arc<DeferredSetupFunction>>,
     blueprints: Vec<(Blueprint, RegisterOptions)>,
 }
@@ -150,6 +152,7 @@ impl Blueprint {
             url_prefix: None,
             url_values_defaults: Dict::new(),
             functions: Functions::default(),
+            view_functions: Vec::new(),
             deferred_functions: Vec::new(),
             blueprints: Vec::new(),
         }
@@ -240,6 +243,9 @@ impl Blueprint {
             setup
                 .blueprint_functions
                 .insert(name.clone(), self.functions.clone());
+            setup
+                .view_functions
+                .extend(self.view_functions.iter().cloned());
         });
 
         let url_prefix = options
@@ -291,12 +297,8 @@ impl Scaffold for Blueprint {
     }
     // ANCHOR_END: add_rule
 
-    fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
-        let endpoint = endpoint.to_owned();
-        self.record(move |state| {
-            let endpoint = format!("{}.{endpoint}", state.name);
-            state.app.set_view(&endpoint, view.clone());
-        });
+    fn set_endpoint(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
+        self.view_functions.push((endpoint.to_owned(), view));
     }
 }
 

@@ -4,8 +4,9 @@
 //! some request first uses it. Here every known key has a type, so a bad value is an error at
 //! start-up that names the key; unknown upper-case keys are the app's own and are kept as they are.
 //!
-//! Read next: `app.rs`, which owns a `Config`, and `session/interface.rs`, which reads most of it.
+//! Read next: `config/keys.rs`, the type of each key; `session/interface.rs`, which reads most of them.
 
+mod keys;
 mod settled;
 
 use std::fmt;
@@ -130,12 +131,27 @@ pub struct ConfigError {
     pub expected: String,
     /// What it was given.
     pub got: String,
+    /// The environment variable that it came from, if it did: [`Config::from_prefixed_env`].
+    pub variable: Option<String>,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { key, expected, got } = self;
-        write!(f, "config key {key} takes {expected}, not {got}")
+        let Self {
+            key, expected, got, ..
+        } = self;
+        write!(f, "config key {key} takes {expected}, not {got}")?;
+        let Some(variable) = &self.variable else {
+            return Ok(());
+        };
+        write!(f, " (from the environment variable {variable}")?;
+        if expected.starts_with("text") {
+            write!(
+                f,
+                ", which is read as JSON: with quotes in it, it is text, {variable}='\"...\"'"
+            )?;
+        }
+        f.write_str(")")
     }
 }
 
@@ -178,7 +194,8 @@ impl Config {
 
     /// `app.secret_key = ...`.
     pub fn set_secret_key(&self, key: impl AsRef<[u8]>) {
-        self.update(|settings| settings.secret_key = Some(key.as_ref().to_vec()));
+        let key = key.as_ref().to_vec();
+        self.update(|settings| settings.secret_key = Some(key));
     }
 
     /// Sets where "now" comes from.
@@ -191,7 +208,8 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] where `key` is one of Flask's and `value` not of its type; nothing is changed.
     pub fn set(&self, key: &str, value: impl Into<Value>) -> Result<(), ConfigError> {
-        self.update(|settings| assign(settings, key, value.into()))
+        let value = value.into();
+        self.update(|settings| keys::assign(settings, key, value))
     }
 
     /// `config.from_mapping(...)`: sets every upper-case key and passes over the others.
@@ -212,10 +230,11 @@ impl Config {
 
     /// `config.from_prefixed_env(prefix)`: sets `KEY` from each environment variable `PREFIX_KEY`, in
     /// the order of their names. A value that is JSON is read as JSON, any other is text; `A__B`
-    /// sets key `B` in the dict `A`.
+    /// sets key `B` in the dict `A`. So a secret key of digits wants quotes of its own, as in
+    /// `SHOP_SECRET_KEY='"12345"'`. (Flask takes the number, and each request fails.)
     ///
     /// # Errors
-    /// [`ConfigError`] at the first bad value; the keys before it are set.
+    /// [`ConfigError`] at the first bad value, with the name of its variable; the keys before it are set.
     pub fn from_prefixed_env(&self, prefix: &str) -> Result<(), ConfigError> {
         let prefix = format!("{prefix}_");
         let mut variables: Vec<(String, String)> = std::env::vars_os()
@@ -228,13 +247,17 @@ impl Config {
             let mut path = name[prefix.len()..].split("__");
             let key = path.next().unwrap_or_default();
             let inner: Vec<&str> = path.collect();
-            if inner.is_empty() {
-                self.set(key, value)?;
+            let value = if inner.is_empty() {
+                value
             } else {
                 let mut outer = self.get(key).unwrap_or_default();
                 set_nested(&mut outer, &inner, value);
-                self.set(key, outer)?;
-            }
+                outer
+            };
+            self.set(key, value).map_err(|error| ConfigError {
+                variable: Some(name.clone()),
+                ..error
+            })?;
         }
         Ok(())
     }
@@ -257,6 +280,25 @@ impl Config {
     pub fn get_as<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         json::from_value(self.get(key)?).ok()
     }
+
+    /// `config.get_namespace(prefix)`: the keys of the app's own that begin with `prefix`, without it and in lower case.
+    ///
+    /// ```
+    /// let app = carafe::App::new("shop");
+    /// app.config().from_mapping([("MAIL_SERVER", "localhost"), ("MAIL_USER", "jack"), ("NAME", "shop")])?;
+    /// let mail = app.config().get_namespace("MAIL_");
+    /// assert_eq!(mail.get("server"), Some(&"localhost".into()));
+    /// assert_eq!(mail.len(), 2);
+    /// # Ok::<(), carafe::config::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn get_namespace(&self, prefix: &str) -> Dict {
+        let settings = self.settings();
+        let in_it = settings.extra.iter().filter_map(|(key, value)| {
+            Some((key.strip_prefix(prefix)?.to_lowercase(), value.clone()))
+        });
+        in_it.collect()
+    }
 }
 
 /// Flask reads upper-case names only, so that a mapping may hold helpers too.
@@ -274,153 +316,5 @@ fn set_nested(outer: &mut Value, path: &[&str], value: Value) {
     }
     if let Value::Dict(dict) = outer {
         set_nested(dict.setdefault((*key).to_owned(), Value::Null), rest, value);
-    }
-}
-
-/// The one place that knows the type of each of Flask's keys.
-fn assign(settings: &mut Settings, key: &str, value: Value) -> Result<(), ConfigError> {
-    match key {
-        "DEBUG" => settings.debug = boolean(key, &value)?.unwrap_or(false),
-        "TESTING" => settings.testing = boolean(key, &value)?.unwrap_or(false),
-        "PROPAGATE_EXCEPTIONS" => settings.propagate_exceptions = boolean(key, &value)?,
-        "TRAP_HTTP_EXCEPTIONS" => {
-            settings.trap_http_exceptions = boolean(key, &value)?.unwrap_or(false);
-        }
-        "TRAP_BAD_REQUEST_ERRORS" => settings.trap_bad_request_errors = boolean(key, &value)?,
-        "SECRET_KEY" => settings.secret_key = secret(key, &value)?,
-        "SECRET_KEY_FALLBACKS" => settings.secret_key_fallbacks = secrets(key, &value)?,
-        "PERMANENT_SESSION_LIFETIME" => settings.permanent_session_lifetime = seconds(key, &value)?,
-        "SESSION_REFRESH_EACH_REQUEST" => {
-            settings.session_refresh_each_request = boolean(key, &value)?.unwrap_or(false);
-        }
-        "SESSION_COOKIE_NAME" => settings.session_cookie_name = required_text(key, &value)?,
-        "SESSION_COOKIE_DOMAIN" => settings.session_cookie_domain = text(key, &value)?,
-        "SESSION_COOKIE_PATH" => settings.session_cookie_path = text(key, &value)?,
-        "SESSION_COOKIE_HTTPONLY" => {
-            settings.session_cookie_httponly = boolean(key, &value)?.unwrap_or(false);
-        }
-        "SESSION_COOKIE_SECURE" => {
-            settings.session_cookie_secure = boolean(key, &value)?.unwrap_or(false);
-        }
-        "SESSION_COOKIE_SAMESITE" => settings.session_cookie_samesite = same_site(key, &value)?,
-        "SESSION_COOKIE_PARTITIONED" => {
-            settings.session_cookie_partitioned = boolean(key, &value)?.unwrap_or(false);
-        }
-        "APPLICATION_ROOT" => settings.application_root = required_text(key, &value)?,
-        "TRUSTED_HOSTS" => settings.trusted_hosts = texts(key, &value)?,
-        "SERVER_NAME" => settings.server_name = text(key, &value)?,
-        "PREFERRED_URL_SCHEME" => settings.preferred_url_scheme = required_text(key, &value)?,
-        "MAX_CONTENT_LENGTH" => settings.max_content_length = size(key, &value)?,
-        "MAX_COOKIE_SIZE" => settings.max_cookie_size = size(key, &value)?.unwrap_or(0),
-        "PROVIDE_AUTOMATIC_OPTIONS" => {
-            settings.provide_automatic_options = boolean(key, &value)?.unwrap_or(false);
-        }
-        _ => {
-            settings.extra.insert(key.to_owned(), value);
-        }
-    }
-    Ok(())
-}
-
-fn refused<T>(key: &str, expected: &str, value: &Value) -> Result<T, ConfigError> {
-    let got = match value {
-        // A key that has the wrong type is still a key: name its type, not its text.
-        _ if key.starts_with("SECRET_KEY") => "a value of another type".to_owned(),
-        value => json::dumps(value).unwrap_or_else(|_| format!("{value:?}")),
-    };
-    Err(ConfigError {
-        key: key.to_owned(),
-        expected: expected.to_owned(),
-        got,
-    })
-}
-
-// ANCHOR: boolean
-fn boolean(key: &str, value: &Value) -> Result<Option<bool>, ConfigError> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Bool(flag) => Ok(Some(*flag)),
-        Value::Int(0) => Ok(Some(false)),
-        Value::Int(1) => Ok(Some(true)),
-        other => refused(key, "true or false", other),
-    }
-}
-// ANCHOR_END: boolean
-
-fn text(key: &str, value: &Value) -> Result<Option<String>, ConfigError> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Str(text) => Ok(Some(text.clone())),
-        other => refused(key, "text", other),
-    }
-}
-
-fn required_text(key: &str, value: &Value) -> Result<String, ConfigError> {
-    text(key, value)?.map_or_else(|| refused(key, "text", value), Ok)
-}
-
-fn texts(key: &str, value: &Value) -> Result<Vec<String>, ConfigError> {
-    match value {
-        Value::Null => Ok(Vec::new()),
-        Value::Str(one) => Ok(vec![one.clone()]),
-        Value::List(all) | Value::Tuple(all) => {
-            all.iter().map(|each| required_text(key, each)).collect()
-        }
-        other => refused(key, "a list of texts", other),
-    }
-}
-
-fn size(key: &str, value: &Value) -> Result<Option<u64>, ConfigError> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Int(bytes) if *bytes >= 0 => Ok(Some(bytes.unsigned_abs())),
-        other => refused(key, "a number of bytes", other),
-    }
-}
-
-fn seconds(key: &str, value: &Value) -> Result<Duration, ConfigError> {
-    match value {
-        Value::Int(seconds) if *seconds >= 0 => Ok(Duration::from_secs(seconds.unsigned_abs())),
-        Value::Float(seconds) => Duration::try_from_secs_f64(*seconds)
-            .or_else(|_| refused(key, "a number of seconds", value)),
-        other => refused(key, "a number of seconds", other),
-    }
-}
-
-fn secret(key: &str, value: &Value) -> Result<Option<Vec<u8>>, ConfigError> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Str(text) => Ok(Some(text.clone().into_bytes())),
-        Value::Bytes(bytes) => Ok(Some(bytes.clone())),
-        other => refused(key, "text or bytes", other),
-    }
-}
-
-fn secrets(key: &str, value: &Value) -> Result<Vec<Vec<u8>>, ConfigError> {
-    let expected = "a list of keys, each text or bytes, none of them empty";
-    match value {
-        Value::Null => Ok(Vec::new()),
-        Value::List(keys) | Value::Tuple(keys) => keys
-            .iter()
-            .map(|each| match secret(key, each)? {
-                Some(secret) if !secret.is_empty() => Ok(secret),
-                _ => refused(key, expected, each),
-            })
-            .collect(),
-        other => refused(key, expected, other),
-    }
-}
-
-fn same_site(key: &str, value: &Value) -> Result<Option<SameSite>, ConfigError> {
-    let expected = "\"Strict\", \"Lax\", \"None\" or null";
-    match text(key, value)?
-        .map(|text| text.to_ascii_lowercase())
-        .as_deref()
-    {
-        None => Ok(None),
-        Some("strict") => Ok(Some(SameSite::Strict)),
-        Some("lax") => Ok(Some(SameSite::Lax)),
-        Some("none") => Ok(Some(SameSite::None)),
-        Some(_) => refused(key, expected, value),
     }
 }

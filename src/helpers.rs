@@ -5,18 +5,22 @@
 //!
 //! Read next: `typing.rs`, what a view may return.
 
-use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::context::{APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session, try_session};
+use crate::context::{
+    APP_CTX_STACK, REQUEST_CTX_STACK, current_app, session, try_current_app, try_request,
+    try_session,
+};
 use crate::error::Error;
 use crate::json;
-use crate::routing::{ANCHOR, BuildError, python_str};
+use crate::python::repr;
+use crate::routing::BuildError;
 use crate::signals::{self, Flash};
 use crate::typing::IntoReturnValue;
 use crate::url_adapter::BuildOptions;
 use crate::value::{Dict, Value};
+use crate::wrappers::urls::{FRAGMENT, quote};
 use crate::wrappers::{self, Response};
 
 /// The URL of an endpoint, by the app that is at work: give it values and options, then
@@ -120,10 +124,9 @@ impl UrlFor {
         } = self;
         let req_ctx = REQUEST_CTX_STACK.top();
         let app_ctx = APP_CTX_STACK.top();
-        let app = match (app, &req_ctx, &app_ctx) {
-            (Some(app), ..) => app,
-            (None, _, Some(ctx)) => ctx.app().clone(),
-            (None, _, None) => crate::context::try_current_app()?,
+        let app = match app {
+            Some(app) => app,
+            None => try_current_app()?,
         };
         let outside_setup;
         let (setup, external) = match &req_ctx {
@@ -141,14 +144,15 @@ impl UrlFor {
                 (&*outside_setup, external.unwrap_or(true))
             }
         };
-        let outside = match (&req_ctx, &app_ctx) {
-            (None, None) => app.create_url_adapter_outside_request(&app.config().settings()),
-            _ => None,
-        };
+        let outside_adapter;
         let url_adapter = match (&req_ctx, &app_ctx) {
             (Some(ctx), _) => ctx.url_adapter(),
             (None, Some(ctx)) => ctx.url_adapter(),
-            (None, None) => outside.as_ref(),
+            (None, None) => {
+                let settings = app.config().settings();
+                outside_adapter = app.create_url_adapter_outside_request(&settings);
+                outside_adapter.as_ref()
+            }
         };
         let Some(url_adapter) = url_adapter else {
             return Err(Error::runtime(
@@ -172,7 +176,7 @@ impl UrlFor {
             Ok(mut url) => {
                 if let Some(anchor) = anchor {
                     url.push('#');
-                    url.extend(utf8_percent_encode(&anchor, &ANCHOR));
+                    url.push_str(&quote(&anchor, FRAGMENT));
                 }
                 Ok(url)
             }
@@ -225,7 +229,7 @@ pub fn redirect(location: impl AsRef<str>) -> Result<Response, Error> {
 /// A redirect with another code: 301, 303, 305, 307 or 308.
 ///
 /// # Errors
-/// As [`redirect`]; and where `code` is no redirect's.
+/// As [`redirect`]; and where `code` is not in 100..=999. One that is no redirect's is sent as it is.
 pub fn redirect_with_code(location: impl AsRef<str>, code: u16) -> Result<Response, Error> {
     wrappers::redirect(location.as_ref(), code)
 }
@@ -301,9 +305,8 @@ pub fn flash_with_category(
 /// A `RuntimeError` outside a request context.
 pub fn get_flashed_messages() -> Result<Vec<Flash>, Error> {
     let Some(ctx) = REQUEST_CTX_STACK.top() else {
-        return Err(crate::context::try_request()
-            .err()
-            .unwrap_or_else(|| Error::runtime("Working outside of request context.")));
+        // Its error says what is missing.
+        return try_request().map(|_| Vec::new());
     };
     if let Some(flashes) = ctx.flashes() {
         return Ok(flashes.clone());
@@ -331,8 +334,8 @@ fn flash_from(pair: &Value) -> Option<Flash> {
     // A Flask app may have flashed anything, and often flashes Markup.
     match pair.as_slice() {
         [category, message] => Some(Flash {
-            category: python_str(category).into_owned(),
-            message: python_str(message).into_owned(),
+            category: repr::str(category).into_owned(),
+            message: repr::str(message).into_owned(),
         }),
         _ => None,
     }

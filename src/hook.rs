@@ -67,18 +67,55 @@ impl<F: ?Sized> Hook<F> {
     }
 }
 
+impl Hook<ViewFunction> {
+    /// What to do where another view has this endpoint already: nothing to say where the app chose it itself.
+    pub(crate) fn endpoint_hint(&self, endpoint: &str) -> &'static str {
+        let own = endpoint.rsplit('.').next();
+        if self.name == LAMBDA {
+            "\nA closure's endpoint is named after its rule, unless the route names it: \
+             Route::new(rule).endpoint(name)."
+        } else if own == Some(self.name) {
+            "\nAn endpoint is named after its function, unless the route names it: \
+             Route::new(rule).endpoint(name)."
+        } else {
+            ""
+        }
+    }
+}
+
 /// What Python calls a function without a name.
 pub(crate) const LAMBDA: &str = "<lambda>";
 
-/// The last word of a function's type name: Python's `__name__`. A closure is a `<lambda>`.
+/// The last word of a function's type name: Python's `__name__`. A closure is a `<lambda>`, and so is a pointer
+/// to a function, whose type does not say which one it is.
 pub(crate) fn function_name<T>() -> &'static str {
     let name = type_name::<T>();
-    if name.ends_with("{{closure}}") {
+    if name.ends_with("{{closure}}") || name.starts_with("fn(") {
         return LAMBDA;
     }
-    // A generic function's name ends in its arguments, which may hold paths of their own.
-    let bare = name.split('<').next().unwrap_or(name);
+    let bare = without_arguments(name);
     bare.rsplit("::").next().unwrap_or(bare)
+}
+
+/// Takes the arguments off the end of a generic function's name: they may hold paths of their own. Those of a type
+/// whose method it is stand before the name, as does the type of a trait's: `<Shop as Pages>::index`.
+fn without_arguments(name: &str) -> &str {
+    if !name.ends_with('>') {
+        return name;
+    }
+    let mut open = 0;
+    for (at, bracket) in name.rmatch_indices(['<', '>']) {
+        match bracket {
+            // The arrow of a function's type.
+            ">" if name[..at].ends_with('-') => {}
+            ">" => open += 1,
+            _ => open -= 1,
+        }
+        if open == 0 {
+            return &name[..at];
+        }
+    }
+    name
 }
 
 // ANCHOR: function_types

@@ -5,7 +5,7 @@
 //! that a Flask app with the same key reads and writes.
 //!
 //! ```
-//! use carafe::{App, Error, Scaffold, request, session};
+//! use carafe::{App, Error, Scaffold, escape, request, session};
 //!
 //! fn login() -> Result<&'static str, Error> {
 //!     session().insert("username", request().form()?.require("username")?)?;
@@ -14,7 +14,7 @@
 //!
 //! fn index() -> String {
 //!     let username: Option<String> = session().get("username");
-//!     format!("Hello, {}!", username.unwrap_or_default())
+//!     format!("Hello, {}!", escape(&username.unwrap_or_default()))
 //! }
 //!
 //! let mut app = App::new("tutorial");
@@ -35,6 +35,7 @@
 //! | `Flask`, `Blueprint` | [`App`], [`Blueprint`]; both register through [`Scaffold`] |
 //! | `request`, `session`, `g`, `current_app` | [`request()`], [`session()`], [`g()`], [`current_app()`] |
 //! | `url_for`, `redirect`, `abort`, `flash`, `jsonify` | functions of these names |
+//! | `escape` | [`escape`]: text that a view returns is HTML |
 //! | what a view returns | an [`IntoReturnValue`](typing::IntoReturnValue) |
 //! | an exception | an [`Error`], made by `?` from any error type |
 //! | `app.config` | [`config`] |
@@ -63,7 +64,9 @@ mod lifecycle;
 mod logging;
 pub mod middleware;
 mod pace;
+mod python;
 mod request;
+mod response;
 pub mod routing;
 mod scaffold;
 #[cfg(feature = "server")]
@@ -101,7 +104,7 @@ pub use signals::Flash;
 pub use typing::Json;
 pub use value::{Dict, Value};
 pub use view::ViewArgs;
-pub use wrappers::exceptions::abort_with_description;
+pub use wrappers::exceptions::{abort_with_description, escape};
 pub use wrappers::{HttpException, Response, SameSite, SetCookie, abort};
 
 /// The README's code, so that it is compiled and run.

@@ -137,9 +137,26 @@ impl App {
     }
     // ANCHOR_END: try_trigger_before_first_request_functions
 
-    /// The URL value preprocessors, then the before functions, until one answers.
+    /// The URL value preprocessors, then the before functions, until one answers. A test of code that counts on
+    /// them may call it in a context of its own.
+    ///
+    /// ```
+    /// use carafe::{App, Scaffold, g};
+    /// let mut app = App::new("shop");
+    /// app.before_request(|| g().set("user", "jack"));
+    /// let ctx = app.test_request_context("/")?;
+    /// ctx.with(|| {
+    ///     assert!(app.preprocess_request(&ctx)?.is_none());
+    ///     assert_eq!(g().get("user"), Some("jack"));
+    ///     Ok::<_, carafe::Error>(())
+    /// })??;
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What one of them failed with.
     // ANCHOR: preprocess_request
-    fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
+    pub fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
         stage!("Flask.preprocess_request", self.preprocess_request(ctx));
         let request = ctx.request();
         for functions in inwards(ctx) {

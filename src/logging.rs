@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use tracing::Level;
 
 use crate::error::{Error, catch};
+use crate::trace::visible;
 
 /// An error that no caller will hear of.
 pub(crate) fn error(message: &str, error: &Error) {
@@ -20,10 +21,10 @@ pub(crate) fn error(message: &str, error: &Error) {
             let raised_at = error.location().map(tracing::field::display);
             tracing::error!(target: "carafe::app", %error, raised_at, "{message}");
         } else {
-            let name = error.type_name();
+            let (name, text) = (error.type_name(), in_lines(&error.to_string()));
             match error.location() {
-                Some(place) => eprintln!("{message}: {name}: {error} (raised at {place})"),
-                None => eprintln!("{message}: {name}: {error}"),
+                Some(place) => eprintln!("{message}: {name}: {text} (raised at {place})"),
+                None => eprintln!("{message}: {name}: {text}"),
             }
         }
     });
@@ -50,6 +51,12 @@ fn one_line(message: &str) -> Cow<'_, str> {
     Cow::Owned(escaped.collect())
 }
 
+/// An error's text may quote a client, too, and have lines of its own: those are set in, so that none passes for another
+/// message, and what a terminal would obey is shown.
+fn in_lines(text: &str) -> String {
+    visible(text, usize::MAX).replace('\n', "\n  ")
+}
+
 /// A cookie that is sent, and that a browser may not take. Sizes are in bytes.
 pub(crate) fn cookie_too_large(cookie: &str, size: usize, limit: usize) {
     const MESSAGE: &str = "a cookie is too large: browsers may silently ignore it";
@@ -60,4 +67,20 @@ pub(crate) fn cookie_too_large(cookie: &str, size: usize, limit: usize) {
             eprintln!("{MESSAGE}: {cookie} has {size} bytes, the limit is {limit}");
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_client_sent_begins_no_message_and_commands_no_terminal() {
+        let path = "/a\u{1b}[2J\nException on /b";
+        assert_eq!(one_line(path), "/a\\u{1b}[2J\\nException on /b");
+        let text = "no user a\u{1b}[2J\r\nException on /b";
+        assert_eq!(
+            in_lines(text),
+            "no user a\\u{1b}[2J\\u{d}\n  Exception on /b"
+        );
+    }
 }

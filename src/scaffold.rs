@@ -192,9 +192,9 @@ pub trait Scaffold {
     where
         Self: Sized;
 
-    /// Gives an endpoint its view.
+    /// Gives an endpoint its view, in place of the one it may have.
     #[doc(hidden)]
-    fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>)
+    fn set_endpoint(&mut self, endpoint: &str, view: Hook<ViewFunction>)
     where
         Self: Sized;
 
@@ -285,6 +285,7 @@ pub trait Scaffold {
     ///
     /// # Panics
     /// Where the rule is malformed.
+    #[track_caller]
     fn add_endpoint_rule(&mut self, route: impl Into<Route>, endpoint: &str)
     where
         Self: Sized,
@@ -292,13 +293,14 @@ pub trait Scaffold {
         self.add_rule(route.into(), endpoint, None);
     }
 
-    /// `@app.endpoint`: the view of an endpoint whose rules are given elsewhere.
+    /// `@app.endpoint`: the view of an endpoint whose rules are given elsewhere, in place of the one that it may
+    /// have. A blueprint puts no name before it: its own endpoint is `"shop.index"` here.
     #[track_caller]
     fn endpoint<A, V: View<A>>(&mut self, endpoint: &str, view: V)
     where
         Self: Sized,
     {
-        self.set_view(endpoint, view_hook(view));
+        self.set_endpoint(endpoint, view_hook(view));
     }
 
     /// `@app.before_request`: runs before the view; `Some(response)` answers in its place.

@@ -12,6 +12,7 @@ use foldhash::fast::RandomState;
 use http::Method;
 use indexmap::IndexMap;
 
+use crate::app::App;
 use crate::blueprint::BlueprintId;
 use crate::error::Error;
 use crate::hook::{BeforeFirstFunction, Hook, TeardownFunction, ViewFunction};
@@ -28,7 +29,7 @@ pub(crate) type UrlBuildErrorHandler =
 /// All that is registered: the attributes of Flask's `App` that its setup methods fill.
 #[derive(Clone)]
 pub(crate) struct Setup {
-    pub(crate) url_map: Map,
+    pub(crate) url_map: Arc<Map>,
     pub(crate) view_functions: HashMap<String, Hook<ViewFunction>, RandomState>,
     /// What is registered on the app itself.
     pub(crate) functions: Functions,
@@ -95,7 +96,7 @@ impl Setup {
 
     pub(crate) fn new() -> Self {
         Setup {
-            url_map: Map::new(),
+            url_map: Arc::default(),
             view_functions: HashMap::default(),
             functions: Functions::default(),
             blueprint_functions: HashMap::default(),
@@ -135,8 +136,31 @@ impl Setup {
         if let Some(merge) = route.merge_slashes {
             rule = rule.with_merge_slashes(merge);
         }
-        let rule = self.url_map.add(rule)?;
+        let rule = Arc::make_mut(&mut self.url_map).add(rule)?;
         self.paces.declare(&rule, route.blocking);
         Ok(())
+    }
+}
+
+impl App {
+    /// `app.url_map`: the rules by now, to look at.
+    ///
+    /// ```
+    /// use carafe::{App, Dict, Scaffold, current_app, g, url_for};
+    /// let mut app = App::new("shop");
+    /// app.route("/<lang>/about", |_lang: String| url_for("lang_about").build());
+    /// app.before_request(|| g().set("lang", "de"));
+    /// // Puts the language into every URL that has one.
+    /// app.url_defaults(|endpoint: &str, values: &mut Dict| {
+    ///     if current_app().url_map().is_endpoint_expecting(endpoint, &["lang"]) {
+    ///         values.setdefault("lang".to_owned(), g().get("lang").unwrap_or("en").into());
+    ///     }
+    /// });
+    /// assert_eq!(app.test_client().get("/en/about").send()?.text(), "/de/about");
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    #[must_use]
+    pub fn url_map(&self) -> Arc<Map> {
+        Arc::clone(&self.setup().url_map)
     }
 }

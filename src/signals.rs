@@ -83,7 +83,19 @@ pub struct Signal<A: 'static> {
 pub struct ReceiverId(u64);
 
 impl<A: 'static> Signal<A> {
-    const fn new(name: &'static str) -> Self {
+    /// A signal of the app's own: blinker's `Namespace().signal(name)`. Keep it in a `static`, as Flask's are.
+    ///
+    /// ```
+    /// use carafe::{App, signals::Signal};
+    /// static MODEL_SAVED: Signal<String> = Signal::new("model-saved");
+    ///
+    /// let app = App::new("shop");
+    /// MODEL_SAVED.connect(|_app, title| assert_eq!(title, "pear"));
+    /// MODEL_SAVED.send(&app, &"pear".to_owned())?;
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
         Signal {
             name,
             receivers: RwLock::new(Vec::new()),
@@ -139,8 +151,12 @@ impl<A: 'static> Signal<A> {
             .receivers
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        receivers.retain(|each| each.id != receiver.0);
+        let at = receivers.iter().position(|each| each.id == receiver.0);
+        let gone = at.map(|at| receivers.remove(at));
         self.count.store(receivers.len(), Ordering::Release);
+        // What it holds, such as the guard of another receiver, is dropped without the lock.
+        drop(receivers);
+        drop(gone);
     }
 
     fn add<F, R>(&self, sender: Option<AppId>, receiver: F) -> ReceiverId

@@ -15,7 +15,7 @@ use crate::request::Request;
 use crate::routing::{BindArgs, BuildError, Map, MapAdapter, RoutingException, RuleMatch};
 use crate::value::Dict;
 use crate::wrappers::HttpException;
-use crate::wrappers::host::is_plain_host;
+use crate::wrappers::host::{is_plain_host, without_implied_port};
 use crate::wrappers::idna::encode_domain;
 
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl UrlAdapter {
         let server_name = match &settings.server_name {
             Some(name) => {
                 let name = name.to_lowercase();
-                let name = on_the_wire(without_standard_port(&name, request.scheme()))?;
+                let name = on_the_wire(without_implied_port(request.scheme(), &name))?;
                 Some(name.into_owned())
             }
             None if request.host_header().is_some_and(is_plain_host) => None,
@@ -116,11 +116,22 @@ impl UrlAdapter {
                     HttpException::method_not_allowed(valid_methods)
                 }
                 RoutingException::RequestRedirect { new_url } => {
-                    HttpException::request_redirect(new_url)
+                    HttpException::request_redirect(self.to_a_host(new_url))
                 }
             }
             .into()
         })
+    }
+
+    /// The URL of a redirect. Where the client's `Host` was none (`a_b.example`), Werkzeug sends `http:///path`, and to a
+    /// browser the path is the host then: whoever made the link would choose where it leads. A path alone stays here.
+    fn to_a_host(&self, new_url: String) -> String {
+        match new_url.split_once("://") {
+            Some((_, path)) if self.server_name.as_deref() == Some("") && path.starts_with('/') => {
+                path.to_owned()
+            }
+            _ => new_url,
+        }
     }
 
     pub(crate) fn allowed_methods(&self, map: &Map, request: &Request) -> Vec<String> {
@@ -188,10 +199,4 @@ fn wants_websocket(request: &Request) -> bool {
             && request
                 .header("connection")
                 .is_some_and(|text| is_upgrade(&text))
-}
-
-/// A host as a client would name it: `:80` goes without saying, and with https `:443`.
-fn without_standard_port<'a>(host: &'a str, scheme: &str) -> &'a str {
-    let port = if scheme == "https" { ":443" } else { ":80" };
-    host.strip_suffix(port).unwrap_or(host)
 }

@@ -45,6 +45,35 @@ fn wrong_type<T>(name: &str, value: &Value) -> Error {
     ))
 }
 
+/// `None` where the view gets no more arguments, or null as a default: Python's `name=None`, for a view with a rule
+/// that has the variable and one that has not.
+///
+/// ```
+/// use carafe::{App, Scaffold};
+/// fn hello(name: Option<String>) -> String {
+///     format!("Hello, {}!", name.as_deref().unwrap_or("stranger"))
+/// }
+///
+/// let mut app = App::new("hello");
+/// app.route("/hello/", hello);
+/// app.route("/hello/<name>", hello);
+/// assert_eq!(app.test_client().get("/hello/").send()?.text(), "Hello, stranger!");
+/// assert_eq!(app.test_client().get("/hello/jack").send()?.text(), "Hello, jack!");
+/// # Ok::<(), carafe::Error>(())
+/// ```
+impl<T: FromViewArg> FromViewArg for Option<T> {
+    fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
+        match args.first() {
+            None => Ok(None),
+            Some((_, Value::Null)) => {
+                next_arg(args)?;
+                Ok(None)
+            }
+            Some(_) => T::from_view_arg(args).map(Some),
+        }
+    }
+}
+
 impl FromViewArg for ViewArgs {
     fn from_view_arg(args: &mut ViewArgs) -> Result<Self, Error> {
         Ok(std::mem::take(args))

@@ -1,7 +1,7 @@
 //! Stage 12, `Flask.process_response`: the functions that see the response, and may change it.
 //!
-//! First those that this request asked for, then the blueprints' from the innermost out, then the
-//! app's; in each the last registered first. The code: `src/lifecycle.rs`. Next: `save_session.rs`.
+//! First those that this request asked for, in order, then the blueprints' from the innermost out, then
+//! the app's; of each owner's the last registered first. The code: `src/lifecycle.rs`. Next: `save_session.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -102,7 +102,7 @@ fn a_cookie_that_they_set_goes_before_the_sessions() {
         Ok::<_, Error>("hello")
     });
     app.after_request(|response: &mut Response| {
-        response.set_cookie(SetCookie::new("tea", "green").max_age(60), 1_700_000_000)
+        response.set_cookie(SetCookie::new("tea", "green").max_age(60))
     });
     let (_, headers, _) = common::call(&app, "/");
     let cookies: Vec<&str> = headers

@@ -101,6 +101,45 @@ fn g_has_the_methods_of_a_namespace() {
         .unwrap();
 }
 
+/// A value that looks at `g` whenever it is cloned or dropped.
+struct Curious(Log);
+
+impl Curious {
+    fn look(&self, when: &str) {
+        self.0.add(format!("{when}: {:?}", g().names()));
+    }
+}
+
+impl Clone for Curious {
+    fn clone(&self) -> Self {
+        self.look("cloned");
+        Curious(self.0.clone())
+    }
+}
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        self.look("dropped");
+    }
+}
+
+/// It waits forever where `g` is locked meanwhile.
+#[test]
+fn what_is_in_g_may_use_g_when_it_is_cloned_or_dropped() {
+    let log = Log::default();
+    app()
+        .app_context()
+        .with(|| {
+            g().set("value", Curious(log.clone()));
+            g().set("value", Curious(log.clone()));
+            assert_eq!(log.take(), [r#"dropped: ["value"]"#]);
+            drop(g().pop::<Curious>("value"));
+            let wanted = [r#"cloned: ["value"]"#, "dropped: []", "dropped: []"];
+            assert_eq!(log.take(), wanted);
+        })
+        .unwrap();
+}
+
 #[test]
 fn a_context_that_is_entered_again_is_torn_down_by_its_last_pop_only() {
     fn close_db(_error: Option<&Error>) {}
@@ -136,7 +175,7 @@ fn a_context_that_is_entered_again_is_torn_down_by_its_last_pop_only() {
 }
 
 #[test]
-fn popping_the_wrong_one_is_an_error_and_takes_the_top_away() {
+fn popping_the_wrong_one_is_an_error_and_goes_back_to_before_it_was_pushed() {
     let app = app();
     let (first, second) = (app.app_context(), app.app_context());
     first.push().unwrap();
@@ -145,7 +184,7 @@ fn popping_the_wrong_one_is_an_error_and_takes_the_top_away() {
     let error = first.pop(None).unwrap_err();
     assert_eq!(error.type_name(), "AssertionError");
     assert!(error.to_string().starts_with("Popped wrong app context. ("));
-    assert!(has_app_context());
+    assert!(!has_app_context());
 
     let error = second.pop(None).unwrap_err();
     assert_eq!(error.type_name(), "AssertionError");
@@ -153,10 +192,16 @@ fn popping_the_wrong_one_is_an_error_and_takes_the_top_away() {
 }
 
 #[test]
-fn popping_what_was_never_pushed_is_an_error_too() {
+fn popping_what_was_never_pushed_is_an_error_too_and_takes_nothing_away() {
     let error = app().app_context().pop(None).unwrap_err();
     assert_eq!(error.type_name(), "AssertionError");
-    assert!(!has_app_context());
+
+    let current = app().app_context();
+    current.push().unwrap();
+    let error = app().app_context().pop(None).unwrap_err();
+    assert_eq!(error.type_name(), "AssertionError");
+    assert!(has_app_context());
+    current.pop(None).unwrap();
 }
 
 #[test]

@@ -76,8 +76,10 @@ fn functions_run_from_the_app_inwards_before_the_view_and_outwards_after_it() {
     let log = Log::default();
     let app = nested_app(&log);
     assert_eq!(get(&app, "/a/b/c/"), (200, "hello".to_owned()));
+    let lines = log.take();
+    println!("{}", lines.join("\n"));
     assert_eq!(
-        log.take(),
+        lines,
         [
             "url_value_preprocessor app",
             "app_url_value_preprocessor a",
@@ -382,6 +384,32 @@ fn two_views_for_one_endpoint_are_refused_when_the_blueprint_is_registered() {
         refusal(|| app.register_blueprint(shop)),
         "View function mapping is overwriting an existing endpoint function: shop.index"
     );
+}
+
+#[test]
+fn a_rule_of_a_blueprint_that_is_none_is_named_when_the_blueprint_is_registered() {
+    let mut shop = Blueprint::new("shop").with_url_prefix("/shop");
+    shop.route("/", hello);
+    shop.route("/<int(1, 2, 3, 4, 5):id>", hello);
+    let mut app = app();
+    assert_eq!(
+        refusal(|| app.register_blueprint(shop)),
+        "the converter takes 4 arguments but 5 were given (in the URL rule \
+         '/shop/<int(1, 2, 3, 4, 5):id>')"
+    );
+}
+
+#[test]
+fn a_view_that_a_blueprint_gives_an_endpoint_is_the_apps_whatever_it_had_before() {
+    let mut shop = Blueprint::new("shop").with_url_prefix("/shop");
+    shop.add_endpoint_rule("/", "index");
+    shop.endpoint("index", || "the app's index");
+    shop.endpoint("shop.index", || "the shop's index");
+    let mut app = app();
+    app.add_url_rule("/", "index", hello);
+    app.register_blueprint(shop);
+    assert_eq!(get(&app, "/").1, "the app's index");
+    assert_eq!(get(&app, "/shop/").1, "the shop's index");
 }
 
 #[test]

@@ -135,6 +135,11 @@ fn every_command_runs_something_that_is_there() {
 }
 
 #[test]
+fn the_top_of_each_file_leads_to_what_is_there() {
+    check(checks::heads::problems);
+}
+
+#[test]
 fn every_exercise_can_be_done() {
     check(checks::exercises::problems);
 }

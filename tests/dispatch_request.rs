@@ -1,6 +1,6 @@
 //! Stage 9, `Flask.dispatch_request`: the view, or what the match failed with.
 //!
-//! The code: `src/lifecycle.rs` and, for a view's arguments, `src/typing.rs`. Next: `errors.rs`.
+//! The code: `src/lifecycle.rs` and, for a view's arguments, `src/view.rs`. Next: `errors.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -41,6 +41,26 @@ fn a_view_may_take_any_value_or_all_of_them() {
 }
 
 #[test]
+fn a_view_may_do_without_an_argument_that_only_some_of_its_rules_have() {
+    fn page(shelf: String, number: Option<i64>) -> String {
+        shelf + &format!(" {number:?}")
+    }
+    let mut app = app();
+    app.route("/<shelf>/", page);
+    app.route("/<shelf>/<int:number>", page);
+    app.add_url_rule(
+        Route::new("/all")
+            .default("shelf", "all")
+            .default("number", Value::Null),
+        "all",
+        page,
+    );
+    assert_eq!(get(&app, "/fruit/").1, "fruit None");
+    assert_eq!(get(&app, "/fruit/7").1, "fruit Some(7)");
+    assert_eq!(get(&app, "/all").1, "all None");
+}
+
+#[test]
 fn arguments_that_do_not_fit_the_view_are_an_unhandled_error() {
     let mut app = app();
     app.config().set("TESTING", true).unwrap();
@@ -66,7 +86,7 @@ fn a_number_too_large_for_the_views_type_is_a_404() {
     let mut app = app();
     app.route("/<int:n>", |n: u8| n.to_string());
     assert_eq!(get(&app, "/255"), (200, "255".to_owned()));
-    assert_eq!(get(&app, "/256").0, 404);
+    assert_eq!(visit(&app, "/256").0.status_code(), 404);
     assert_eq!(get(&app, "/99999999999999999999999999").0, 404);
 }
 

@@ -1,7 +1,7 @@
 //! Stage 10, errors: `Flask.handle_user_exception`, `handle_http_exception` and `handle_exception`.
 //!
-//! The three places where an error is caught, and which handler it gets. The code: `src/lifecycle.rs`,
-//! from `handle_user_exception` on. Next: `panics.rs`, then `make_response.rs`.
+//! The three places where an error is caught, and which handler it gets. The code:
+//! `src/lifecycle/errors.rs`. Next: `panics.rs`, then `make_response.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;

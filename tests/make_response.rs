@@ -1,7 +1,7 @@
 //! Stage 11, `Flask.make_response`: a response of whatever the view returned.
 //!
-//! The code: `src/lifecycle.rs`, `make_response_for`, and `src/typing.rs`, what may be returned. Every
-//! answer here is what Flask 3.1.3 gives for the same return. Next: `after_request.rs`.
+//! The code: `src/lifecycle/response.rs`, `make_response_for`, and `src/typing.rs`, what may be returned.
+//! Every answer here is what Flask 3.1.3 gives for the same return. Next: `after_request.rs`.
 #![allow(clippy::unwrap_used)]
 
 mod common;

@@ -1,6 +1,6 @@
 //! Stage 6, `RequestContext.match_request`: which rule the URL belongs to, found before anything runs.
 //!
-//! The code: `src/url_adapter.rs` and `src/routing/`. `routing.rs` has the rules of matching
+//! The code: `src/url_adapter.rs` and `src/routing/`. `routing/` has the rules of matching
 //! themselves; here is what a request makes of them. Next: `before_first_request.rs`.
 #![allow(clippy::unwrap_used)]
 
@@ -127,6 +127,23 @@ fn a_missing_slash_is_a_308_to_the_rule_that_has_one() {
         subtree(&trace, "Flask.dispatch_request"),
         ["Flask.dispatch_request raises RequestRedirect"]
     );
+}
+
+#[test]
+fn a_redirect_stays_here_where_the_host_is_none() {
+    let mut app = app();
+    app.route("/<page>/", |page: String| page);
+
+    for host in ["a_b.example", "user@shop.example", ""] {
+        let mut client = app.test_client();
+        let request = client.get("/evil.example?q=1");
+        let response = request.header("Host", host).send().unwrap();
+        assert_eq!(response.status_code(), 308, "{host}");
+        // To a browser `http:///evil.example/`, as Flask has it, is `http://evil.example/`.
+        let location = response.header("Location").unwrap();
+        assert_eq!(location, "/evil.example/?q=1", "{host}");
+        assert!(!response.text().contains("http:"), "{host}");
+    }
 }
 
 #[test]

@@ -6,9 +6,10 @@
 mod common;
 
 use carafe::error::catch;
+use carafe::middleware::DispatcherMiddleware;
 use carafe::wrappers::EnvironBuilder;
 use carafe::wsgi::{Body, Environ, StartResponse, WsgiApp};
-use carafe::{Error, Scaffold, has_app_context, request, url_for};
+use carafe::{App, Error, HttpException, Scaffold, has_app_context, request, url_for};
 use common::{Log, app, fail, hello, record, tree};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -101,6 +102,59 @@ fn middleware_may_change_the_request_and_urls_follow() {
     assert_eq!(
         get(&below, "/shop/cart").unwrap().2,
         "/shop /cart /shop/cart"
+    );
+}
+
+#[test]
+fn a_dispatcher_gives_each_request_to_the_app_that_is_mounted_for_it() {
+    fn named(name: &'static str) -> App {
+        let mut app = App::new(name);
+        app.before_request(move || {
+            let request = request();
+            Some(format!(
+                "{name} {:?} {:?}",
+                request.script_root(),
+                request.path()
+            ))
+        });
+        app
+    }
+    let site = DispatcherMiddleware::new(named("shop"))
+        .mount("/api", named("old"))
+        .mount("/api/v2", named("new"))
+        .mount("/closed", HttpException::new(410))
+        .mount("/api", named("api"));
+    let text = |path: &str| get(&site, path).unwrap().2;
+    assert_eq!(
+        [
+            "/",
+            "/cart",
+            "/apis",
+            "/api",
+            "/api/",
+            "/api/v1/x",
+            "/api/v2/x",
+            "/api/v2"
+        ]
+        .map(text),
+        [
+            r#"shop "" "/""#,
+            r#"shop "" "/cart""#,
+            r#"shop "" "/apis""#,
+            r#"api "/api" "/""#,
+            r#"api "/api" "/""#,
+            r#"api "/api" "/v1/x""#,
+            r#"new "/api/v2" "/x""#,
+            r#"new "/api/v2" "/""#,
+        ]
+    );
+    let (status, headers, text) = get(&site, "/closed/x").unwrap();
+    assert_eq!((status, text), (410, HttpException::new(410).get_body()));
+    assert_eq!(headers["content-type"], "text/html; charset=utf-8");
+    let below = DispatcherMiddleware::new(named("none")).mount("/all", site);
+    assert_eq!(
+        get(&below, "/all/api/x").unwrap().2,
+        r#"api "/all/api" "/x""#
     );
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use carafe::clock::{Clock, FixedClock};
 use carafe::config::Settings;
+use carafe::context::REQUEST_CTX_STACK;
 use carafe::session::SecureCookieSessionInterface;
 use carafe::signing::{DigestMethod, KeyDerivation, SignerOptions, TimestampSigner, base64_encode};
 use carafe::trace::Trace;
@@ -246,6 +247,20 @@ fn without_a_secret_key_the_session_can_be_read_and_not_written() {
 }
 
 #[test]
+fn a_value_is_taken_out_as_a_type_and_stays_where_it_is_another() {
+    let session = Session::new();
+    session.insert("cart", [7, 8]).unwrap();
+    session.set_modified(false);
+    assert_eq!(session.pop_as::<String>("cart").unwrap(), None);
+    assert_eq!(session.pop_as::<u8>("no such key").unwrap(), None);
+    assert!(session.contains_key("cart") && !session.modified());
+    assert_eq!(session.pop_as("cart").unwrap(), Some(vec![7, 8]));
+    assert!(!session.contains_key("cart") && session.modified());
+    let error = Session::null().pop_as::<u8>("cart").unwrap_err();
+    assert_eq!(error.type_name(), "RuntimeError");
+}
+
+#[test]
 fn an_empty_secret_key_is_none() {
     let app = app();
     app.config().set_secret_key("");
@@ -345,4 +360,40 @@ fn an_interface_may_look_at_the_request_while_it_opens_a_session() {
     app.session_interface(Trusting);
     let app = with_login(app);
     assert_eq!(visit(&app, "/?name=jill").0.text(), "jill");
+}
+
+#[test]
+fn an_interface_that_wants_to_know_the_endpoint_has_the_url_matched_first() {
+    /// Knows which page the session is for.
+    struct OfThePage;
+    impl SessionInterface for OfThePage {
+        fn open_session(
+            &self,
+            _: &Arc<Settings>,
+            request: &Request,
+        ) -> Result<Option<Session>, Error> {
+            assert_eq!(request.endpoint(), None);
+            REQUEST_CTX_STACK.top().unwrap().match_request();
+            let data = [("username".to_owned(), request.endpoint().into())];
+            Ok(Some(Session::from_data(data.into_iter().collect())))
+        }
+        fn save_session(
+            &self,
+            _: &Arc<Settings>,
+            _: &Session,
+            _: &mut Response,
+        ) -> Result<(), Error> {
+            Ok(())
+        }
+    }
+    let mut app = App::new("shop");
+    app.session_interface(OfThePage);
+    let app = with_login(app);
+    let (response, trace) = visit(&app, "/");
+    assert_eq!(response.text(), "index");
+    assert_eq!(
+        subtree(&trace, "open_session"),
+        ["open_session", "  RequestContext.match_request"]
+    );
+    assert_eq!(visit(&app, "/none").0.status_code(), 404);
 }

@@ -14,7 +14,7 @@ use carafe::error::Panic;
 use carafe::routing::{Converter, ValidationError};
 use carafe::{
     App, Error, HttpException, Request, Response, Scaffold, Session, SessionInterface, Value,
-    has_app_context, has_request_context, signals,
+    current_app, g, has_app_context, has_request_context, signals,
 };
 use common::{DbError, app, calls, explode, fail, get, hello, try_visit, visit};
 
@@ -39,6 +39,30 @@ fn in_a_view() {
     let mut app = app();
     app.route("/", explode);
     assert_eq!(survives(&app, "/"), Ok(500));
+}
+
+#[test]
+fn between_a_push_and_its_pop_whose_next_visitor_gets_nothing_of_it() {
+    let mut app = app();
+    app.route("/app", || -> &'static str {
+        g().set("user", "jack".to_owned());
+        current_app().app_context().push().unwrap();
+        panic!("before the pop")
+    });
+    app.route("/request", || -> &'static str {
+        g().set("user", "jack".to_owned());
+        let inner = current_app().test_request_context("/").unwrap();
+        inner.push().unwrap();
+        panic!("before the pop")
+    });
+    app.route("/whoami", || format!("{:?}", g().get::<String>("user")));
+
+    for path in ["/app", "/request"] {
+        let error = try_visit(&app, path).0.unwrap_err().to_string();
+        assert!(error.starts_with("Popped wrong "), "{error}");
+        assert!(!has_app_context() && !has_request_context(), "{path}");
+        assert_eq!(get(&app, "/whoami").1, "None", "{path}");
+    }
 }
 
 #[test]

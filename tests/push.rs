@@ -94,7 +94,7 @@ fn a_context_that_is_pushed_again_keeps_its_session_and_is_torn_down_by_its_last
 }
 
 #[test]
-fn popping_the_wrong_one_is_an_error_and_takes_the_top_away() {
+fn popping_the_wrong_one_is_an_error_and_goes_back_to_before_it_was_pushed() {
     let app = app();
     let first = app.test_request_context("/first").unwrap();
     let second = app.test_request_context("/second").unwrap();
@@ -106,9 +106,9 @@ fn popping_the_wrong_one_is_an_error_and_takes_the_top_away() {
     let message = error.to_string();
     assert!(message.starts_with("Popped wrong request context. ("));
     assert!(message.contains("/second") && message.contains("/first"));
+    assert!(!has_request_context() && !has_app_context());
 
     assert!(second.pop(None).is_err());
-    assert!(!has_request_context());
 }
 
 #[test]

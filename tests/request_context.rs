@@ -6,6 +6,7 @@
 mod common;
 
 use carafe::context::{try_request, try_session};
+use carafe::testing::environ_builder;
 use carafe::wrappers::EnvironBuilder;
 use carafe::{Scaffold, current_app, g, has_app_context, has_request_context, request, session};
 use common::{app, hello, record, tree, visit};
@@ -114,6 +115,13 @@ fn the_config_says_where_a_test_request_goes() {
         ])
         .unwrap();
     let ctx = app.test_request_context("/cart").unwrap();
+    assert_eq!(ctx.request().url(), "https://shop.example:8080/app/cart");
+    let environ = environ_builder(&app, "/cart")
+        .method("PUT")
+        .build()
+        .unwrap();
+    let ctx = app.request_context(environ);
+    assert_eq!(ctx.request().method(), "PUT");
     assert_eq!(ctx.request().url(), "https://shop.example:8080/app/cart");
 }
 

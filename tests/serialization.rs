@@ -89,13 +89,12 @@ fn json_is_read_and_written_as_msgspec_does() {
 #[test]
 fn a_pickle_of_any_protocol_is_written_again_with_the_same_in_it() {
     let Some(mut python) = python() else { return };
-    for protocol in 2..=5 {
+    for protocol in 0..=5 {
         let bytes = make(&mut python, "pickle", "pickle", protocol);
-        let session = Format::Pickle.decode(&bytes).unwrap();
-        // Protocol 2 has no bytes, and calls `_codecs.encode` for them: an object in an object.
-        if protocol > 2 {
-            assert_eq!(session["aware"], Value::DateTime(1_709_209_800));
-        }
+        // Whichever format is configured.
+        let session = Format::MessagePack.decode(&bytes).unwrap();
+        assert_eq!(session["aware"], Value::DateTime(1_709_209_800));
+        assert_eq!(session["bytes"], Value::Bytes((0..=255).collect()));
         assert_eq!(session["markup"], Value::Markup("<b>".to_owned()));
         assert_eq!(session["high uuid"].type_name(), "UUID");
         let again = Format::Pickle.encode(&session).unwrap();
@@ -113,17 +112,49 @@ fn a_pickle_of_any_protocol_is_written_again_with_the_same_in_it() {
 fn a_pickle_of_an_old_flask_session_becomes_the_msgpack_that_a_new_one_would_write() {
     let Some(mut python) = python() else { return };
     for format in [Format::MessagePack, Format::Json] {
-        let pickle = make(&mut python, "msgpack", "pickle", 4);
-        let session = format.decode(&pickle).unwrap();
-        let ours = Format::MessagePack.encode(&session).unwrap();
-        let theirs = make(&mut python, "msgpack", "msgpack", 0);
-        let (ours, theirs) = (
-            load(&mut python, "msgpack", &ours),
-            load(&mut python, "msgpack", &theirs),
-        );
-        for (key, theirs) in theirs.as_object().unwrap() {
-            assert_eq!(ours[key], *theirs, "{key}");
+        for protocol in [0, 2, 4] {
+            let pickle = make(&mut python, "msgpack", "pickle", protocol);
+            let session = format.decode(&pickle).unwrap();
+            let ours = Format::MessagePack.encode(&session).unwrap();
+            let theirs = make(&mut python, "msgpack", "msgpack", 0);
+            let (ours, theirs) = (
+                load(&mut python, "msgpack", &ours),
+                load(&mut python, "msgpack", &theirs),
+            );
+            for (key, theirs) in theirs.as_object().unwrap() {
+                assert_eq!(ours[key], *theirs, "{key}");
+            }
         }
+    }
+}
+
+#[test]
+fn a_pickle_with_what_would_be_written_otherwise_is_refused() {
+    for (what, pickle) in [
+        (
+            "Python 2's Cookie.SimpleCookie",
+            &b"}Vk\ncCookie\nSimpleCookie\n(tRs."[..],
+        ),
+        (
+            "Python 2's __builtin__.reduce",
+            b"}Vk\nc__builtin__\nreduce\ns.",
+        ),
+        ("has the opcode 0x50", b"}Vk\nPsomewhere else\ns."), // a persistent id
+        ("has the opcode 0x82", b"}Vk\n\x82\x01s."),          // an extension's number
+        ("has the opcode 0x53", b"(dp0\nS'k'\nI1\ns."),       // Python 2's text
+        ("no character", b"}V\\ud83e\nNs."),
+        ("no character", b"}V\\u12\nNs."),
+        ("no character", b"}V\\x41\nNs."),
+        ("a number that is none", b"}Vk\nI1_0\ns."),
+        ("a number that is none", b"}Vk\nL\ns."),
+        ("fills what is no list", b"}Vk\nNK\x01as."),
+        ("its state already", b"}Vk\ncshop\nCart\n(tR}bK\x01as."),
+        ("a key and no value", b"}Vk\n(K\x01ds."),
+        ("holds itself", b"}Vk\nccollections\ndeque\n(tRp0\ng0\nas."),
+    ] {
+        let error = Format::MessagePack.decode(pickle).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unreadable);
+        assert!(error.to_string().contains(what), "{error}");
     }
 }
 
@@ -137,6 +168,7 @@ fn a_pickle_is_data_and_is_never_run() {
         name: "system".to_owned(),
         args: Some(vec!["touch /tmp/x".into()]),
         new: false,
+        items: None,
         state: None,
     };
     assert_eq!(session["k"], Foreign::Object(object).into());
@@ -320,10 +352,12 @@ fn what_only_python_has_goes_through_serde_unchanged() {
         name: "Decimal".to_owned(),
         args: Some(vec![Value::Tuple(vec!["1.50".into()])]),
         new: true,
+        items: Some(vec![1, 2].into()),
         state: Some(Value::Bytes(vec![1])),
     };
     let class = Object {
         args: None,
+        items: None,
         state: None,
         ..object.clone()
     };

@@ -199,6 +199,8 @@ fn visits(example: &Example) {
     assert_eq!(browser.post("/regenerate", "").body, "value regenerated");
     assert_ne!(after, browser.id().unwrap());
 
+    let markup = browser.get("/login?username=%3Cb%3E");
+    assert_eq!(markup.body, "hello &lt;b&gt;");
     assert_eq!(browser.get("/login?username=jill").body, "hello jill");
     let shown = browser.get("/sessions").body;
     assert_eq!(shown.matches("\"jill\"").count(), 1, "{shown}");

@@ -156,7 +156,77 @@ fn two_views_for_one_endpoint_are_refused() {
     let greet = |name: &'static str| move || name;
     app.add_url_rule("/jack", "greet", greet("jack"));
     assert!(refusal(|| app.add_url_rule("/jill", "greet", greet("jill"))).is_some());
-    assert!(refusal(|| app.endpoint("greet", hello)).is_some());
+}
+
+#[test]
+fn the_view_of_an_endpoint_may_be_given_before_its_rules_and_be_replaced() {
+    let mut app = app();
+    app.endpoint("index", fail);
+    app.endpoint("index", hello);
+    app.add_endpoint_rule("/", "index");
+    app.add_url_rule("/hello", "index", hello);
+    assert!(refusal(|| app.add_url_rule("/late", "index", fail)).is_some());
+    assert_eq!(get(&app, "/"), (200, "hello".to_owned()));
+    assert_eq!(get(&app, "/hello"), (200, "hello".to_owned()));
+}
+
+#[test]
+fn two_views_for_one_endpoint_that_nobody_named_are_told_how_to_name_one() {
+    let mut app = app();
+    app.get("/cart", || "what is in it");
+    assert_eq!(
+        refusal(|| app.post("/cart", || "added")).unwrap(),
+        "View function mapping is overwriting an existing endpoint function: cart\n\
+         A closure's endpoint is named after its rule, unless the route names it: \
+         Route::new(rule).endpoint(name)."
+    );
+    mod other {
+        pub(super) fn hello() -> &'static str {
+            "another hello"
+        }
+    }
+    app.get("/", hello);
+    assert_eq!(
+        refusal(|| app.get("/other", other::hello)).unwrap(),
+        "View function mapping is overwriting an existing endpoint function: hello\n\
+         An endpoint is named after its function, unless the route names it: \
+         Route::new(rule).endpoint(name)."
+    );
+    app.get(Route::new("/third").endpoint("other_hello"), other::hello);
+    assert_eq!(get(&app, "/third"), (200, "another hello".to_owned()));
+}
+
+#[test]
+fn an_endpoint_is_named_after_its_function_however_that_is_reached() {
+    struct Shop;
+    #[allow(dead_code)]
+    struct Page<T>(T);
+    trait Pages {
+        fn list() -> &'static str;
+    }
+    impl Pages for Shop {
+        fn list() -> &'static str {
+            "list"
+        }
+    }
+    impl<T: Send + Sync + 'static> Page<Vec<T>> {
+        fn show() -> &'static str {
+            "show"
+        }
+    }
+    fn generic<F>() -> &'static str {
+        std::any::type_name::<F>()
+    }
+    let mut app = app();
+    app.route("/1", <Shop as Pages>::list);
+    app.route("/2", Page::<Vec<u8>>::show);
+    app.route("/3", generic::<fn() -> Vec<Shop>>);
+    // A pointer does not say what it points to.
+    app.route("/4", hello as fn() -> &'static str);
+    let urls = app.test_request_context("/").unwrap().with(|| {
+        ["list", "show", "generic", "4"].map(|endpoint| carafe::url_for(endpoint).build().unwrap())
+    });
+    assert_eq!(urls.unwrap(), ["/1", "/2", "/3", "/4"]);
 }
 
 #[test]
@@ -191,7 +261,7 @@ fn a_rule_that_is_none_is_refused_with_what_is_wrong() {
         [
             "URL rule 'late' must start with a slash.",
             "malformed url rule: '/<x'",
-            "the converter 'nope' does not exist",
+            "the converter 'nope' does not exist (in the URL rule '/<nope:x>')",
             "URL rule '/<x>/<x>' uses the variable 'x' twice",
         ]
     );

@@ -57,7 +57,9 @@ impl Visitor {
     }
 
     fn ours(&mut self, path: &str) -> String {
-        self.client.get(path).send().unwrap().text()
+        let text = self.client.get(path).send().unwrap().text();
+        println!("ours    GET {path:<18} {text}");
+        text
     }
 
     fn theirs(&mut self, path: &str) -> String {
@@ -72,7 +74,9 @@ impl Visitor {
                 self.client.set_cookie("session", &value);
             }
         }
-        answer["text"].as_str().unwrap().to_owned()
+        let text = answer["text"].as_str().unwrap().to_owned();
+        println!("theirs  GET {path:<18} {text}");
+        text
     }
 
     /// A new deployment of the Flask app.

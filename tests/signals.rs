@@ -1,7 +1,7 @@
 //! Signals: what an app announces on the way, to whoever has connected.
 //!
-//! The code: `src/signals.rs`; all but `message_flashed` are sent in `src/lifecycle.rs` and
-//! `src/context/`. Next: `flashing.rs`, which sends that one.
+//! The code: `src/signals.rs`; all but `message_flashed` are sent in `src/lifecycle.rs`,
+//! `src/lifecycle/errors.rs` and `src/context/`. Next: `flashing.rs`, which sends that one.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -255,6 +255,26 @@ fn a_receiver_may_disconnect_itself_and_the_others_still_hear_this_one() {
     // Disconnecting a second time does nothing.
     REQUEST_STARTED.disconnect(first);
     REQUEST_STARTED.disconnect(second);
+}
+
+/// It waits forever where the signal is locked while a receiver is dropped.
+#[test]
+fn a_receiver_may_hold_another_ones_guard_which_goes_with_it() {
+    let mut app = app();
+    app.route("/", hello);
+    let log = Log::default();
+
+    let (first, second) = (log.clone(), log.clone());
+    let guard = REQUEST_STARTED.connected_to(&app, move |_: &App, (): &()| first.add("first"));
+    let holder = REQUEST_STARTED.connected_to(&app, move |_: &App, (): &()| {
+        second.add(format!("second, which holds {guard:?}"));
+    });
+    visit(&app, "/");
+    assert_eq!(log.take().len(), 2);
+
+    drop(holder);
+    visit(&app, "/");
+    assert_eq!(log.take().len(), 0);
 }
 
 fn refuse<A>(_app: &App, _data: &A) -> Result<(), Error> {

@@ -224,6 +224,7 @@ fn the_newest_key_signs_and_every_key_verifies() {
     let both = cookie_serializer(["old", "new"], DigestMethod::Sha1);
     let new = cookie_serializer("new", DigestMethod::Sha1);
     let signed = both.dumps_at(&jack(), NOW).unwrap();
+    println!("with the keys \"old\" and \"new\": {signed}");
     assert_eq!(signed, new.dumps_at(&jack(), NOW).unwrap());
     assert!(old.loads(&signed, None).unwrap_err().is_bad_signature());
     assert!(

@@ -445,3 +445,22 @@ fn a_teardown_that_fails_at_the_end_of_a_stream_is_an_error_of_the_stream() {
     assert!(body.next().is_none());
     assert!(no_contexts());
 }
+
+#[test]
+fn a_chunk_that_leaves_a_context_behind_leaves_none_to_who_comes_next() {
+    let mut app = app();
+    app.route("/", || {
+        let chunk = || {
+            g().set("user", "jack".to_owned());
+            let inner = carafe::current_app().test_request_context("/").unwrap();
+            inner.push().unwrap();
+            "chunk"
+        };
+        Response::stream(stream_with_context(std::iter::repeat_with(chunk).take(2)))
+    });
+    let body = call(&app, "/").2;
+    for chunk in body {
+        assert_eq!(chunk.unwrap(), "chunk");
+        assert!(!has_app_context() && !has_request_context());
+    }
+}

@@ -5,7 +5,9 @@
 
 mod common;
 
+use carafe::context::REQUEST_CTX_STACK;
 use carafe::testing::TestClient;
+use carafe::wsgi::{Environ, StartResponse, WsgiApp};
 use carafe::{
     App, Error, Json, Response, Route, Scaffold, SetCookie, g, has_app_context,
     has_request_context, redirect_with_code, request, session, url_for,
@@ -29,7 +31,7 @@ fn show_cookies() -> String {
 fn setting<const N: usize>(cookies: [SetCookie<'_>; N]) -> Result<Response, Error> {
     let mut response = Response::new("ok");
     for cookie in cookies {
-        response.set_cookie(cookie, NOW)?;
+        response.set_cookie_at(cookie, NOW)?;
     }
     Ok(response)
 }
@@ -320,6 +322,57 @@ fn redirects_are_followed_with_a_get_but_307_and_308_send_everything_again() {
 }
 
 #[test]
+fn a_response_knows_the_request_that_it_answers() {
+    let app = echo_app();
+    let mut client = app.test_client();
+    client.set_cookie("a", "1");
+    let request = client.post("/to/302").form([("b", "2")]).follow_redirects();
+    let response = request.send().unwrap();
+
+    let request = response.request();
+    assert_eq!(
+        (request.method(), request.full_path().as_str()),
+        ("GET", "/target?x=1")
+    );
+    assert_eq!(request.cookie("a").as_deref(), Some("1"));
+    let first = response.history()[0].request();
+    assert_eq!((first.method(), first.path()), ("POST", "/to/302"));
+    assert_eq!(first.form().unwrap().get("b"), Some("2"));
+}
+
+#[test]
+fn a_request_may_come_from_any_address() {
+    let mut app = app();
+    app.route("/", || request().remote_addr().unwrap().to_string());
+    app.route("/away", || redirect_with_code("/", 302));
+    let mut client = app.test_client();
+    assert_eq!(text(&mut client, "/"), "127.0.0.1");
+    let request = client.get("/").remote_addr([192, 168, 0, 22]);
+    assert_eq!(request.send().unwrap().text(), "192.168.0.22");
+}
+
+#[test]
+fn requests_go_through_what_is_around_the_app() {
+    let mut app = app();
+    app.route("/shop/pear", || {
+        g().set("path", request().path().to_owned());
+        "a pear"
+    });
+    let inner = app.clone();
+    let below = move |mut environ: Environ, start_response: &mut dyn StartResponse| {
+        environ.path_info.insert_str(0, "/shop");
+        inner.call(environ, start_response)
+    };
+    let mut client = app.test_client().with_wsgi_app(below);
+    let path = client.with_contexts(|client| {
+        client.get("/pear").send().unwrap();
+        g().get::<String>("path")
+    });
+    assert_eq!(path.unwrap().as_deref(), Some("/shop/pear"));
+    assert!(!has_request_context());
+}
+
+#[test]
 fn a_redirect_is_an_answer_unless_it_is_to_be_followed() {
     let mut client = echo_app().test_client();
     let response = client.get("/to/302").send().unwrap();
@@ -527,7 +580,7 @@ fn two_redirects_to_one_place_are_no_circle_where_their_codes_differ() {
                 (303, "2")
             };
             let mut response = redirect_with_code("/", code)?;
-            response.set_cookie(SetCookie::new("seen", next), NOW)?;
+            response.set_cookie(SetCookie::new("seen", next))?;
             Ok::<_, Error>(response)
         }
     });
@@ -679,8 +732,10 @@ fn with_contexts_the_last_request_can_be_looked_at() {
     assert!(!has_request_context() && !has_app_context());
 
     // As in Flask, they are torn down twice: with the request, and when they go.
+    let lines = log.take();
+    println!("{}", lines.join("\n"));
     assert_eq!(
-        log.take(),
+        lines,
         [
             "teardown /jack",
             r#"/jack [Some("jack"), Some("jack")]"#,
@@ -690,6 +745,30 @@ fn with_contexts_the_last_request_can_be_looked_at() {
             "teardown /jill",
         ]
     );
+}
+
+#[test]
+fn the_contexts_of_a_request_whose_error_came_to_the_test_are_gone() {
+    let log = Log::default();
+    let mut app = app();
+    app.config().set("TESTING", true).unwrap();
+    app.route("/", hello);
+    app.route("/fail", fail);
+    let seen = log.clone();
+    app.teardown_request(move |error: Option<&Error>| {
+        seen.add(format!("{} {}", request().path(), error.is_some()));
+    });
+    let mut client = app.test_client();
+    let failed = client.with_contexts(|client| client.get("/fail").send().map(drop));
+    assert!(failed.unwrap().is_err());
+    assert_eq!(log.take(), ["/fail true"]);
+
+    let depth = client.with_contexts(|client| {
+        client.get("/").send().unwrap();
+        REQUEST_CTX_STACK.len()
+    });
+    assert_eq!(depth.unwrap(), 1);
+    assert_eq!(log.take(), ["/ false", "/ false"]);
 }
 
 #[test]

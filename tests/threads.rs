@@ -69,8 +69,10 @@ fn a_copied_context_takes_the_request_and_the_session_to_another_thread() {
     assert_eq!(client.get("/copy").send().unwrap().text(), "done");
 
     // Its `g` is new, its session the same; its teardown runs when it is done.
+    let lines = log.take();
+    println!("{}", lines.join("\n"));
     assert_eq!(
-        log.take(),
+        lines,
         [
             r#"thread: Some("shop") Some("/copy") Some("copy") Some("jack")"#,
             "thread: g has mine: false",
@@ -160,8 +162,10 @@ fn two_requests_at_the_same_time_do_not_see_each_other() {
         thread::spawn(move || get(&app, path).1)
     };
     let (jack, jill) = (visit("/jack"), visit("/jill"));
-    assert_eq!(jack.join().unwrap(), r#"/jack Some("jack") Some("jack")"#);
-    assert_eq!(jill.join().unwrap(), r#"/jill Some("jill") Some("jill")"#);
+    let (jack, jill) = (jack.join().unwrap(), jill.join().unwrap());
+    println!("{jack}\n{jill}");
+    assert_eq!(jack, r#"/jack Some("jack") Some("jack")"#);
+    assert_eq!(jill, r#"/jill Some("jill") Some("jill")"#);
 }
 
 /// Sends this many first requests from as many threads at once.

@@ -334,6 +334,22 @@ fn outside_a_request_urls_are_external_and_take_a_server_name() {
 }
 
 #[test]
+fn a_server_name_with_the_port_that_the_scheme_implies_is_built_without_it() {
+    let app = shop();
+    let built = |scheme: &str, server_name: &str| {
+        app.config().set("SERVER_NAME", server_name).unwrap();
+        let mut environ = EnvironBuilder::new("/").build().unwrap();
+        environ.url_scheme = scheme.parse().unwrap();
+        let url = || url_for("index").external(true).build().unwrap();
+        app.request_context(environ).with(url).unwrap()
+    };
+    assert_eq!(built("http", "shop.example:80"), "http://shop.example/");
+    assert_eq!(built("https", "shop.example:443"), "https://shop.example/");
+    assert_eq!(built("wss", "shop.example:443"), "https://shop.example/");
+    assert_eq!(built("ws", "shop.example:443"), "http://shop.example:443/");
+}
+
+#[test]
 fn in_a_request_server_name_is_the_host_whatever_the_client_sent() {
     let app = named_shop();
     let urls = |ctx: &std::rc::Rc<carafe::RequestContext>| {

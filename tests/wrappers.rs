@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use carafe::App;
 use carafe::error::{Error, Panic, PyError, catch};
 use carafe::value::Value;
 use carafe::wrappers::cookies::cookie_value;
@@ -182,7 +183,7 @@ fn a_line_break_never_gets_into_a_header() {
         assert!(redirect(value, 302).is_err());
         assert!(
             response
-                .set_cookie(SetCookie::new("a\r\nb", value), 0)
+                .set_cookie_at(SetCookie::new("a\r\nb", value), 0)
                 .is_err()
         );
     }
@@ -451,11 +452,11 @@ fn a_cookie_that_is_too_large_is_sent_and_logged() {
     let mut response = Response::new("");
     tracing::subscriber::with_default(subscriber, || {
         response
-            .set_cookie(SetCookie::new("big", &big), 0)
+            .set_cookie_at(SetCookie::new("big", &big), 0)
             .expect("it just fits");
         assert!(fields.0.lock().expect("no panic").is_empty());
         response
-            .set_cookie(SetCookie::new("big", format!("{big}x")), 0)
+            .set_cookie_at(SetCookie::new("big", format!("{big}x")), 0)
             .expect("it is still sent");
     });
     assert_eq!(response.headers().get_all("set-cookie").iter().count(), 2);
@@ -463,6 +464,23 @@ fn a_cookie_that_is_too_large_is_sent_and_logged() {
     for fact in ["cookie=\"big\"", "size=4094", "limit=4093"] {
         assert!(logged.contains(fact), "{logged}");
     }
+
+    // An app has a limit of its own, and a cookie may have another.
+    let app = App::new("shop");
+    app.config().set("MAX_COOKIE_SIZE", 10).expect("a size");
+    let limits = |cookie: SetCookie<'_>| {
+        let fields = Fields::default();
+        let subscriber = tracing_subscriber::registry().with(fields.clone());
+        let set = || Response::new("").set_cookie(cookie).expect("a cookie");
+        let in_context = || app.app_context().with(set).expect("a context");
+        tracing::subscriber::with_default(subscriber, in_context);
+        let logged = fields.0.lock().expect("no panic");
+        let limits = logged.iter().filter(|field| field.starts_with("limit="));
+        limits.cloned().collect::<Vec<_>>()
+    };
+    let cookie = SetCookie::new("small", "1");
+    assert_eq!(limits(cookie.clone().max_size(100)), [""; 0]);
+    assert_eq!(limits(cookie), ["limit=10"]);
 }
 
 #[test]

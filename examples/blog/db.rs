@@ -9,6 +9,8 @@
 //! Read next: `schema.sql`, then `auth.rs`.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -62,8 +64,17 @@ pub(crate) fn init_app(app: &mut App) {
 /// Where that cannot be done.
 pub(crate) fn create_tables() -> Result<(), Error> {
     let path = current_app().config().get_as::<String>("DATABASE");
-    if let Some(folder) = path.as_deref().and_then(|path| Path::new(path).parent()) {
-        fs::create_dir_all(folder)?;
+    if let Some(path) = path.as_deref().map(Path::new) {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // There are passwords' hashes in it: it is for no other user of the machine to read.
+        let mut private = fs::OpenOptions::new();
+        private.write(true).create_new(true).mode(0o600);
+        match private.open(path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+            _ => {}
+        }
     }
     let db = get_db()?;
     // Who reads does not wait for who writes. The file remembers it.

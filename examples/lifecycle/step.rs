@@ -13,8 +13,8 @@ use super::report::{fit, paint, summary};
 use super::{source, stored, visits};
 
 const WIDTH: usize = 80;
-/// How many lines of a function are shown.
-const LINES: usize = 20;
+/// How many lines of a function are shown: enough for `wsgi_app`, `push` and their like.
+const LINES: usize = 42;
 
 /// Standard output, or what a test has in its place; clones write to the same.
 #[derive(Clone)]
@@ -149,7 +149,10 @@ impl Stepping {
     fn stop(&mut self, step: &Step, color: bool) -> io::Result<Answer> {
         let text = self.page(step, color);
         let ask = "n or Enter: next   o: out of it   q: quit";
-        write!(self.output, "{text}\n{} ", paint(color, "7", ask))?;
+        // Said once more: on a terminal of 24 lines the top of the page is out of sight.
+        let name = fit(&name(step), WIDTH - ask.len() - 4);
+        let (name, ask) = (paint(color, "1", &name), paint(color, "7", ask));
+        write!(self.output, "{text}\n{name}   {ask} ")?;
         self.output.flush()?;
         let mut line = String::new();
         loop {
@@ -179,12 +182,7 @@ impl Stepping {
             let line = format!("{:1$}{caller}", "", depth * 2);
             add(&mut page, &paint(color, "2", &fit(&line, WIDTH)));
         }
-        let word = match step.kind {
-            Kind::Signal => "signal ",
-            Kind::Log => "log ",
-            _ => "",
-        };
-        let line = format!("{:2$}{word}{}", "", step.label(), callers * 2);
+        let line = format!("{:2$}{}", "", name(step), callers * 2);
         add(&mut page, &paint(color, "1", &fit(&line, WIDTH)));
         if !matches!(step.kind, Kind::Signal | Kind::Command | Kind::Log) {
             add(&mut page, "");
@@ -211,6 +209,16 @@ impl Stepping {
         }
         page
     }
+}
+
+/// The step as the trees name it.
+fn name(step: &Step) -> String {
+    let word = match step.kind {
+        Kind::Signal => "signal ",
+        Kind::Log => "log ",
+        _ => "",
+    };
+    format!("{word}{}", step.label())
 }
 
 /// What is there before the step runs.

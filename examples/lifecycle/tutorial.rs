@@ -3,8 +3,8 @@
 //! Read `create_app` first, then the functions in the order in which a request meets them.
 
 use carafe::{
-    App, Error, HttpException, Response, Scaffold, ViewArgs, after_this_request, g, request,
-    session,
+    App, Error, HttpException, Response, Scaffold, ViewArgs, after_this_request, escape, g,
+    request, session,
 };
 
 /// Signs the session cookie. A real app reads it from where nobody else can.
@@ -46,7 +46,7 @@ fn load_user() {
 // ANCHOR: index
 fn index() -> String {
     match g().get::<String>("user") {
-        Some(name) => format!("Hello, {name}!"),
+        Some(name) => format!("Hello, {}!", escape(&name)),
         None => "You are not logged in.".to_owned(),
     }
 }
@@ -56,7 +56,7 @@ fn login() -> Result<String, Error> {
     let name = request().form()?.require("username")?.to_owned();
     session().insert("username", &name)?;
     after_this_request(|response| response.set_header("X-Welcome", "yes"));
-    Ok(format!("Welcome, {name}!"))
+    Ok(format!("Welcome, {}!", escape(&name)))
 }
 
 fn fail() -> Result<&'static str, Error> {

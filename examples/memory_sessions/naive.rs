@@ -39,7 +39,7 @@ impl SessionInterface for NaiveSessions {
         };
         self.lock().insert(id.clone(), session.to_dict());
         let cookie = self.cookie(settings, SetCookie::new(name, id));
-        response.set_cookie(cookie, settings.clock.now())
+        response.set_cookie(cookie)
     }
 }
 // ANCHOR_END: naive

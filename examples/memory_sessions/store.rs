@@ -60,7 +60,6 @@ impl SessionInterface for MemorySessions {
             return Ok(());
         }
         response.vary_add("Cookie");
-        let now = settings.clock.now();
         let name = self.get_cookie_name(settings);
         let cookie = match self.store(request().cookie(name).as_deref(), session, settings)? {
             Saved::As(id) => SetCookie::new(name, id)
@@ -69,7 +68,7 @@ impl SessionInterface for MemorySessions {
             Saved::Nothing => return Ok(()),
         };
         let cookie = self.cookie(settings, cookie);
-        response.set_cookie(cookie, now)
+        response.set_cookie(cookie)
     }
     // ANCHOR_END: save_session
 }

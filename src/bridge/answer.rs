@@ -157,7 +157,7 @@ pub(super) fn last_if(unread: &Unread, response: Response<Output>) -> Response<O
 }
 
 /// The same, as the last of its connection.
-pub(super) fn last(mut response: Response<Output>) -> Response<Output> {
+pub(crate) fn last(mut response: Response<Output>) -> Response<Output> {
     let close = HeaderValue::from_static("close");
     response.headers_mut().insert(CONNECTION, close);
     response

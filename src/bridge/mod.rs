@@ -26,14 +26,14 @@ use http_body::Body as HttpBody;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-pub(crate) use answer::plain;
+pub(crate) use answer::{last, plain};
 pub(crate) use environ::Origin;
 pub(crate) use output::{BoxError, Output};
 
 #[cfg(feature = "tower")]
 use crate::logging;
 use crate::wsgi::{Pace, WsgiApp};
-use answer::{busy, last, last_if, run};
+use answer::{busy, last_if, run};
 use input::{Unread, Upload};
 use pool::{Job, Pool};
 use watch::Watch;

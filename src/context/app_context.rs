@@ -95,16 +95,16 @@ impl AppContext {
     }
 
     /// Takes it off the stack, and nothing else.
-    pub(super) fn suspend(&self) {
+    pub(super) fn suspend(self: &Rc<Self>) {
         self.refcnt.set(self.refcnt.get().saturating_sub(1));
-        APP_CTX_STACK.pop();
+        APP_CTX_STACK.pop(self);
     }
 
     /// Takes it away again. The last pop runs the app context's teardown functions, with `exc`.
     ///
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
-    /// was on top. The context is gone from the stack in every case.
+    /// was on top. The context is gone from the stack in every case, and so is what was left above it.
     // ANCHOR: pop
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         stage!("AppContext.pop", self.pop(exc));
@@ -115,9 +115,9 @@ impl AppContext {
             Ok(())
         };
         self.refcnt.set(self.refcnt.get().saturating_sub(1));
-        let popped = APP_CTX_STACK.pop();
+        let top = APP_CTX_STACK.pop(self);
         torn_down?;
-        match popped {
+        match top {
             Some(top) if Rc::ptr_eq(&top, self) => {}
             other => {
                 let found = other.map_or("None".to_owned(), |top| format!("{top:?}"));
@@ -178,7 +178,9 @@ impl AppCtxGlobals {
     // ANCHOR: set
     /// `g.name = value`.
     pub fn set<T: Any + Send + Sync>(&self, name: impl Into<String>, value: T) {
-        self.lock().insert(name.into(), Arc::new(value));
+        let name = name.into();
+        // What was there before is dropped without the lock, as its `Drop` may use `g`.
+        let _before = self.lock().insert(name, Arc::new(value));
     }
     // ANCHOR_END: set
 
@@ -187,17 +189,16 @@ impl AppCtxGlobals {
     /// value in an `Arc`.
     #[must_use]
     pub fn get<T: Any + Clone>(&self, name: &str) -> Option<T> {
-        self.lock()
-            .get(name)
-            .and_then(|value| value.downcast_ref::<T>().cloned())
+        // Its `Clone` is the app's code, too.
+        let value = self.lock().get(name).cloned()?;
+        value.downcast_ref::<T>().cloned()
     }
     // ANCHOR_END: get
 
     /// `g.pop(name, None)`: takes the value out. One of another type than `T` stays.
     pub fn pop<T: Any + Clone>(&self, name: &str) -> Option<T> {
-        let mut values = self.lock();
-        let value = values.get(name)?.downcast_ref::<T>()?.clone();
-        values.remove(name);
+        let value = self.get::<T>(name)?;
+        let _taken = self.lock().remove(name);
         Some(value)
     }
 

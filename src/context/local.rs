@@ -30,10 +30,24 @@ impl<T> LocalStack<T> {
         self.stack.with_borrow_mut(|stack| stack.push(item));
     }
 
-    /// Takes the top away.
-    pub(crate) fn pop(&self) -> Option<Rc<T>> {
-        self.stack.with_borrow_mut(Vec::pop)
+    // ANCHOR: pop
+    /// Takes `item` away, with all that was pushed on it and left there: whoever forgot a pop must not hand
+    /// what it had to the next request on this thread. Returns what was on top. Where `item` is not on the
+    /// stack, everything stays.
+    pub(crate) fn pop(&self, item: &Rc<T>) -> Option<Rc<T>> {
+        // Nothing is dropped before the stack is free again: what a context holds may look at it then.
+        let (popped, mut forgotten) = self.stack.with_borrow_mut(|stack| {
+            match stack.iter().rposition(|each| Rc::ptr_eq(each, item)) {
+                Some(at) => {
+                    let forgotten = stack.split_off(at + 1);
+                    (stack.pop(), forgotten)
+                }
+                None => (stack.last().cloned(), Vec::new()),
+            }
+        });
+        forgotten.pop().or(popped)
     }
+    // ANCHOR_END: pop
 
     // ANCHOR: top
     /// The item on top, if there is one.

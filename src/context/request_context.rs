@@ -216,15 +216,16 @@ impl RequestContext {
     }
 
     /// Takes it off the stack, and nothing else.
-    pub(super) fn suspend(&self) {
+    pub(super) fn suspend(self: &Rc<Self>) {
         self.implicit_app_ctx_stack.borrow_mut().pop();
-        REQUEST_CTX_STACK.pop();
+        REQUEST_CTX_STACK.pop(self);
     }
 
     // ANCHOR: match_request
     /// Finds the rule for the URL. That there is none is not said now: dispatch raises it, so that
-    /// before functions run first.
-    fn match_request(&self) {
+    /// before functions run first. A push calls this when the session is open; a session interface that wants to
+    /// know the endpoint calls it before.
+    pub fn match_request(&self) {
         stage!("RequestContext.match_request", self.match_request());
         let Some(url_adapter) = &self.parts.url_adapter else {
             return;
@@ -241,7 +242,7 @@ impl RequestContext {
     ///
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
-    /// was on top. The contexts are gone from the stacks in every case.
+    /// was on top. The contexts are gone from the stacks in every case, and so is what was left above them.
     // ANCHOR: pop
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         stage!("RequestContext.pop", self.pop(exc));
@@ -251,12 +252,12 @@ impl RequestContext {
         } else {
             Ok(())
         };
-        let popped = REQUEST_CTX_STACK.pop();
+        let top = REQUEST_CTX_STACK.pop(self);
         let app_ctx = self.implicit_app_ctx_stack.borrow_mut().pop().flatten();
         let app_ctx_popped = app_ctx.map_or(Ok(()), |app_ctx| app_ctx.pop(exc));
         // As where Python raises in a `finally`: the last of several errors is the one that counts.
         app_ctx_popped?;
-        match popped {
+        match top {
             Some(top) if Rc::ptr_eq(&top, self) => torn_down,
             other => {
                 let found = other.map_or("None".to_owned(), |top| format!("{top:?}"));

@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::JsonError;
-use crate::routing::digit_value;
+use crate::python::digit_value;
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] = [

@@ -1,7 +1,7 @@
 //! The bridge of `ser.rs` and `de.rs`, for what only Python has: [`Foreign`].
 //!
 //! It travels as its parts, under a newtype's name that no other format knows: pairs for a map, a code
-//! and bytes for an extension, five parts for an object.
+//! and bytes for an extension, six parts for an object.
 //!
 //! Read next: `value/foreign.rs`, what it is.
 
@@ -39,9 +39,10 @@ pub(super) fn serialize<S: Serializer>(foreign: &Foreign, to: S) -> Result<S::Ok
                 name,
                 args,
                 new,
+                items,
                 state,
             } = object;
-            to.serialize_newtype_struct(OBJECT, &(module, name, args, new, state))
+            to.serialize_newtype_struct(OBJECT, &(module, name, args, new, items, state))
         }
     }
 }
@@ -83,8 +84,9 @@ fn object(parts: Vec<Value>) -> Option<Foreign> {
         Value::Str(name),
         args,
         Value::Bool(new),
+        items,
         state,
-    ] = <[Value; 5]>::try_from(parts).ok()?
+    ] = <[Value; 6]>::try_from(parts).ok()?
     else {
         return None;
     };
@@ -97,6 +99,7 @@ fn object(parts: Vec<Value>) -> Option<Foreign> {
         name,
         args,
         new,
+        items: Some(items).filter(|items| !items.is_null()),
         state: Some(state).filter(|state| !state.is_null()),
     }))
 }
@@ -121,12 +124,14 @@ pub(super) fn visit<'de, V: Visitor<'de>>(
             visitor.visit_seq(SeqDeserializer::new(parts.into_iter()))
         }
         Foreign::Object(object) => {
+            let optional = |part: &'de Option<Value>| part.as_ref().map_or(Part::Null, Part::Value);
             let parts = [
                 Part::Str(&object.module),
                 Part::Str(&object.name),
                 object.args.as_deref().map_or(Part::Null, Part::List),
                 Part::Bool(object.new),
-                object.state.as_ref().map_or(Part::Null, Part::Value),
+                optional(&object.items),
+                optional(&object.state),
             ];
             visitor.visit_seq(SeqDeserializer::new(parts.into_iter()))
         }

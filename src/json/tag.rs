@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::date::{parse_date, python_int};
 use super::{JsonError, Style, ValueRef, decoder, encode};
-use crate::routing::python_str;
+use crate::python::repr;
 use crate::signing::b64decode;
 use crate::{Dict, Value};
 
@@ -159,7 +159,7 @@ fn untag_markup(value: Value) -> Result<Value, JsonError> {
     const LONGEST: usize = 8192;
     let text = match value {
         Value::Str(text) | Value::Markup(text) => text,
-        _ => match python_str(&value).into_owned() {
+        _ => match repr::str(&value).into_owned() {
             text if text.len() <= LONGEST => text,
             _ => return Err(JsonError::Tag(MARKUP, "too long a text")),
         },

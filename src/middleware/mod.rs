@@ -10,10 +10,12 @@
 //! let site = ProxyFix::new(DebuggedApplication::new(app)).x_host(1);
 //! ```
 //!
-//! Read next: `proxy_fix.rs`; `examples/middleware.rs`, to write one.
+//! Read next: `dispatcher.rs`; `examples/middleware.rs`, to write one.
 
 mod debugged_application;
+mod dispatcher;
 mod proxy_fix;
 
 pub use debugged_application::DebuggedApplication;
+pub use dispatcher::DispatcherMiddleware;
 pub use proxy_fix::{ProxyFix, ProxyFixOrig};

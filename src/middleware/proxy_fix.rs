@@ -185,7 +185,17 @@ fn real_value(headers: &HeaderMap, name: &str, trusted: usize) -> Option<String>
     // A header that comes in several lines is one list, as for a WSGI server.
     let lines = headers.get_all(name).iter();
     let lines: Vec<_> = lines.map(|line| latin1_decode(line.as_bytes())).collect();
-    let mut values = parse_list_header(&lines.join(","));
+    let line = lines.join(",");
+    let mut values = parse_list_header(&line);
+    if values.is_empty() {
+        // A quote that is not closed makes the list none. No proxy writes one: a client did, in front of what the
+        // proxies added, to pass for the last of them.
+        let items = line.split(',').map(|item| item.trim_matches([' ', '\t']));
+        values = items
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect();
+    }
     let index = values.len().checked_sub(trusted)?;
     Some(values.swap_remove(index)).filter(|value| !value.is_empty())
 }

@@ -11,9 +11,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::map::RulesByEndpoint;
-use super::repr::str_repr;
 use super::rule::Rule;
 use crate::Dict;
+use crate::python::repr::str_repr;
 
 /// Why a request has no view function to go to: the exceptions of Werkzeug's `MapAdapter.match`.
 #[derive(Clone, Debug, PartialEq, Eq)]

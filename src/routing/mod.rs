@@ -30,7 +30,7 @@
 //! ```
 //!
 //! Read next: `exceptions.rs`, `converters.rs`, `parts.rs`, `rule.rs`, `matcher.rs`, `map.rs`,
-//! `adapter.rs`, in this order. `shape.rs`, `urls.rs`, `python.rs` and `repr.rs` are their tools.
+//! `adapter.rs`, in this order. `shape.rs` and `urls.rs` are their tools, as is `python/` beside this folder.
 
 mod adapter;
 mod converters;
@@ -38,8 +38,6 @@ mod exceptions;
 mod map;
 mod matcher;
 mod parts;
-mod python;
-mod repr;
 mod rule;
 mod shape;
 mod urls;
@@ -48,7 +46,5 @@ pub use adapter::{BindArgs, MapAdapter, RuleMatch};
 pub use converters::{Converter, ConverterArgs, ValidationError};
 pub use exceptions::{BuildError, RoutingException, RuleError};
 pub use map::Map;
-pub(crate) use python::{digit_value, truth};
-pub(crate) use repr::str as python_str;
 pub use rule::Rule;
-pub(crate) use urls::{ANCHOR, urljoin};
+pub(crate) use urls::urljoin;

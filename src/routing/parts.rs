@@ -11,8 +11,7 @@ use regex::Regex;
 
 use super::converters::{Converter, ConverterArgs};
 use super::exceptions::RuleError;
-use super::python;
-use crate::Value;
+use crate::{Value, python};
 
 /// How eagerly a dynamic part is tried; the least comes first. The order of the fields decides: more
 /// static text, then static text earlier and longer, then more variables, then lighter ones.

@@ -10,7 +10,7 @@ use regex::Regex;
 use super::exceptions::RuleError;
 use super::matcher::Stack;
 use super::parts::{Piece, RulePart};
-use super::python::digit_value;
+use crate::python::digit_value;
 
 /// How a dynamic part is checked.
 #[derive(Clone)]

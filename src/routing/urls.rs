@@ -7,57 +7,18 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
+use percent_encoding::{AsciiSet, percent_encode};
 
-use super::repr;
 use crate::Value;
-
-/// What `urllib.parse.quote` always escapes.
-const UNSAFE: AsciiSet = NON_ALPHANUMERIC
-    .remove(b'_')
-    .remove(b'.')
-    .remove(b'-')
-    .remove(b'~');
+use crate::python::repr;
+use crate::wrappers::urls::{ARGUMENT, all_but, quote};
 
 /// What is escaped in a path: Werkzeug's `safe="!$&'()*+,/:;=@"` stays.
-const PATH: AsciiSet = UNSAFE
-    .remove(b'!')
-    .remove(b'$')
-    .remove(b'&')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'*')
-    .remove(b'+')
-    .remove(b',')
-    .remove(b'/')
-    .remove(b':')
-    .remove(b';')
-    .remove(b'=')
-    .remove(b'@');
-
-/// What is escaped in an anchor: Flask's `safe="%!#$&'()*+,/:;=?@"` stays.
-pub(crate) const ANCHOR: AsciiSet = PATH.remove(b'%').remove(b'#').remove(b'?');
-
-/// What is escaped in a query: Werkzeug's `safe="!$'()*,/:;?@"` stays, and a space becomes a `+`.
-const QUERY: AsciiSet = UNSAFE
-    .remove(b' ')
-    .remove(b'!')
-    .remove(b'$')
-    .remove(b'\'')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'*')
-    .remove(b',')
-    .remove(b'/')
-    .remove(b':')
-    .remove(b';')
-    .remove(b'?')
-    .remove(b'@');
+const PATH: &AsciiSet = &all_but(b"!$&'()*+,/:;=@");
 
 /// Percent-encodes a part of a path as Werkzeug does.
 pub(crate) fn quote_path(text: &str) -> Cow<'_, str> {
-    utf8_percent_encode(text, &PATH).into()
+    quote(text, PATH)
 }
 
 /// Werkzeug's `_urlencode`: `key=value&...`, without the pairs whose value is `None`.
@@ -81,7 +42,7 @@ pub(crate) fn urlencode<'a>(items: impl IntoIterator<Item = (&'a str, &'a Value)
 }
 
 fn push_quoted(query: &mut String, bytes: &[u8]) {
-    for chunk in percent_encode(bytes, &QUERY) {
+    for chunk in percent_encode(bytes, ARGUMENT) {
         for c in chunk.chars() {
             query.push(if c == ' ' { '+' } else { c });
         }

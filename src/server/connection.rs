@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, HOST, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -29,7 +29,7 @@ use super::Settings;
 use super::access_log::{AccessLog, Entry};
 use super::io::{HeadLimits, Io, Stream};
 use super::registry::{Order, Phase, Registry, State};
-use crate::bridge::{BoxError, Bridge, Origin, Output, plain};
+use crate::bridge::{BoxError, Bridge, Origin, Output, last, plain};
 use crate::wsgi::WsgiApp;
 
 /// A client that still sends what nobody reads has so long to read why; and no longer than this from one piece to the next.
@@ -172,7 +172,7 @@ async fn answer(
         .access_log
         .entry(&request, connection.origin.remote_addr);
     let response = match refusal(&request, &shared.settings) {
-        Some(status) => refused(status),
+        Some(status) => last(plain(status)),
         None => {
             let (app, origin) = (&shared.app, &connection.origin);
             shared.bridge.answer(app, request, origin).await
@@ -237,13 +237,6 @@ fn is_only_chunked(headers: &HeaderMap) -> bool {
     let coding = codings.next().map(HeaderValue::as_bytes);
     let coding = coding.unwrap_or_default().trim_ascii();
     coding.eq_ignore_ascii_case(b"chunked") && codings.next().is_none()
-}
-
-fn refused(status: StatusCode) -> Response<Output> {
-    let mut response = plain(status);
-    let close = HeaderValue::from_static("close");
-    response.headers_mut().insert(CONNECTION, close);
-    response
 }
 
 /// A response's body, which tells when it was sent.

@@ -28,7 +28,7 @@ pub use server_side::{FoundSession, ServerSideSessionInterface};
 
 use crate::error::Error;
 use crate::json;
-use crate::routing::truth;
+use crate::python::truth;
 use crate::trace::SessionState;
 use crate::value::{Dict, Value};
 use stored::Stored;
@@ -174,6 +174,20 @@ impl Session {
             }
             value
         })
+    }
+
+    /// [`Session::pop`], as any type that serde can build: `let cart: Option<Vec<u32>> = session().pop_as("cart")?`. A
+    /// value that is no `T` stays where it is.
+    ///
+    /// # Errors
+    /// A `RuntimeError` on a null session.
+    pub fn pop_as<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, Error> {
+        let value = self.get(key);
+        // A null session has nothing to take out, and refuses all the same.
+        if value.is_some() || self.null {
+            self.pop(key)?;
+        }
+        Ok(value)
     }
 
     /// `session.setdefault(key, value)`: puts `value` in where there is none yet.

@@ -172,7 +172,7 @@ impl SessionInterface for SecureCookieSessionInterface {
         if empty {
             // Emptied by this request: the browser shall forget it.
             let cookie = self.cookie(settings, SetCookie::deletion(name));
-            response.set_cookie(cookie, now)?;
+            response.set_cookie_at(cookie, now)?;
             response.vary_add("Cookie");
             return Ok(());
         }
@@ -189,7 +189,7 @@ impl SessionInterface for SecureCookieSessionInterface {
         let value = session.with(|data| serializer.dumps_at(data, now))?;
         let cookie = self.cookie(settings, SetCookie::new(name, value));
         let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
-        response.set_cookie(cookie.expires(expires), now)?;
+        response.set_cookie_at(cookie.expires(expires), now)?;
         response.vary_add("Cookie");
         Ok(())
     }

@@ -199,12 +199,6 @@ impl ServerSideSessionInterface {
         if self.calls().compare_and_set(id, opened, bytes, lifetime)? {
             return Ok(());
         }
-        // A connection may have ended after it was done and before that was said: then it was done again, and
-        // has found what it had written itself.
-        let found = self.calls().get(id, lifetime.now)?;
-        if found.is_some_and(|found| found == bytes) {
-            return Ok(());
-        }
         Err(self.error(
             StoreErrorKind::Conflict,
             "another request has saved the session in between",
@@ -230,7 +224,7 @@ impl ServerSideSessionInterface {
         let expires = self.get_expiration_time(settings, session);
         let expires = expires.map(|unix| i64::try_from(unix).unwrap_or(i64::MAX));
         let cookie = SetCookie::new(self.get_cookie_name(settings), value).expires(expires);
-        response.set_cookie(self.cookie(settings, cookie), settings.clock.now())?;
+        response.set_cookie_at(self.cookie(settings, cookie), settings.clock.now())?;
         response.vary_add("Cookie");
         Ok(())
     }
@@ -271,6 +265,9 @@ impl SessionInterface for ServerSideSessionInterface {
         };
         let content = serialization::decode(&bytes, self.format())
             .map_err(|error| self.error(StoreErrorKind::Unreadable, error))?;
+        let Some(content) = content else {
+            return Ok(Some(self.new_session()));
+        };
         let opened = self.options.optimistic.then_some(bytes);
         let stored = Stored::found(id, content.odd, opened, self.options.id_length);
         Ok(Some(Session::of_store(content.dict, false, stored)))
@@ -310,7 +307,7 @@ impl SessionInterface for ServerSideSessionInterface {
                     .inspect_err(|_| stored.lock().has_failed = true)?;
                 let name = self.get_cookie_name(settings);
                 let cookie = self.cookie(settings, SetCookie::deletion(name));
-                response.set_cookie(cookie, settings.clock.now())?;
+                response.set_cookie_at(cookie, settings.clock.now())?;
                 response.vary_add("Cookie");
             }
             return Ok(());

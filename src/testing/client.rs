@@ -4,6 +4,9 @@
 //!
 //! Read next: `request_builder.rs`, what it sends and gets.
 
+use std::fmt;
+use std::sync::Arc;
+
 use http::HeaderMap;
 
 use super::redirects::{Location, host_name};
@@ -14,10 +17,24 @@ use crate::context::{PreserveContext, PreservedPair, take_preserved_contexts};
 use crate::error::Error;
 use crate::session::Session;
 use crate::wrappers::datastructures::{header_value, latin1_decode};
-use crate::wrappers::{EnvironBuilder, Response, SetCookie};
+use crate::wrappers::{EnvironBuilder, Request, Response, SetCookie};
+use crate::wsgi::{Body, WsgiApp};
 
-/// A request to this app, with the host and root that its config names. Flask: `EnvironBuilder`.
-pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
+/// A request to this app, with the host and root that its config names. Flask: `flask.testing.EnvironBuilder`.
+///
+/// ```
+/// use carafe::{App, request, testing::environ_builder};
+/// fn is_valid_edit() -> Result<bool, carafe::Error> {
+///     Ok(!request().form()?.require("name")?.is_empty())
+/// }
+///
+/// let app = App::new("shop");
+/// let environ = environ_builder(&app, "/user/2/edit").method("POST").form([("name", "")]).build()?;
+/// let valid = app.request_context(environ).with(is_valid_edit)?;
+/// assert!(!valid?);
+/// # Ok::<(), carafe::Error>(())
+/// ```
+pub fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
     let settings = app.config().settings();
     let server_name = settings.server_name.as_deref();
     EnvironBuilder::new(path)
@@ -47,9 +64,10 @@ pub(crate) fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
 /// assert_eq!(client.get("/").send()?.text(), "jack");
 /// # Ok::<(), carafe::Error>(())
 /// ```
-#[derive(Debug)]
 pub struct TestClient {
     app: App,
+    /// What the requests go to: the app, or what is around it.
+    wsgi_app: Arc<dyn WsgiApp>,
     cookies: Option<CookieJar>,
     /// Set while contexts outlive their requests.
     preserve_context: bool,
@@ -60,6 +78,7 @@ pub struct TestClient {
 impl TestClient {
     pub(crate) fn new(app: App) -> Self {
         TestClient {
+            wsgi_app: Arc::new(app.clone()),
             app,
             cookies: Some(CookieJar::default()),
             preserve_context: false,
@@ -71,6 +90,23 @@ impl TestClient {
     #[must_use]
     pub fn without_cookies(mut self) -> Self {
         self.cookies = None;
+        self
+    }
+
+    /// Sends the requests to `wsgi_app`, a middleware around the app. Flask: `app.wsgi_app = ...`.
+    ///
+    /// ```
+    /// use carafe::{App, Scaffold, middleware::ProxyFix, request};
+    /// let mut app = App::new("shop");
+    /// app.route("/", || request().scheme().to_owned());
+    /// let mut client = app.test_client().with_wsgi_app(ProxyFix::new(app.clone()));
+    /// let response = client.get("/").header("X-Forwarded-Proto", "https").send()?;
+    /// assert_eq!(response.text(), "https");
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_wsgi_app(mut self, wsgi_app: impl WsgiApp + 'static) -> Self {
+        self.wsgi_app = Arc::new(wsgi_app);
         self
     }
 
@@ -253,7 +289,7 @@ impl TestClient {
         if self.preserve_context {
             builder = builder.extension(PreserveContext);
         }
-        let mut environ = builder.build()?;
+        let mut environ = builder.clone().build()?;
         let from = Location::of(&environ)?;
         if let Some(jar) = &self.cookies
             && let Some(cookie) = jar.header(&from.server_name, &from.path)
@@ -261,23 +297,39 @@ impl TestClient {
         {
             environ.headers.insert(http::header::COOKIE, value);
         }
+        // The app reads the body of the one; a test may look at the other.
+        let mut sent = builder.build()?;
+        sent.headers.clone_from(&environ.headers);
         let mut started = None;
         let body = self
-            .app
-            .wsgi_app(environ, &mut |status: http::StatusCode, headers| {
+            .wsgi_app
+            .call(environ, &mut |status: http::StatusCode, headers| {
                 started = Some((status, headers));
-            })?;
-        let data = body.into_bytes()?;
+            });
+        let data = body.and_then(Body::into_bytes).inspect_err(|_| {
+            // The contexts of a request that failed are not looked at, so the next one must not find them.
+            drop(take_preserved_contexts());
+        })?;
         let (status, headers) = started
             .ok_or_else(|| Error::assertion("the app returned without calling start_response"))?;
         self.update_cookies(&headers, &from.server_name, &from.path);
         if self.preserve_context {
             self.push_contexts()?;
         }
-        let response = TestResponse::new(status.as_u16(), headers, data);
+        let response =
+            TestResponse::new(status.as_u16(), headers, data, Request::from_environ(sent));
         Ok((response, from))
     }
     // ANCHOR_END: run
+}
+
+impl fmt::Debug for TestClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TestClient")
+            .field("app", &self.app)
+            .field("cookies", &self.cookies)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Drop for TestClient {

@@ -10,7 +10,6 @@ mod cookie_jar;
 mod redirects;
 mod request_builder;
 
-pub use client::TestClient;
-pub(crate) use client::environ_builder;
+pub use client::{TestClient, environ_builder};
 pub use cookie_jar::{Cookie, CookieJar};
 pub use request_builder::{RequestBuilder, TestResponse};

@@ -4,6 +4,7 @@
 //!
 //! Read next: `redirects.rs`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,8 +15,8 @@ use serde::de::DeserializeOwned;
 use super::TestClient;
 use crate::error::Error;
 use crate::json;
-use crate::wrappers::EnvironBuilder;
 use crate::wrappers::datastructures::latin1_decode;
+use crate::wrappers::{EnvironBuilder, Request};
 
 /// How many redirects in a row are followed.
 const MAX_REDIRECTS: usize = 20;
@@ -68,6 +69,12 @@ impl<'a> RequestBuilder<'a> {
     /// The body is these bytes.
     pub fn body(mut self, body: impl Into<Bytes>, content_type: &str) -> Self {
         self.builder = self.builder.body(body).content_type(content_type);
+        self
+    }
+
+    /// The client's address, unless it is `127.0.0.1`. Flask: `environ_overrides={"REMOTE_ADDR": ...}`.
+    pub fn remote_addr(mut self, address: impl Into<IpAddr>) -> Self {
+        self.builder = self.builder.remote_addr(address);
         self
     }
 
@@ -132,16 +139,18 @@ pub struct TestResponse {
     status: u16,
     headers: HeaderMap,
     data: Bytes,
+    request: Arc<Request>,
     /// Shared, as each of them has its own with the same responses in it.
     history: Arc<Vec<TestResponse>>,
 }
 
 impl TestResponse {
-    pub(super) fn new(status: u16, headers: HeaderMap, data: Bytes) -> Self {
+    pub(super) fn new(status: u16, headers: HeaderMap, data: Bytes, request: Request) -> Self {
         TestResponse {
             status,
             headers,
             data,
+            request: Arc::new(request),
             history: Arc::default(),
         }
     }
@@ -184,6 +193,12 @@ impl TestResponse {
     /// Where the body is no JSON, or no `T`.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
         Ok(json::from_value(json::loads_bytes(&self.data)?)?)
+    }
+
+    /// `response.request`: the request that this answers; after a redirect, the last.
+    #[must_use]
+    pub fn request(&self) -> &Request {
+        &self.request
     }
 
     /// The redirects that led here, the first first. Each of them knows those before it.

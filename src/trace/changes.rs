@@ -191,7 +191,7 @@ fn session_note(from: Option<&SessionState>, to: &SessionState) -> String {
         return if to.null {
             "null session: there is no secret key".to_owned()
         } else if to.new {
-            "new session: {}".to_owned()
+            format!("new session: {}", to.text())
         } else {
             format!("session holds {}", to.text())
         };

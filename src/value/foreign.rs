@@ -36,8 +36,8 @@ pub enum Foreign {
     Object(Object),
 }
 
-/// An object of a Python class, as a pickle describes it: what to call with what, and what to give the
-/// result. Carafe calls nothing.
+/// An object of a Python class, as a pickle describes it: what to call with what, and what to give
+/// the result. Carafe calls nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     /// The class's module, like `decimal`.
@@ -48,6 +48,8 @@ pub struct Object {
     pub args: Option<Vec<Value>>,
     /// Whether it is made by `cls.__new__(cls, *args)` and not by `cls(*args)`.
     pub new: bool,
+    /// What it is filled with then, like a `deque`, which is a list here, or an `OrderedDict`, which is a dict.
+    pub items: Option<Value>,
     /// What it is given once it is made: `__setstate__`, or its `__dict__`.
     pub state: Option<Value>,
 }

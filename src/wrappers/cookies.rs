@@ -79,7 +79,7 @@ pub struct SetCookie<'a> {
     samesite: Option<SameSite>,
     partitioned: bool,
     sync_expires: bool,
-    max_size: usize,
+    max_size: Option<usize>,
 }
 
 impl<'a> SetCookie<'a> {
@@ -97,7 +97,7 @@ impl<'a> SetCookie<'a> {
             samesite: None,
             partitioned: false,
             sync_expires: true,
-            max_size: MAX_COOKIE_SIZE,
+            max_size: None,
         }
     }
 
@@ -161,9 +161,16 @@ impl<'a> SetCookie<'a> {
         self
     }
 
-    /// The size in bytes beyond which a warning is logged; 0 for never.
+    /// The size in bytes beyond which a warning is logged; 0 for never. Without this it is the app's
+    /// `MAX_COOKIE_SIZE`, or [`MAX_COOKIE_SIZE`] where no app sets it.
     pub fn max_size(mut self, bytes: usize) -> Self {
-        self.max_size = bytes;
+        self.max_size = Some(bytes);
+        self
+    }
+
+    /// [`SetCookie::max_size`], where none is set.
+    pub(crate) fn or_max_size(mut self, bytes: usize) -> Self {
+        self.max_size.get_or_insert(bytes);
         self
     }
 
@@ -175,8 +182,9 @@ impl<'a> SetCookie<'a> {
     /// `UnicodeError` for a domain with a label that is empty or longer than 63 bytes.
     pub fn dump(&self, now: u64) -> Result<String, Error> {
         let header = self.header(now)?;
-        if self.max_size > 0 && header.len() > self.max_size {
-            logging::cookie_too_large(&self.key, header.len(), self.max_size);
+        let max_size = self.max_size.unwrap_or(MAX_COOKIE_SIZE);
+        if max_size > 0 && header.len() > max_size {
+            logging::cookie_too_large(&self.key, header.len(), max_size);
         }
         Ok(header)
     }

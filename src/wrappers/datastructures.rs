@@ -71,7 +71,10 @@ impl MultiDict {
 
     /// Adds a value behind those that the key has.
     pub fn add(&mut self, key: impl Into<String>, value: impl Into<String>) {
-        self.map.entry(key.into()).or_default().push(value.into());
+        // Most keys have one value. A `Vec` that grows by itself begins with room for four.
+        let one = || Vec::with_capacity(1);
+        let values = self.map.entry(key.into()).or_insert_with(one);
+        values.push(value.into());
     }
 
     /// Replaces all values of a key by one.
@@ -262,32 +265,4 @@ pub fn header_value(text: &str) -> Result<HeaderValue, Error> {
     }
     HeaderValue::from_bytes(&latin1_encode(text))
         .map_err(|_| Error::value_error("Header values must not contain control characters."))
-}
-
-/// Python's `repr` of a text, for the messages that show one.
-///
-/// Characters beyond ASCII are taken to be printable, except the C1 controls, U+00A0 and U+00AD.
-pub(crate) fn py_repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut repr = String::with_capacity(text.len() + 2);
-    repr.push(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => repr.push_str("\\\\"),
-            '\n' => repr.push_str("\\n"),
-            '\r' => repr.push_str("\\r"),
-            '\t' => repr.push_str("\\t"),
-            _ if c == quote => repr.extend(['\\', c]),
-            '\0'..='\x1f' | '\x7f'..='\u{a0}' | '\u{ad}' => {
-                repr.push_str(&format!("\\x{:02x}", u32::from(c)));
-            }
-            _ => repr.push(c),
-        }
-    }
-    repr.push(quote);
-    repr
 }

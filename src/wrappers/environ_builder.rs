@@ -3,9 +3,10 @@
 //! Mirrors `EnvironBuilder` of `werkzeug/test.py`, and Flask's of `flask/testing.py`, which takes the host
 //! from the path where there is one.
 //!
-//! Read next: `testing.rs` (the client that sends what this builds).
+//! Read next: `testing/client.rs` (the client that sends what this builds).
 
 use std::io::Cursor;
+use std::net::{IpAddr, Ipv4Addr};
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING};
@@ -49,6 +50,7 @@ pub struct EnvironBuilder {
     /// What the body is, unless it is said to be something else.
     body_type: Option<&'static str>,
     body: Option<Bytes>,
+    remote_addr: IpAddr,
     extensions: Extensions,
 }
 
@@ -74,6 +76,7 @@ impl EnvironBuilder {
             content_type: None,
             body_type: None,
             body: None,
+            remote_addr: Ipv4Addr::LOCALHOST.into(),
             extensions: Extensions::new(),
         }
     }
@@ -156,6 +159,12 @@ impl EnvironBuilder {
         self.body(json)
     }
 
+    /// The client's address, unless it is `127.0.0.1`: WSGI's `REMOTE_ADDR`.
+    pub fn remote_addr(mut self, address: impl Into<IpAddr>) -> Self {
+        self.remote_addr = address.into();
+        self
+    }
+
     /// The request that the answer to this one redirects to: of Werkzeug's `Client.resolve_redirect`
     /// what is not about URLs. Headers stay, but for those that describe a body that does not.
     pub(crate) fn redirected(mut self, base_url: String, path: String, keeps_body: bool) -> Self {
@@ -221,7 +230,7 @@ impl EnvironBuilder {
             url_scheme: Scheme::try_from(base.scheme.as_str()).unwrap_or(Scheme::HTTP),
             server_name,
             server_port,
-            remote_addr: Some(([127, 0, 0, 1], 0).into()),
+            remote_addr: Some((self.remote_addr, 0).into()),
             protocol: Version::HTTP_11,
             input: Box::new(Cursor::new(self.body.unwrap_or_default())),
             input_terminated: false,

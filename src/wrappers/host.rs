@@ -7,11 +7,11 @@
 
 use std::borrow::Cow;
 
-use super::datastructures::py_repr;
 use super::exceptions::HttpException;
 use super::idna::{MAX_LABEL, encode_domain};
 use super::urls::{PATH, QUERY, quote, uri_to_iri};
 use crate::error::Error;
+use crate::python::repr::str_repr;
 
 /// Whether a `Host` could be one, and is one of `trusted_hosts` where there are any: Werkzeug's
 /// `host_is_trusted`. A name that starts with a dot there also stands for its subdomains; one beyond
@@ -124,7 +124,7 @@ pub fn get_host(
     } else if trusted_hosts.is_empty() {
         Ok(String::new())
     } else {
-        let message = format!("Host {} is not trusted.", py_repr(host));
+        let message = format!("Host {} is not trusted.", str_repr(host));
         Err(HttpException::security_error(message).into())
     }
 }

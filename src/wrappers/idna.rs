@@ -4,7 +4,7 @@
 //! names by Unicode's tables (nameprep); here they are put into lower case, `ß` is `ss`, and that is
 //! all. So an unusual spelling of a name may give another name than Python's, but never an unsafe one.
 //!
-//! Read next: `urls.rs`, its only user beside `cookies.rs`.
+//! Read next: `urls.rs`, its main user.
 
 use std::borrow::Cow;
 

@@ -6,8 +6,8 @@
 //!
 //! | file | Werkzeug's |
 //! | --- | --- |
-//! | `request.rs`, `request_body.rs` | `sansio/request.py`, `wrappers/request.py` |
-//! | `response.rs`, `response_body.rs`, `status.rs` | `sansio/response.py`, `wrappers/response.py` |
+//! | `request.rs`, `request/url.rs`, `request_body.rs` | `sansio/request.py`, `wrappers/request.py` |
+//! | `response.rs`, `response/headers.rs`, `response_body.rs`, `status.rs` | `sansio/response.py`, `wrappers/response.py` |
 //! | `exceptions.rs` | `exceptions.py` |
 //! | `cookies.rs`, `headers.rs`, `dates.rs` | `http.py` |
 //! | `urls.rs`, `host.rs` | `urls.py`, `sansio/utils.py` |

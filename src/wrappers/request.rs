@@ -1,8 +1,11 @@
 //! The request: what the client sent, parsed when it is first asked for.
 //!
-//! Mirrors `werkzeug/sansio/request.py`, and the limits of `flask/wrappers.py`. Making one from an [`Environ`] moves fields and parses nothing.
+//! Mirrors `werkzeug/sansio/request.py`, and the limits of `flask/wrappers.py`. Making one from an [`Environ`] moves
+//! fields and parses nothing.
 //!
-//! Read next: `request_body.rs` (`data`, `form`, `get_json`), `response.rs`.
+//! Read next: `request/url.rs` (`url`, `host`), `request_body.rs` (`data`, `form`, `get_json`).
+
+mod url;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,14 +14,13 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use http::header::{AsHeaderName, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, TRANSFER_ENCODING};
+use http::header::{AsHeaderName, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, TRANSFER_ENCODING};
 use http::{Extensions, HeaderMap, Method, Version, uri::Scheme};
 use indexmap::IndexMap;
 
 use super::cookies::{cookie_value, parse_cookie};
 use super::datastructures::{HeaderSet, MultiDict, latin1_decode};
 use super::headers::{is_json_mimetype, parse_options_header};
-use super::host::{get_current_url, get_host, without_implied_port};
 use super::input::Input;
 use super::urls::parse_qsl;
 use crate::error::Error;
@@ -188,87 +190,6 @@ impl Request {
     /// What is behind the `?`, as it was sent.
     pub fn query_string(&self) -> &str {
         &self.query_string
-    }
-
-    /// The whole URL, as an IRI.
-    pub fn url(&self) -> &str {
-        self.parsed()
-            .url
-            .get_or_init(|| self.make_url(true, Some(&self.path), Some(&self.query_string)))
-    }
-
-    /// The URL without its query string.
-    pub fn base_url(&self) -> String {
-        self.make_url(true, Some(&self.path), None)
-    }
-
-    /// The URL of the app's root, with a slash at its end.
-    pub fn root_url(&self) -> String {
-        self.make_url(true, None, None)
-    }
-
-    /// [`Request::root_url`], by its other name.
-    pub fn url_root(&self) -> String {
-        self.root_url()
-    }
-
-    /// Just scheme and host, with a slash at its end.
-    pub fn host_url(&self) -> String {
-        self.make_url(false, None, None)
-    }
-
-    fn make_url(&self, with_root: bool, path: Option<&str>, query: Option<&str>) -> String {
-        let root_path = with_root.then_some(self.root_path.as_str());
-        get_current_url(self.scheme(), self.host(), root_path, path, query)
-    }
-
-    /// The host, with its port unless the scheme implies it; `""` where the client sent something that
-    /// can't be a host, or one that is not [trusted](Request::trusted_hosts).
-    pub fn host(&self) -> &str {
-        // Only a list of trusted hosts makes an error.
-        self.parsed()
-            .host
-            .get_or_init(|| self.trusted_host(self.trusted_hosts()).unwrap_or_default())
-    }
-
-    /// The hosts that a request may be made to, any where there are none: `request.trusted_hosts`.
-    pub fn trusted_hosts(&self) -> &[String] {
-        let there = self.parsed.get();
-        there
-            .and_then(|parsed| parsed.trusted_hosts.get())
-            .map_or(&[], Vec::as_slice)
-    }
-
-    /// Sets [`Request::trusted_hosts`], once: a host that was let in stays in.
-    pub fn set_trusted_hosts(&self, trusted_hosts: &[String]) {
-        self.parsed()
-            .trusted_hosts
-            .get_or_init(|| trusted_hosts.to_vec());
-    }
-
-    /// The `Host` header, without the port that the scheme implies: [`Request::host`], where it is a
-    /// [plain one](super::host::is_plain_host). Nothing is copied.
-    pub(crate) fn host_header(&self) -> Option<&str> {
-        let host = self.headers.get(HOST)?.to_str().ok()?;
-        Some(without_implied_port(self.scheme(), host))
-    }
-
-    /// [`Request::host`], checked against a list such as Flask's `TRUSTED_HOSTS`.
-    ///
-    /// # Errors
-    /// `SecurityError`, a 400, where the host is none of them.
-    pub fn trusted_host(&self, trusted_hosts: &[String]) -> Result<String, Error> {
-        let header = self
-            .headers
-            .get(HOST)
-            .map(|host| latin1_decode(host.as_bytes()));
-        let server = (self.server_name.as_str(), self.server_port);
-        get_host(self.scheme(), header.as_deref(), server, trusted_hosts)
-    }
-
-    /// The name and port of the server: `SERVER_NAME` and `SERVER_PORT`.
-    pub fn server(&self) -> (&str, u16) {
-        (&self.server_name, self.server_port)
     }
 
     /// The client's address. Behind a proxy that is the proxy's.

@@ -1,26 +1,22 @@
 //! The response: a status, headers and a body, until the server takes them.
 //!
-//! Mirrors `werkzeug/wrappers/response.py`, `werkzeug/sansio/response.py`, Flask's subclass in
-//! `flask/wrappers.py`, and `redirect` of `werkzeug/utils.py`.
+//! Mirrors `werkzeug/wrappers/response.py`, and `redirect` of `werkzeug/utils.py`. What is in `werkzeug/sansio/response.py`
+//! is in `response/headers.rs`.
 //!
-//! Read next: `exceptions.rs` (responses for errors), `cookies.rs`.
+//! Read next: `response/headers.rs`; `exceptions.rs` (responses for errors).
+
+mod headers;
 
 use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use http::header::{
-    ALLOW, CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY,
-};
+use http::header::{CONTENT_LENGTH, CONTENT_LOCATION, CONTENT_TYPE, LOCATION};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 
-use super::cookies::SetCookie;
-use super::datastructures::{HeaderSet, header_value, latin1_decode};
+use super::datastructures::latin1_decode;
 use super::exceptions::escape;
-use super::headers::{
-    get_content_type, is_json_mimetype, location_text, location_value, parse_header,
-    remove_entity_headers,
-};
+use super::headers::{location_text, location_value, parse_header, remove_entity_headers};
 use super::response_body::{IntoChunk, ResponseBody};
 use super::status::IntoStatus;
 use super::urls::iri_to_uri_lossy;
@@ -37,7 +33,7 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 ///
 /// let mut response = Response::new("hello");
 /// response.set_status(201)?;
-/// response.set_cookie(SetCookie::new("seen", "1"), 1_700_000_000)?;
+/// response.set_cookie(SetCookie::new("seen", "1"))?;
 /// response.vary_add("Cookie");
 /// let (status, headers, body) = response.into_wsgi(&Method::GET);
 /// assert_eq!(status, 201);
@@ -183,93 +179,6 @@ impl Response {
         Ok(())
     }
 
-    /// Sets a cookie. `now` is in Unix seconds; an app's clock tells it:
-    ///
-    /// ```
-    /// use carafe::{App, Error, Response, Scaffold, SetCookie, current_app};
-    /// let mut app = App::new("shop");
-    /// app.get("/", || {
-    ///     let mut response = Response::new("Guten Tag");
-    ///     let now = current_app().config().settings().clock.now();
-    ///     response.set_cookie(SetCookie::new("lang", "de").max_age(60), now)?;
-    ///     Ok::<_, Error>(response)
-    /// });
-    /// let mut client = app.test_client();
-    /// client.get("/").send()?;
-    /// assert_eq!(client.get_cookie("lang"), Some("de"));
-    /// # Ok::<(), Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// As [`SetCookie::into_header_value`].
-    pub fn set_cookie(&mut self, cookie: SetCookie<'_>, now: u64) -> Result<(), Error> {
-        let value = cookie.into_header_value(now)?;
-        self.headers.append(SET_COOKIE, value);
-        Ok(())
-    }
-
-    /// Makes the browser forget a cookie: see [`SetCookie::deletion`] for one with a path or a domain.
-    ///
-    /// # Errors
-    /// As [`SetCookie::into_header_value`].
-    pub fn delete_cookie(&mut self, key: &str) -> Result<(), Error> {
-        // Both of its dates are fixed, so the time does not matter.
-        self.set_cookie(SetCookie::deletion(key), 0)
-    }
-
-    /// The names in `Vary`.
-    pub fn vary(&self) -> HeaderSet {
-        self.header_set(&VARY)
-    }
-
-    /// Adds a name to `Vary`, unless it is there: `response.vary.add(name)`.
-    pub fn vary_add(&mut self, name: &'static str) {
-        match self.headers.get(VARY) {
-            Some(value) if value.as_bytes().eq_ignore_ascii_case(name.as_bytes()) => return,
-            Some(_) => {}
-            None => {
-                self.headers.insert(VARY, HeaderValue::from_static(name));
-                return;
-            }
-        }
-        let mut vary = self.vary();
-        if vary.add(name) {
-            self.set_header_set(VARY, &vary);
-        }
-    }
-
-    /// The methods in `Allow`.
-    pub fn allow(&self) -> HeaderSet {
-        self.header_set(&ALLOW)
-    }
-
-    /// Adds methods to `Allow`, unless they are there: `response.allow.update(methods)`.
-    pub fn allow_update<'a>(&mut self, methods: impl IntoIterator<Item = &'a str>) {
-        let mut allow = self.allow();
-        let before = allow.len();
-        for method in methods {
-            allow.add(method);
-        }
-        if allow.len() > before {
-            self.set_header_set(ALLOW, &allow);
-        }
-    }
-
-    fn header_set(&self, name: &HeaderName) -> HeaderSet {
-        match self.headers.get(name) {
-            Some(value) => HeaderSet::parse(&latin1_decode(value.as_bytes())),
-            None => HeaderSet::new(),
-        }
-    }
-
-    fn set_header_set(&mut self, name: HeaderName, set: &HeaderSet) {
-        if set.is_empty() {
-            self.headers.remove(name);
-        } else if let Ok(value) = header_value(&set.to_header()) {
-            self.headers.insert(name, value);
-        }
-    }
-
     /// Replaces the body, and sets `Content-Length` where its length is known.
     pub fn set_data(&mut self, body: impl Into<ResponseBody>) {
         self.body = body.into();
@@ -300,50 +209,6 @@ impl Response {
     /// Whether the body is a stream: then its length is not known, and it can be read only once.
     pub fn is_streamed(&self) -> bool {
         matches!(self.body, ResponseBody::Stream(_))
-    }
-
-    /// `Content-Type`.
-    pub fn content_type(&self) -> Option<Cow<'_, str>> {
-        Some(latin1_decode(self.headers.get(CONTENT_TYPE)?.as_bytes()))
-    }
-
-    /// Sets `Content-Type`, as it is.
-    ///
-    /// # Errors
-    /// As [`Response::set_header`].
-    pub fn set_content_type(&mut self, content_type: &str) -> Result<(), Error> {
-        self.headers
-            .insert(CONTENT_TYPE, header_value(content_type)?);
-        Ok(())
-    }
-
-    /// `Content-Type` without its parameters.
-    pub fn mimetype(&self) -> Option<String> {
-        let content_type = self.content_type()?;
-        if content_type.is_empty() {
-            return None;
-        }
-        let mimetype = content_type.split(';').next().unwrap_or_default();
-        Some(mimetype.trim().to_owned())
-    }
-
-    /// Sets `Content-Type`; text gets `charset=utf-8`.
-    ///
-    /// # Errors
-    /// As [`Response::set_header`].
-    pub fn set_mimetype(&mut self, mimetype: &str) -> Result<(), Error> {
-        self.set_content_type(&get_content_type(mimetype))
-    }
-
-    /// Whether the mimetype is JSON's.
-    pub fn is_json(&self) -> bool {
-        self.mimetype()
-            .is_some_and(|mimetype| is_json_mimetype(&mimetype))
-    }
-
-    /// Where a redirect leads.
-    pub fn location(&self) -> Option<Cow<'_, str>> {
-        Some(location_text(self.headers.get(LOCATION)?))
     }
 
     /// Adds a function to run when the server is done with this response; they run in the order added.

@@ -16,7 +16,7 @@ use super::urlsplit::{SplitResult, join_netloc, parse_port, split_netloc, urlspl
 use crate::error::Error;
 
 /// The characters to quote: all but letters, digits, `_.-~` and these.
-const fn all_but(safe: &[u8]) -> AsciiSet {
+pub(crate) const fn all_but(safe: &[u8]) -> AsciiSet {
     let mut set = NON_ALPHANUMERIC
         .remove(b'_')
         .remove(b'.')
@@ -32,9 +32,10 @@ const fn all_but(safe: &[u8]) -> AsciiSet {
 
 pub(crate) const PATH: &AsciiSet = &all_but(b"%!$&'()*+,/:;=@");
 pub(crate) const QUERY: &AsciiSet = &all_but(b"%!$&'()*+,/:;=?@");
-const FRAGMENT: &AsciiSet = &all_but(b"%!#$&'()*+,/:;=?@");
+pub(crate) const FRAGMENT: &AsciiSet = &all_but(b"%!#$&'()*+,/:;=?@");
 const USER: &AsciiSet = &all_but(b"%!$&'()*+,;=");
-const ARGUMENT: &AsciiSet = &all_but(b"!$'()*,/:;?@ ");
+/// Of a query, where a space becomes a `+`.
+pub(crate) const ARGUMENT: &AsciiSet = &all_but(b"!$'()*,/:;?@ ");
 /// A cookie's path: no semicolon, which would end it.
 pub(crate) const COOKIE_PATH: &AsciiSet = &all_but(b"%!$&'()*+,/:=@");
 

@@ -5,8 +5,8 @@
 //!
 //! Read next: `urls.rs`.
 
-use super::datastructures::py_repr;
 use crate::error::Error;
+use crate::python::repr::str_repr;
 
 /// The five parts of a URL: Python's `SplitResult`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -91,7 +91,7 @@ fn check_brackets(netloc: &str) -> Result<(), Error> {
     } else {
         Err(Error::value_error(format!(
             "{} does not appear to be an IPv4 or IPv6 address",
-            py_repr(address)
+            str_repr(address)
         )))
     }
 }
@@ -179,7 +179,7 @@ pub(crate) fn parse_port(port: &str) -> Result<Option<u16>, Error> {
     if !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Error::value_error(format!(
             "Port could not be cast to integer value as {}",
-            py_repr(port)
+            str_repr(port)
         )));
     }
     match port.parse() {

@@ -23,6 +23,14 @@ fn a_blog_that_is_opened_again_has_kept_its_posts() {
 }
 
 #[test]
+fn a_new_database_is_for_nobody_else_to_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let blog = Blog::empty();
+    let metadata = std::fs::metadata(blog.folder.join("blog.sqlite")).unwrap();
+    assert_eq!(metadata.permissions().mode() & 0o777, 0o600);
+}
+
+#[test]
 fn each_key_that_is_made_is_another() {
     let keys = [Blog::empty(), Blog::empty()].map(|blog| {
         blog::app::make_secret_key(&blog.app).unwrap();

@@ -106,8 +106,15 @@ fn a_config_key_that_is_wrong_is_an_error_that_names_it() {
     ]);
     assert_eq!(
         error.unwrap_err().to_string(),
-        "session store config: config key SESSION_REDIS takes a redis: or rediss: or redis+cluster: \
-         or rediss+cluster: URL, not \"http://...@localhost\""
+        "session store config: config key SESSION_REDIS takes a redis: or rediss: or unix: or \
+         redis+cluster: or rediss+cluster: URL, not \"http://...@localhost\""
+    );
+    let nodes = Value::from(vec![Value::from("redis://user:password@localhost")]);
+    let error = from_config(&[("SESSION_TYPE", "redis".into()), ("SESSION_REDIS", nodes)]);
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "session store config: config key SESSION_REDIS takes a redis: or rediss: or unix: or \
+         redis+cluster: or rediss+cluster: URL, not \"list\""
     );
 }
 
@@ -132,8 +139,52 @@ fn a_value_that_its_store_would_refuse_is_an_error_that_names_the_key() {
             Value::from(vec![Value::from("a:1"), 11211.into()]),
             "a memcached: URL, or servers, not [\"a:1\",11211]",
         ),
+        (
+            "memcached",
+            "SESSION_KEY_PREFIX",
+            "my shop:".into(),
+            "207 bytes for memcached, and no space, not \"my shop:\"",
+        ),
+        (
+            "redis",
+            "SESSION_STORE_TIMEOUT",
+            f64::INFINITY.into(),
+            "a number of seconds, not Infinity",
+        ),
+        (
+            "redis",
+            "SESSION_STORE_TIMEOUT",
+            1e-20.into(),
+            "a number of seconds, not 1e-20",
+        ),
+        (
+            "redis",
+            "SESSION_STORE_POOL",
+            99_999_999_999_i64.into(),
+            "a number of connections, not 99999999999",
+        ),
+        (
+            "mongodb",
+            "SESSION_MONGODB_DB",
+            "my shop".into(),
+            "a name without any of \"/\\\\. \\\"$\", not \"my shop\"",
+        ),
+        (
+            "mongodb",
+            "SESSION_MONGODB_COLLECT",
+            "".into(),
+            "a name without any of \"$\", not \"\"",
+        ),
+        (
+            "sqlalchemy",
+            "SESSION_SQLALCHEMY_TABLE",
+            "".into(),
+            "a name, not \"\"",
+        ),
     ] {
-        let error = from_config(&[("SESSION_TYPE", kind.into()), (key, value)]).unwrap_err();
+        let database = ("SESSION_SQLALCHEMY", "sqlite:////nowhere/x.db".into());
+        let kind = ("SESSION_TYPE", kind.into());
+        let error = from_config(&[kind, database, (key, value)]).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Config, "{key}");
         assert_eq!(
             error.to_string(),

@@ -4,7 +4,6 @@
 //! here it is one in memory that can be told to fail.
 #![allow(clippy::unwrap_used)]
 
-mod again;
 mod choosing;
 #[path = "../common/mod.rs"]
 mod common;

@@ -45,14 +45,28 @@ fn what_cannot_be_read_is_an_error_and_stays() {
         let error = format.decode(b"\x80\x04cos\n(S'").unwrap_err();
         assert!(error.to_string().contains("pickle"), "{format}: {error}");
     }
-    store.memory.set("session:some-id", b"", lifetime).unwrap();
-    let mut client = app.test_client();
-    client.set_cookie("session", "some-id");
-    assert_eq!(
-        get(&mut client, "/get").text(),
-        "none",
-        "nothing is no session"
-    );
+}
+
+#[test]
+fn nothing_and_none_are_no_session_and_their_id_is_not_taken() {
+    let (app, _, store) = app();
+    let lifetime = Lifetime {
+        now: 1_700_000_000,
+        seconds: 60,
+    };
+    // Nothing; None in MessagePack, in JSON, and in a pickle.
+    for stored in [&b""[..], b"\xc0", b"null", b"\x80\x04N.", b"N."] {
+        let key = "session:some-id";
+        store.memory.set(key, stored, lifetime).unwrap();
+        let mut client = app.test_client();
+        client.set_cookie("session", "some-id");
+        assert_eq!(get(&mut client, "/get").text(), "none");
+        get(&mut client, "/set/x");
+        assert_ne!(client.get_cookie("session"), Some("some-id"));
+        assert_eq!(get(&mut client, "/get").text(), "x");
+        let found = store.memory.get(key, 1_700_000_000).unwrap();
+        assert_eq!(found.as_deref(), Some(stored));
+    }
 }
 
 #[test]

@@ -372,15 +372,22 @@ fn a_directory_with_pickles_in_it_is_not_written_by_mistake() {
             ..options()
         },
     );
-    shared.set("session:id", b"\x80\x04}.", HOUR).unwrap();
-
-    let error = FileStore::open(dir.path(), options()).unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Config);
-    assert_eq!(
-        error.to_string(),
-        "session store file: the directory is shared with Flask already: its files are pickles, \
-         which needs cachelib=true"
-    );
+    // Of the protocols 4, 1 and 0.
+    for pickle in [&b"\x80\x04}."[..], b"}q\x00.", b"(dp0\n."] {
+        shared.set("session:id", pickle, HOUR).unwrap();
+        let error = FileStore::open(dir.path(), options()).unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Config);
+        assert_eq!(
+            error.to_string(),
+            "session store file: the directory is shared with Flask already: its files are pickles, \
+             which needs cachelib=true"
+        );
+        let shared = FileOptions {
+            cachelib,
+            ..options()
+        };
+        FileStore::open(dir.path(), shared).unwrap();
+    }
     let error = FileStore::open(
         dir.path(),
         FileOptions {

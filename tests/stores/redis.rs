@@ -76,6 +76,28 @@ pub(crate) fn share(url: &str) {
     });
 }
 
+#[test]
+fn a_socket_in_the_file_system_is_shared_with_flask_by_the_same_url() {
+    let args = ["--unixsocket", "{dir}/socket", "--requirepass", "p@ss/word"];
+    let Some(server) = servers::redis(&args) else {
+        return;
+    };
+    let path = server.dir().join("socket").display().to_string();
+    share(&format!("unix://:p%40ss%2Fword@{path}?db=1"));
+    // The ways of redis-py and of the crate to say the same.
+    let first = open(&format!("redis+unix://default:p%40ss%2Fword@{path}?db=2")).unwrap();
+    first.set("session:id", b"data", HOUR).unwrap();
+    for url in [
+        format!("unix:{path}?username=default&password=p%40ss%2Fword&db=2"),
+        format!("redis://{}/1?db=2&password=p%40ss%2Fword", server.address()),
+    ] {
+        let found = open(&url).unwrap().get("session:id", HOUR.now).unwrap();
+        assert!(found.is_some(), "{url}");
+    }
+    let error = open("unix://relative/path").err().unwrap();
+    assert_eq!(error.kind(), StoreErrorKind::Config);
+}
+
 /// How often each command was run since the last call.
 fn commands(server: &Server) -> BTreeMap<String, u64> {
     let info = cli(server, &["INFO", "commandstats"]);

@@ -49,6 +49,23 @@ impl Database {
 }
 
 #[test]
+fn a_new_database_is_for_nobody_else_to_read_and_one_that_is_there_stays_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let database = Database::new();
+    let mode = || {
+        let metadata = std::fs::metadata(database.path()).unwrap();
+        metadata.permissions().mode() & 0o777
+    };
+    drop(database.open(""));
+    assert_eq!(mode(), 0o600);
+
+    let shared = PermissionsExt::from_mode(0o660);
+    std::fs::set_permissions(database.path(), shared).unwrap();
+    drop(database.open(""));
+    assert_eq!(mode(), 0o660);
+}
+
+#[test]
 fn the_sqlite_store_does_all_that_a_store_should() {
     let database = Database::new();
     suite::run(&Subject {

@@ -119,6 +119,10 @@ const CHECKS: &[Check] = &[
         calls::store_visits,
     ),
     (
+        "[store] who is shown an entry may use the store",
+        calls::store_is_free_while_visited,
+    ),
+    (
         "[store] a cleanup takes what has expired, and no other",
         calls::store_cleans_up,
     ),

@@ -1,5 +1,6 @@
 """What a Flask app may put into a session, for each format that Flask-Session stores."""
 
+from collections import Counter, OrderedDict, defaultdict, deque
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
@@ -23,6 +24,9 @@ def fill(session, kind):
     session["high uuid"] = UUID(int=2**128 - 1)
     session["decimal"] = Decimal("1.50")
     session["set"] = {1}
+    session["ordered"] = OrderedDict([("b", 1), ("a", OrderedDict())])
+    session["default"] = defaultdict(list, {"a": [1]})
+    session["counter"] = Counter("abb")
     session["numbers"] = [0, -1, 255, 256, -32769, 2**31, -(2**63), 2**64 - 1]
     session["floats"] = [0.1, -0.0, 1e300, 5e-324]
     session["odd floats"] = [float("inf"), float("-inf"), float("nan")]
@@ -39,6 +43,9 @@ def fill(session, kind):
         session["big"] = [2**64, -(2**200), 10**4000]
         session["frozenset"] = frozenset({"a"})
         session["bytearray"] = bytearray(b"a\0")
+        session["deque"] = deque([1, deque([], 2)], 3)
+        session["default map"] = defaultdict(int, {1: 2, "two": 3})
+        session["no ordered"] = [OrderedDict(), Counter(), defaultdict(), set(), frozenset(), b"", ()]
         session["delta"] = timedelta(days=-1, microseconds=7)
         shared = ["shared"]
         session["shared"] = [shared, shared]

@@ -8,10 +8,9 @@
 use super::super::converters::ValidationError;
 use super::super::exceptions::RuleError;
 use super::super::parts::{len, placeholders};
-use super::super::python;
 use super::super::urls::{quote_path, urlencode};
 use super::{Rule, Trace};
-use crate::{Dict, Value};
+use crate::{Dict, Value, python};
 
 /// A piece of the URL that a rule builds.
 pub(super) enum BuildPart {

@@ -9,6 +9,8 @@
 mod json;
 mod msgpack;
 mod pickle;
+mod pickle_long;
+mod pickle_old;
 mod pickle_value;
 mod pickle_writer;
 mod time;
@@ -58,10 +60,13 @@ impl Format {
     /// # Errors
     /// Of the kind [`Unreadable`](StoreErrorKind::Unreadable), where they are in none.
     pub fn decode(self, bytes: &[u8]) -> Result<Dict, StoreError> {
-        let content = decode(bytes, self).map_err(|error| {
-            StoreError::new("format", StoreErrorKind::Unreadable, error.to_string())
+        let content = decode(bytes, self).and_then(|content| match content {
+            Some(content) => Ok(content.dict),
+            None => FormatError::new("a session is a dict, not None"),
         });
-        Ok(content?.dict)
+        content.map_err(|error| {
+            StoreError::new("format", StoreErrorKind::Unreadable, error.to_string())
+        })
     }
 }
 
@@ -118,18 +123,18 @@ pub(crate) fn encode(
 }
 
 // ANCHOR: decode
-/// The session in these bytes, by the format that they turn out to be in: Flask-Session's `decode`.
-/// Where that is none, the error is the configured one's, or that of a pickle.
-pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Content, FormatError> {
+/// The session in these bytes, by the format that they turn out to be in: Flask-Session's `decode`. None where they
+/// say `None`, which is no session. Where they are in no format, the error is the configured one's, or that of a pickle.
+pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Option<Content>, FormatError> {
     let others = match configured {
         Format::MessagePack => [Format::Json, Format::Pickle],
         Format::Json => [Format::MessagePack, Format::Pickle],
         Format::Pickle => [Format::MessagePack, Format::Json],
     };
-    // What begins as a pickle does is one, and why it is refused is what counts.
-    let told = match bytes.first() {
-        Some(0x80) => Format::Pickle,
-        _ => configured,
+    // Why a pickle is refused is what counts, where it is one.
+    let told = match looks_like_pickle(bytes) {
+        true => Format::Pickle,
+        false => configured,
     };
     decode_as(bytes, configured)
         .or_else(|_| decode_as(bytes, others[0]))
@@ -138,7 +143,13 @@ pub(crate) fn decode(bytes: &[u8], configured: Format) -> Result<Content, Format
 }
 // ANCHOR_END: decode
 
-fn decode_as(bytes: &[u8], format: Format) -> Result<Content, FormatError> {
+/// Whether they begin as a pickle of a dict does: neither a MessagePack nor a JSON of one does so. The protocols
+/// 0 and 1 do not say that they are.
+pub(crate) fn looks_like_pickle(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x80, 0..=5, ..] | [b'(', b'd', ..] | [b'}', ..])
+}
+
+fn decode_as(bytes: &[u8], format: Format) -> Result<Option<Content>, FormatError> {
     let value = match format {
         Format::MessagePack => msgpack::decode(bytes),
         Format::Json => json::decode(bytes),
@@ -157,12 +168,13 @@ pub(crate) fn int_to_pickle(number: i64) -> Vec<u8> {
     pickle_writer::encode_int(number)
 }
 
-/// What was read has to be a dict.
-fn content(value: Value) -> Result<Content, FormatError> {
+/// What was read has to be a dict, if it is anything.
+fn content(value: Value) -> Result<Option<Content>, FormatError> {
     let items = match value {
+        Value::Null => return Ok(None),
         Value::Dict(dict) => {
             let odd = Pairs::new();
-            return Ok(Content { dict, odd });
+            return Ok(Some(Content { dict, odd }));
         }
         Value::Foreign(foreign) => match *foreign {
             Foreign::Map(items) => items,
@@ -180,7 +192,7 @@ fn content(value: Value) -> Result<Content, FormatError> {
             key => content.odd.push((key, value)),
         }
     }
-    Ok(content)
+    Ok(Some(content))
 }
 
 // ANCHOR: plain
@@ -192,6 +204,13 @@ fn plain(object: &Object) -> Result<Value, FormatError> {
         ("builtins", "set" | "frozenset", [Value::List(items)]) => Some(items.clone().into()),
         ("builtins", "bytearray", [bytes @ Value::Bytes(_)]) => Some(bytes.clone()),
         ("datetime", ..) => time::plain(object),
+        // As msgspec has it, a dict of any kind is a dict.
+        ("collections", "OrderedDict" | "defaultdict", _) => match &object.items {
+            None => Some(Dict::new().into()),
+            items => items.clone(),
+        },
+        ("collections", "Counter", []) => Some(Dict::new().into()),
+        ("collections", "Counter", [counts]) => Some(counts.clone()),
         _ => None,
     };
     match plain {

@@ -5,13 +5,16 @@
 //! `'1.50'`", the node says so too, and stays an [`Object`] that is written back as it was. What cannot
 //! be held that way is refused, and the session with it, so that no save loses a part of it.
 //!
-//! Mirrors `Lib/pickle.py` and `Lib/pickletools.py`, for the protocols 2 to 5.
+//! Mirrors `Lib/pickle.py` and `Lib/pickletools.py`, for the protocols 0 to 5, as Python 3 writes them.
 //!
-//! Read next: `pickle_value.rs`, which makes values of the nodes; `pickle_writer.rs`.
+//! Read next: `pickle_long.rs` and `pickle_old.rs`, for large integers and for what is older than Python 3;
+//! `pickle_value.rs`, which makes values of the nodes; `pickle_writer.rs`.
 
 use std::collections::HashMap;
 
 use super::FormatError;
+use super::pickle_long;
+use super::pickle_old;
 use super::pickle_value::Tree;
 use crate::value::Value;
 
@@ -30,11 +33,13 @@ pub(super) enum Node {
     Set(&'static str, Vec<Id>),
     /// `module.name`.
     Global(String, String),
-    /// `class(*args)`, or with `new` `class.__new__(class, *args)`; then it is given a state.
+    /// `class(*args)`, or with `new` `class.__new__(class, *args)`; then it is filled with the items of a
+    /// list or a dict, and given a state.
     Object {
         class: Id,
         args: Id,
         new: bool,
+        items: Option<Id>,
         state: Option<Id>,
     },
 }
@@ -96,10 +101,10 @@ impl<'a> Machine<'a> {
         usize::try_from(length).or_else(|_| FormatError::new(CUT_OFF))
     }
 
-    fn line(&mut self) -> Result<String, FormatError> {
+    fn line(&mut self) -> Result<&'a [u8], FormatError> {
         let end = self.rest.iter().position(|byte| *byte == b'\n');
         let line = self.take(end.unwrap_or(self.rest.len()) + 1)?;
-        text(&line[..line.len() - 1])
+        Ok(&line[..line.len() - 1])
     }
 
     fn push(&mut self, node: Node) {
@@ -213,7 +218,7 @@ impl<'a> Machine<'a> {
                     0x8a => self.u8()?.into(),
                     _ => self.u32()? as usize,
                 };
-                let number = long(self.take(length)?)?;
+                let number = pickle_long::decode(self.take(length)?)?;
                 self.leaf(number);
             }
             b'G' => {
@@ -241,6 +246,21 @@ impl<'a> Machine<'a> {
                 let items = self.pop_mark()?;
                 self.push(Node::Tuple(items));
             }
+            b'l' => {
+                // LIST
+                let items = self.pop_mark()?;
+                self.push(Node::List(items));
+            }
+            b'd' => {
+                // DICT
+                let items = self.pop_mark()?;
+                self.push(Node::Dict(pairs(&items)?));
+            }
+            b'I' | b'L' | b'F' | b'V' => {
+                // INT, LONG, FLOAT, UNICODE
+                let value = pickle_old::value(opcode, self.line()?)?;
+                self.leaf(value);
+            }
             0x91 => {
                 // FROZENSET
                 let items = self.pop_mark()?;
@@ -254,7 +274,9 @@ impl<'a> Machine<'a> {
                 let top = self.top()?;
                 self.stack.push(top);
             }
-            // MEMOIZE, BINPUT, LONG_BINPUT, BINGET, LONG_BINGET
+            // PUT, GET, MEMOIZE, BINPUT, LONG_BINPUT, BINGET, LONG_BINGET
+            b'p' => return self.line().and_then(index).and_then(|n| self.memoize(n)),
+            b'g' => return self.line().and_then(index).and_then(|n| self.get(n)),
             0x94 => return self.memoize(u32::try_from(self.memo.len()).unwrap_or(u32::MAX)),
             b'q' => return self.u8().and_then(|index| self.memoize(index.into())),
             b'r' => return self.u32().and_then(|index| self.memoize(index)),
@@ -269,6 +291,7 @@ impl<'a> Machine<'a> {
                     class,
                     args,
                     new: opcode == 0x81,
+                    items: None,
                     state: None,
                 });
             }
@@ -298,26 +321,42 @@ impl<'a> Machine<'a> {
             }
             _ => self.pop_mark()?,
         };
-        let target = self.top()?;
+        let target = self.top_to_fill(opcode)?;
         match (opcode, self.nodes.get_mut(target)) {
             (b'a' | b'e', Some(Node::List(list))) | (0x90, Some(Node::Set(_, list))) => {
                 list.extend(items);
             }
-            (b's' | b'u', Some(Node::Dict(dict))) if items.len() % 2 == 0 => {
-                dict.extend(items.chunks_exact(2).map(|pair| (pair[0], pair[1])));
-            }
+            (b's' | b'u', Some(Node::Dict(dict))) => dict.extend(pairs(&items)?),
             _ => return FormatError::new("the pickle fills what is no list, dict or set"),
         }
         Ok(())
     }
 
-    /// Up to protocol 2 the names are Python 2's.
+    /// What is on top; for an object, as a `deque` or an `OrderedDict` is one, the list or the dict with its items.
+    fn top_to_fill(&mut self, opcode: u8) -> Result<Id, FormatError> {
+        let top = self.top()?;
+        let next = self.nodes.len();
+        let Some(Node::Object { items, state, .. }) = self.nodes.get_mut(top) else {
+            return Ok(top);
+        };
+        if state.is_some() {
+            return FormatError::new("the pickle fills an object that has its state already");
+        }
+        let filled = *items.get_or_insert(next);
+        if filled == next {
+            self.nodes.push(match opcode {
+                b'a' | b'e' => Node::List(Vec::new()),
+                _ => Node::Dict(Vec::new()),
+            });
+        }
+        Ok(filled)
+    }
+
     fn global(&mut self) -> Result<(), FormatError> {
-        let (module, name) = (self.line()?, self.line()?);
-        let module = match &*module {
-            "__builtin__" if self.protocol < 3 => "builtins".to_owned(),
-            "copy_reg" if self.protocol < 3 => "copyreg".to_owned(),
-            _ => module,
+        let (module, name) = (text(self.line()?)?, text(self.line()?)?);
+        let (module, name) = match self.protocol {
+            0..=2 => pickle_old::global(module, name)?,
+            _ => (module, name),
         };
         self.push(Node::Global(module, name));
         Ok(())
@@ -344,63 +383,23 @@ impl<'a> Machine<'a> {
     }
 }
 
+/// Keys and values, which come in turn.
+fn pairs(items: &[Id]) -> Result<Vec<(Id, Id)>, FormatError> {
+    let (pairs, []) = items.as_chunks() else {
+        return FormatError::new("the pickle has a dict with a key and no value");
+    };
+    Ok(pairs.iter().map(|[key, value]| (*key, *value)).collect())
+}
+
+/// The number of what is remembered, as protocol 0 has it.
+fn index(line: &[u8]) -> Result<u32, FormatError> {
+    let index = text(line)?.parse();
+    index.or_else(|_| FormatError::new("the pickle remembers something under no number"))
+}
+
 fn text(bytes: &[u8]) -> Result<String, FormatError> {
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
         Err(_) => FormatError::new("text in the pickle is no UTF-8"),
     }
-}
-
-/// `pickle.decode_long`: an integer from its bytes, the lowest first.
-fn long(bytes: &[u8]) -> Result<Value, FormatError> {
-    /// As many as make the 4300 digits that Python reads.
-    const MAX_BYTES: usize = 1785;
-    if bytes.len() > MAX_BYTES {
-        return FormatError::new("the pickle has an integer of more than 4300 digits");
-    }
-    let negative = bytes.last().is_some_and(|byte| *byte & 0x80 != 0);
-    if bytes.len() <= 16 {
-        let mut wide = [if negative { 0xff } else { 0 }; 16];
-        wide[..bytes.len()].copy_from_slice(bytes);
-        return Ok(i128::from_le_bytes(wide).into());
-    }
-    // Digits of 10⁹, the lowest first; a negative number is what lacks to the next power of two.
-    let mut digits: Vec<u64> = Vec::new();
-    let magnitude = magnitude(bytes, negative);
-    for byte in magnitude.iter().rev() {
-        let mut carry = u64::from(*byte);
-        for digit in &mut digits {
-            let wide = *digit * 256 + carry;
-            *digit = wide % 1_000_000_000;
-            carry = wide / 1_000_000_000;
-        }
-        if carry > 0 {
-            digits.push(carry);
-        }
-    }
-    let mut text = String::from(if negative { "-" } else { "" });
-    for digit in digits.iter().rev() {
-        text += &format!("{digit:09}");
-    }
-    let sign = usize::from(negative);
-    let zeros = text[sign..]
-        .bytes()
-        .take_while(|byte| *byte == b'0')
-        .count();
-    text.replace_range(sign..sign + zeros, "");
-    Ok(Value::from_digits(&text).unwrap_or(Value::Int(0)))
-}
-
-/// The bytes of a number without its sign, the lowest first.
-pub(super) fn magnitude(bytes: &[u8], negative: bool) -> Vec<u8> {
-    let mut carry = true;
-    let one = |byte: &u8| {
-        if !negative {
-            return *byte;
-        }
-        let (sum, overflow) = (!byte).overflowing_add(u8::from(carry));
-        carry &= overflow;
-        sum
-    };
-    bytes.iter().map(one).collect()
 }

@@ -11,7 +11,7 @@
 use uuid::Uuid;
 
 use super::pickle::{Id, Node};
-use super::{FormatError, time};
+use super::{FormatError, pickle_old, time};
 use crate::json::MAX_DEPTH;
 use crate::value::{Dict, Foreign, Object, Value};
 
@@ -60,32 +60,37 @@ impl<'n> Tree<'n> {
                 class,
                 args,
                 new,
+                items,
                 state,
-            }) => self.object(*class, *args, *new, *state, depth),
+            }) => {
+                let Value::Tuple(args) = self.node(*args, depth)? else {
+                    return FormatError::new("the pickle calls a class with no tuple");
+                };
+                let mut optional = |id: &Option<Id>| id.map(|id| self.node(id, depth)).transpose();
+                let (items, state) = (optional(items)?, optional(state)?);
+                self.object(*class, args, *new, items, state)
+            }
             None => FormatError::new("the pickle holds what it has not made"),
         }
     }
 
     fn object(
-        &mut self,
+        &self,
         class: Id,
-        args: Id,
+        args: Vec<Value>,
         new: bool,
-        state: Option<Id>,
-        depth: usize,
+        items: Option<Value>,
+        state: Option<Value>,
     ) -> Result<Value, FormatError> {
         let Some(Node::Global(module, name)) = self.nodes.get(class) else {
             return FormatError::new("the pickle calls what is no class");
         };
-        let Value::Tuple(args) = self.node(args, depth)? else {
-            return FormatError::new("the pickle calls a class with no tuple");
-        };
-        let state = state.map(|state| self.node(state, depth)).transpose()?;
         Ok(known(Object {
             module: module.clone(),
             name: name.clone(),
             args: Some(args),
             new,
+            items,
             state,
         }))
     }
@@ -130,6 +135,7 @@ fn object(module: &str, name: &str, args: Option<Vec<Value>>) -> Foreign {
         name: name.to_owned(),
         args,
         new: false,
+        items: None,
         state: None,
     })
 }
@@ -142,6 +148,7 @@ fn known(object: Object) -> Value {
         name,
         args: Some(args),
         new,
+        items: None,
         state,
     } = &object
     else {
@@ -155,13 +162,13 @@ fn known(object: Object) -> Value {
         ("datetime", "datetime", [Value::Bytes(fields), zone], false, None) if is_utc(zone) => {
             time::from_fields(fields).map(time::value)
         }
-        _ => None,
+        _ => pickle_old::known(&object),
     };
     value.unwrap_or_else(|| Foreign::Object(object).into())
 }
 // ANCHOR_END: known
 
-fn uuid(state: &Dict) -> Option<Value> {
+pub(super) fn uuid(state: &Dict) -> Option<Value> {
     let number = match state.get("int")? {
         Value::Int(number) => u128::try_from(*number).ok()?,
         Value::BigInt(digits) => digits.parse().ok()?,

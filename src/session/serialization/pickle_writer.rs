@@ -6,7 +6,7 @@
 //! Read next: `pickle.rs`, the way back.
 
 use super::FormatError;
-use super::pickle::magnitude;
+use super::pickle_long;
 use super::time::{self, TIMESTAMP};
 use crate::json::MAX_DEPTH;
 use crate::value::{Dict, Foreign, Object, Value};
@@ -83,7 +83,13 @@ impl Writer {
     }
 
     fn list(&mut self, items: &[Value], depth: usize) -> Result<(), FormatError> {
-        self.out.extend(b"]("); // EMPTY_LIST, MARK
+        self.out.push(b']'); // EMPTY_LIST
+        self.append(items, depth)
+    }
+
+    /// Adds to the list that was written last.
+    fn append(&mut self, items: &[Value], depth: usize) -> Result<(), FormatError> {
+        self.out.push(b'('); // MARK
         self.all(items, depth)?;
         self.out.push(b'e'); // APPENDS
         Ok(())
@@ -114,6 +120,9 @@ impl Writer {
             self.tuple(args, depth)?;
             self.out.push(if object.new { 0x81 } else { b'R' }); // NEWOBJ, REDUCE
         }
+        if let Some(items) = &object.items {
+            self.fill(items, depth + 1)?;
+        }
         if let Some(state) = &object.state {
             self.value(state, depth + 1)?;
             self.out.push(b'b'); // BUILD
@@ -121,6 +130,21 @@ impl Writer {
         Ok(())
     }
     // ANCHOR_END: object
+
+    /// Adds to the object that was written last.
+    fn fill(&mut self, items: &Value, depth: usize) -> Result<(), FormatError> {
+        match items {
+            Value::List(items) => return self.append(items, depth),
+            Value::Dict(dict) => return self.set(dict, depth),
+            Value::Foreign(foreign) => {
+                if let Foreign::Map(items) = &**foreign {
+                    return self.pairs(items, depth);
+                }
+            }
+            _ => {}
+        }
+        FormatError::new("an object has items that are no list and no dict")
+    }
 
     fn all(&mut self, items: &[Value], depth: usize) -> Result<(), FormatError> {
         items
@@ -140,7 +164,13 @@ impl Writer {
     }
 
     fn dict(&mut self, dict: &Dict, depth: usize) -> Result<(), FormatError> {
-        self.out.extend(b"}("); // EMPTY_DICT, MARK
+        self.out.push(b'}'); // EMPTY_DICT
+        self.set(dict, depth)
+    }
+
+    /// Adds to the dict that was written last.
+    fn set(&mut self, dict: &Dict, depth: usize) -> Result<(), FormatError> {
+        self.out.push(b'('); // MARK
         for (key, value) in dict {
             self.text(key);
             self.value(value, depth + 1)?;
@@ -149,7 +179,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Adds to the dict that was written last.
+    /// The same, with keys of any kind.
     fn pairs(&mut self, items: &[(Value, Value)], depth: usize) -> Result<(), FormatError> {
         self.out.push(b'('); // MARK
         for (key, value) in items {
@@ -175,25 +205,7 @@ impl Writer {
     }
 
     fn big_int(&mut self, digits: &str) -> Result<(), FormatError> {
-        let negative = digits.starts_with('-');
-        // Bytes, the lowest first: each digit moves them all up by ten.
-        let mut bytes: Vec<u8> = Vec::new();
-        for digit in digits.trim_start_matches('-').bytes() {
-            let mut carry = u16::from(digit.wrapping_sub(b'0'));
-            for byte in &mut bytes {
-                let [high, low] = (u16::from(*byte) * 10 + carry).to_be_bytes();
-                *byte = low;
-                carry = high.into();
-            }
-            if carry > 0 {
-                bytes.push(carry.to_be_bytes()[1]);
-            }
-            if bytes.len() > 1785 {
-                return FormatError::new("an integer has more than 4300 digits");
-            }
-        }
-        bytes.push(0); // Room for the sign.
-        let bytes = magnitude(&bytes, negative);
+        let bytes = pickle_long::encode(digits)?;
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         self.out.push(0x8b); // LONG4
         self.out.extend(length.to_le_bytes());

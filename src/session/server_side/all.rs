@@ -99,8 +99,8 @@ impl ServerSideSessionInterface {
         let visitor = &mut |entry: Entry<'_>| {
             let id = entry.key.and_then(|key| key.strip_prefix(prefix));
             match serialization::decode(entry.value, self.format()) {
-                Ok(content) => visitor(id.map(str::to_owned), content.dict),
-                Err(_) => Verdict::Keep,
+                Ok(Some(content)) => visitor(id.map(str::to_owned), content.dict),
+                Ok(None) | Err(_) => Verdict::Keep,
             }
         };
         self.calls().visit(now, visitor)

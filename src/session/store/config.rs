@@ -8,7 +8,7 @@
 //! Read next: `url.rs`.
 
 use super::open::open_url;
-use super::url::{distance, nearest};
+use super::url::{distance, nearest, seconds};
 use super::{Store, StoreError, StoreUrl};
 use crate::config::{ConfigError, Settings};
 use crate::json;
@@ -77,7 +77,7 @@ pub(crate) fn from_config(settings: &Settings) -> Result<SessionConfig, StoreErr
         store: open_url(keys.url()?)?,
         permanent: keys.flag("SESSION_PERMANENT")?,
         use_signer: keys.flag("SESSION_USE_SIGNER")?,
-        key_prefix: keys.text("SESSION_KEY_PREFIX")?.map(str::to_owned),
+        key_prefix: keys.key_prefix()?,
         id_length: keys.id_length()?,
         format: keys.format()?,
         cleanup_n_requests: keys.number("SESSION_CLEANUP_N_REQUESTS")?,
@@ -130,12 +130,44 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// A name in a database: not empty, and without these characters.
+    fn name(&self, key: &str, without: &str) -> Result<Option<&'a str>, StoreError> {
+        match self.text(key)? {
+            Some(name) if name.is_empty() || name.contains(|c| without.contains(c)) => {
+                let expected = match without {
+                    "" => "a name",
+                    _ => &format!("a name without any of {without:?}"),
+                };
+                refused(key, expected, self.get(key))
+            }
+            name => Ok(name),
+        }
+    }
+
     fn number(&self, key: &str) -> Result<Option<u64>, StoreError> {
         match self.get(key) {
             None => Ok(None),
             Some(Value::Int(number)) if *number >= 0 => Ok(Some(number.unsigned_abs())),
             other => refused(key, "a number", other),
         }
+    }
+
+    /// Memcached takes a key of 250 bytes, id and all, and no space in it. What every save would be refused for is
+    /// better known now.
+    fn key_prefix(&self) -> Result<Option<String>, StoreError> {
+        let key = "SESSION_KEY_PREFIX";
+        let prefix = self.text(key)?.unwrap_or("session:");
+        let is_memcached = self
+            .text("SESSION_TYPE")?
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("memcached"));
+        // In base64.
+        let id = (self.id_length()?.unwrap_or(32) * 4).div_ceil(3);
+        let is_odd = |byte| byte <= b' ' || byte == 0x7f;
+        if is_memcached && (prefix.len() + id > 250 || prefix.bytes().any(is_odd)) {
+            let expected = format!("{} bytes for memcached, and no space", 250 - id);
+            return refused(key, &expected, self.get(key));
+        }
+        Ok(self.text(key)?.map(str::to_owned))
     }
 
     fn id_length(&self) -> Result<Option<usize>, StoreError> {
@@ -164,7 +196,7 @@ impl<'a> Keys<'a> {
         let kind = self.text(key)?.map(str::to_ascii_lowercase);
         let mut url = match kind.as_deref() {
             Some("redis") => {
-                let schemes = ["redis", "rediss", "redis+cluster", "rediss+cluster"];
+                let schemes = ["redis", "rediss", "unix", "redis+cluster", "rediss+cluster"];
                 self.client("SESSION_REDIS", "redis://127.0.0.1:6379", &schemes)?
             }
             Some("memcached") => self.memcached()?,
@@ -179,17 +211,14 @@ impl<'a> Keys<'a> {
             }
         };
         if let Some(timeout) = self.get("SESSION_STORE_TIMEOUT") {
-            let Some(seconds) = timeout.as_f64().filter(|seconds| *seconds > 0.0) else {
-                return refused(
-                    "SESSION_STORE_TIMEOUT",
-                    "a number of seconds",
-                    Some(timeout),
-                );
+            let Some(timeout) = timeout.as_f64().and_then(seconds) else {
+                let key = "SESSION_STORE_TIMEOUT";
+                return refused(key, "a number of seconds", self.get(key));
             };
-            url.set_default("timeout", seconds.to_string());
+            url.set_default("timeout", timeout.as_secs_f64().to_string());
         }
         match self.number("SESSION_STORE_POOL")? {
-            Some(0) => {
+            Some(0 | 0x1_0000_0000..) => {
                 let key = "SESSION_STORE_POOL";
                 return refused(key, "a number of connections", self.get(key));
             }
@@ -207,7 +236,8 @@ impl<'a> Keys<'a> {
         let text = match self.get(key) {
             None => default,
             Some(Value::Str(text)) => text,
-            other => return refused(key, &expected, other),
+            // There may be a password in it.
+            Some(other) => return refused(key, &expected, Some(&other.type_name().into())),
         };
         let url = StoreUrl::parse(text)?;
         match schemes.contains(&url.scheme()) {
@@ -269,9 +299,9 @@ impl<'a> Keys<'a> {
     fn mongodb(&self) -> Result<StoreUrl, StoreError> {
         let schemes = ["mongodb", "mongodb+srv"];
         let mut url = self.client("SESSION_MONGODB", "mongodb://127.0.0.1:27017", &schemes)?;
-        let database = self.text("SESSION_MONGODB_DB")?;
+        let database = self.name("SESSION_MONGODB_DB", "/\\. \"$")?;
         url.set_database(database, "flask_session");
-        if let Some(collection) = self.text("SESSION_MONGODB_COLLECT")? {
+        if let Some(collection) = self.name("SESSION_MONGODB_COLLECT", "$")? {
             url.set_default("collection", collection);
         }
         Ok(url)
@@ -296,10 +326,10 @@ impl<'a> Keys<'a> {
             return refused(key, &expected, Some(&got));
         }
         let mut url = StoreUrl::parse(&format!("{scheme}:{rest}"))?;
-        if let Some(table) = self.text("SESSION_SQLALCHEMY_TABLE")? {
+        if let Some(table) = self.name("SESSION_SQLALCHEMY_TABLE", "")? {
             url.set_default("table", table);
         }
-        if let Some(schema) = self.text("SESSION_SQLALCHEMY_SCHEMA")? {
+        if let Some(schema) = self.name("SESSION_SQLALCHEMY_SCHEMA", "")? {
             url.set_default("schema", schema);
         }
         Ok(url)
@@ -313,6 +343,7 @@ fn refused<T>(key: &str, expected: &str, got: Option<&Value>) -> Result<T, Store
         key: key.to_owned(),
         expected: expected.to_owned(),
         got: got.unwrap_or_else(|| "nothing".to_owned()),
+        variable: None,
     };
     Err(StoreError::config("config", error.to_string()))
 }

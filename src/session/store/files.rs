@@ -20,7 +20,7 @@ use sha2::Digest;
 use self::directory::Directory;
 use super::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, Verdict};
 use super::{show_command, url};
-use crate::session::serialization::Format;
+use crate::session::serialization::{Format, looks_like_pickle};
 
 /// Keeps sessions as files.
 ///
@@ -71,6 +71,18 @@ impl Default for FileOptions {
             timeout: url::TIMEOUT,
         }
     }
+}
+
+impl FileOptions {
+    // ANCHOR: file_name
+    /// `FileSystemCache._get_filename`.
+    fn file_name(&self, key: &str) -> String {
+        match self.md5 {
+            true => hex(&md5::Md5::digest(key)),
+            false => hex(&sha2::Sha256::digest(key)),
+        }
+    }
+    // ANCHOR_END: file_name
 }
 
 pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
@@ -161,7 +173,7 @@ impl FileStore {
             if bytes.is_empty() {
                 continue;
             }
-            let is_pickle = matches!(*bytes, [0x80, 0..=5, ..]) && bytes.ends_with(b".");
+            let is_pickle = looks_like_pickle(&bytes) && bytes.ends_with(b".");
             match (cachelib, is_pickle) {
                 (false, true) => {
                     return refused("its files are pickles, which needs cachelib=true");
@@ -174,16 +186,6 @@ impl FileStore {
         }
         Ok(())
     }
-
-    // ANCHOR: file_name
-    /// `FileSystemCache._get_filename`.
-    fn file_name(&self, key: &str) -> String {
-        match self.options.md5 {
-            true => hex(&md5::Md5::digest(key)),
-            false => hex(&sha2::Sha256::digest(key)),
-        }
-    }
-    // ANCHOR_END: file_name
 
     /// A file's last second and its bytes, whether it has expired or not.
     fn read(&self, name: &str) -> Result<Option<(u32, Vec<u8>)>, StoreError> {
@@ -246,14 +248,14 @@ impl Store for FileStore {
 
     fn get(&self, key: &str, now: u64) -> Result<Option<Vec<u8>>, StoreError> {
         show_command(NAME, format_args!("read"));
-        self.read_live(&self.file_name(key), now)
+        self.read_live(&self.options.file_name(key), now)
     }
 
     fn set(&self, key: &str, value: &[u8], lifetime: Lifetime) -> Result<(), StoreError> {
         show_command(NAME, format_args!("write beside, rename"));
         // A file that is replaced counts for nothing new. If it is deleted at this very moment, the
         // count is one too low until somebody counts again, which costs no session.
-        let name = self.file_name(key);
+        let name = self.options.file_name(key);
         if self.options.threshold == 0 || self.directory.has(&name).map_err(failed)? {
             return self.write(&name, value, lifetime);
         }
@@ -268,7 +270,9 @@ impl Store for FileStore {
     fn delete(&self, key: &str) -> Result<(), StoreError> {
         show_command(NAME, format_args!("remove"));
         let _lock = self.directory.lock()?;
-        self.directory.remove(&self.file_name(key)).map_err(failed)
+        self.directory
+            .remove(&self.options.file_name(key))
+            .map_err(failed)
     }
 
     // ANCHOR: touch
@@ -277,7 +281,9 @@ impl Store for FileStore {
     fn touch(&self, key: &str, lifetime: Lifetime) -> Result<bool, StoreError> {
         show_command(NAME, format_args!("write the header"));
         let touch = || -> io::Result<bool> {
-            let mut file = self.directory.open_to_change(&self.file_name(key))?;
+            let mut file = self
+                .directory
+                .open_to_change(&self.options.file_name(key))?;
             let mut header = [0; HEADER];
             file.read_exact(&mut header)?;
             if !is_live(u32::from_ne_bytes(header), lifetime.now) {
@@ -309,7 +315,7 @@ impl Store for FileStore {
         lifetime: Lifetime,
     ) -> Result<bool, StoreError> {
         show_command(NAME, format_args!("lock, read, write beside, rename"));
-        let name = self.file_name(key);
+        let name = self.options.file_name(key);
         let _lock = self.directory.lock()?;
         let found = self.read_live(&name, lifetime.now)?;
         if found.as_deref() != expected {

@@ -10,11 +10,12 @@ mod connection;
 mod hash;
 
 use std::fmt;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::pool::{Deadline, Pool};
 use super::url::{POOL, TIMEOUT};
-use super::{Ability, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, show_command};
+use super::{Ability, Again, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, show_command};
+use crate::clock::{Clock, SystemClock};
 use connection::{Address, Connection, Failure};
 
 /// Keeps sessions in memcached. To share one, clone an `Arc` of it.
@@ -105,6 +106,7 @@ impl MemcachedStore {
     fn run<R>(
         &self,
         key: &str,
+        again: Again,
         exchange: impl Fn(&mut Connection, Deadline) -> Result<R, Failure>,
     ) -> Result<R, StoreError> {
         let index = match self.names.len() {
@@ -115,7 +117,7 @@ impl MemcachedStore {
             return Err(StoreError::config("memcached", "no server is named"));
         };
         let by = Deadline::after(self.options.timeout);
-        pool.run(by, exchange).map_err(|failure| {
+        pool.run(by, again, exchange).map_err(|failure| {
             let kind = match &failure {
                 Failure::Refused(line) if line.contains("too large") => StoreErrorKind::Unstorable,
                 _ => StoreErrorKind::Unavailable,
@@ -140,9 +142,13 @@ impl MemcachedStore {
             let kind = StoreErrorKind::Unstorable;
             return Err(StoreError::new("memcached", kind, message));
         }
-        let expires = expires(lifetime, unix_now());
+        let expires = expires(lifetime, SystemClock.now());
         show_command("memcached", format_args!("{command}, expires {expires}"));
-        self.run(key, |connection, by| {
+        let again = match command {
+            "add" | "cas" => Again::No,
+            _ => Again::Harmless,
+        };
+        self.run(key, again, |connection, by| {
             connection.store(command, key, value, expires, token, by)
         })
     }
@@ -182,7 +188,8 @@ fn is_key(key: &str) -> bool {
 // ANCHOR_END: is_key
 
 // ANCHOR: expires
-/// When memcached is to drop it. Up to 30 days it takes seconds from now on. What is more than that it
+/// When memcached is to drop it; `now` is by the machine's clock, not the app's, since memcached compares it with its
+/// own. Up to 30 days it takes seconds from now on. What is more than that it
 /// takes for a Unix time, so it has to be one; and one beyond 2038 it does not read.
 fn expires(lifetime: Lifetime, now: u64) -> u64 {
     const THIRTY_DAYS: u64 = 60 * 60 * 24 * 30;
@@ -196,12 +203,6 @@ fn expires(lifetime: Lifetime, now: u64) -> u64 {
     }
 }
 // ANCHOR_END: expires
-
-/// By the machine's clock, not the app's: memcached compares it with its own.
-fn unix_now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| since.as_secs())
-}
 
 /// From how many bytes on a value may be too large for a server. The limit is 1 MiB, unless it is
 /// started with another one.
@@ -219,7 +220,9 @@ impl Store for MemcachedStore {
             return Ok(None);
         }
         show_command("memcached", format_args!("gets"));
-        let found = self.run(key, |connection, by| connection.get(key, by))?;
+        let found = self.run(key, Again::Harmless, |connection, by| {
+            connection.get(key, by)
+        })?;
         Ok(found.map(|found| found.value))
     }
     // ANCHOR_END: get
@@ -243,7 +246,9 @@ impl Store for MemcachedStore {
             return Ok(());
         }
         show_command("memcached", format_args!("delete"));
-        self.run(key, |connection, by| connection.delete(key, by))?;
+        self.run(key, Again::Harmless, |connection, by| {
+            connection.delete(key, by)
+        })?;
         Ok(())
     }
 
@@ -251,9 +256,11 @@ impl Store for MemcachedStore {
         if !is_key(key) {
             return Ok(false);
         }
-        let expires = expires(lifetime, unix_now());
+        let expires = expires(lifetime, SystemClock.now());
         show_command("memcached", format_args!("touch, expires {expires}"));
-        self.run(key, |connection, by| connection.touch(key, expires, by))
+        self.run(key, Again::Harmless, |connection, by| {
+            connection.touch(key, expires, by)
+        })
     }
 
     fn can(&self, ability: Ability) -> bool {
@@ -276,7 +283,9 @@ impl Store for MemcachedStore {
         }
         // Memcached compares no values, but tokens, of which each write has its own.
         show_command("memcached", format_args!("gets"));
-        let found = self.run(key, |connection, by| connection.get(key, by))?;
+        let found = self.run(key, Again::Harmless, |connection, by| {
+            connection.get(key, by)
+        })?;
         match found.filter(|found| found.value == expected) {
             Some(found) => self.store("cas", key, value, lifetime, &format!(" {}", found.token)),
             None => Ok(false),

@@ -5,7 +5,7 @@
 //! `server_side.rs`'s. Four methods have to be written, one of which is a name; the others are abilities that a store may have.
 //!
 //! Read next: `memory.rs`, the shortest store, then any other: they are of one shape. `open.rs` lists
-//! them all, `server_side.rs` calls them.
+//! them all, `../server_side.rs` calls them.
 
 mod config;
 #[cfg(feature = "encryption")]
@@ -136,7 +136,8 @@ pub trait Store: Send + Sync {
     }
 
     /// Shows each entry whose key starts with `prefix` to `visitor`, and deletes those of which it
-    /// says so. Entries that come and go meanwhile may be shown or not. With [`Ability::Visit`].
+    /// says so. Entries that come and go meanwhile may be shown or not. No lock is held while the visitor runs, which
+    /// may use the store, and may take its time. With [`Ability::Visit`].
     ///
     /// # Errors
     /// Where the store fails on the way; of the kind [`Unsupported`](StoreErrorKind::Unsupported)
@@ -279,6 +280,23 @@ impl<S: Store + ?Sized> Store for Arc<S> {
     fn format(&self) -> Option<Format> {
         (**self).format()
     }
+}
+
+/// Whether a command may be given once more, over another connection, when it is not known whether the server has
+/// carried it out. One that compares may not: the second time it would find what the first one wrote, and nobody could
+/// tell that from what another request wrote.
+#[cfg(any(
+    feature = "redis",
+    feature = "memcached",
+    feature = "mongodb",
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql"
+))]
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    Harmless,
+    No,
 }
 
 /// Shows a command that goes to a store to whoever traces: an event of the target `carafe::store`. The

@@ -7,6 +7,7 @@
 //! Read next: `mongodb/from_url.rs`, what a URL says; `workers.rs`, where the commands wait for the server.
 
 mod from_url;
+mod refusal;
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -18,8 +19,9 @@ use mongodb::options::IndexOptions;
 use mongodb::sync::{Client, Collection};
 
 pub(super) use self::from_url::open;
+use self::refusal::Refusal;
 use super::workers::Workers;
-use super::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, Verdict};
+use super::{Ability, Again, Entry, Lifetime, Store, StoreError, StoreErrorKind, Verdict};
 use super::{show_command, url};
 
 const NAME: &str = "mongodb";
@@ -45,6 +47,8 @@ pub struct MongoStore {
     options: MongoOptions,
     /// Whether there is an index that lets an id be there only once.
     is_unique: bool,
+    /// For a client that is Carafe's.
+    refusal: Option<Refusal>,
 }
 
 /// What a [`MongoStore`] is opened with.
@@ -91,13 +95,6 @@ const DUPLICATE_KEY: &[i32] = &[11000, 11001];
 /// There is such an index already, with other options: the app's own.
 const OTHER_INDEX: &[i32] = &[85, 86];
 
-/// Whether a command may be given once more when it is not known whether the server has carried it out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Again {
-    Harmless,
-    No,
-}
-
 impl MongoStore {
     /// Keeps sessions in a database to which the app has a client. It should have a server selection
     /// timeout, which is 30 seconds without one.
@@ -105,12 +102,21 @@ impl MongoStore {
     /// # Errors
     /// Where the server does not answer, or refuses the indexes.
     pub fn with_client(client: &Client, options: MongoOptions) -> Result<Self, StoreError> {
+        Self::new(client, options, None)
+    }
+
+    fn new(
+        client: &Client,
+        options: MongoOptions,
+        refusal: Option<Refusal>,
+    ) -> Result<Self, StoreError> {
         let database = client.database(&options.database);
         let mut store = MongoStore {
             collection: database.collection(&options.collection),
             workers: Workers::new(NAME, options.pool),
             options,
             is_unique: true,
+            refusal,
         };
         store.is_unique = store.make_indexes()?;
         Ok(store)
@@ -158,10 +164,10 @@ impl MongoStore {
         work: impl Fn(&Collection<Document>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let collection = self.collection.clone();
+        let refusal = self.refusal.clone();
         let begin = Instant::now();
         let timeout = self.options.timeout;
         self.workers.run(timeout, move || {
-            let first = work(&collection);
             // The driver forgets its connections when one of them fails: the next one is new.
             let is_lost = |error: &Error| {
                 matches!(
@@ -169,22 +175,38 @@ impl MongoStore {
                     ErrorKind::Io(_) | ErrorKind::ConnectionPoolCleared { .. }
                 )
             };
-            match first {
-                Err(error)
-                    if again == Again::Harmless && is_lost(&error) && begin.elapsed() < timeout =>
-                {
-                    work(&collection).map_err(failed)
+            let mut may_repeat = again == Again::Harmless;
+            loop {
+                let error = match work(&collection) {
+                    Ok(done) => return Ok(done),
+                    Err(error) => error,
+                };
+                let waited = begin.elapsed();
+                let refusal = refusal.as_ref();
+                let refuses = refusal.is_some_and(Refusal::refuses);
+                if may_repeat && is_lost(&error) && !refuses && waited < timeout {
+                    may_repeat = false;
+                    continue;
                 }
-                first => first.map_err(failed),
+                // No server has got it.
+                if !refusal.is_some_and(|refusal| refusal.is_worth_a_look(&error, waited)) {
+                    return Err(failed(error));
+                }
             }
         })
     }
 }
 
-/// A second as BSON has it.
+/// A second as BSON has it. Python knows no year beyond 9999, and pymongo fails to read it.
 fn time(unix: u64) -> DateTime {
-    let unix = i64::try_from(unix).unwrap_or(i64::MAX);
-    DateTime::from_millis(unix.saturating_mul(1000))
+    const LAST: i64 = 253_402_300_799;
+    let unix = i64::try_from(unix).unwrap_or(LAST);
+    DateTime::from_millis(unix.min(LAST) * 1000)
+}
+
+/// What an expiration is of what has not expired. A document without one never does, as in Flask.
+fn live(now: u64) -> Document {
+    doc! { "$not": { "$lt": time(now) } }
 }
 
 fn binary(bytes: &[u8]) -> Binary {
@@ -223,8 +245,11 @@ impl Store for MongoStore {
 
     // ANCHOR: mongo_get
     fn get(&self, key: &str, now: u64) -> Result<Option<Vec<u8>>, StoreError> {
-        show_command(NAME, format_args!("find {{id, expiration: {{$gte}}}}"));
-        let filter = doc! { "id": key, "expiration": { "$gte": time(now) } };
+        show_command(
+            NAME,
+            format_args!("find {{id, expiration: {{$not: {{$lt}}}}}}"),
+        );
+        let filter = doc! { "id": key, "expiration": live(now) };
         let found = self.run(Again::Harmless, move |collection| {
             let find = collection.find_one(filter.clone());
             find.projection(doc! { "_id": 0, "val": 1 }).run()
@@ -260,9 +285,9 @@ impl Store for MongoStore {
     fn touch(&self, key: &str, lifetime: Lifetime) -> Result<bool, StoreError> {
         show_command(
             NAME,
-            format_args!("update {{id, expiration: {{$gte}}}} {{$set: {{expiration}}}}"),
+            format_args!("update {{id, expiration: {{$not: {{$lt}}}}}} {{$set: {{expiration}}}}"),
         );
-        let filter = doc! { "id": key, "expiration": { "$gte": time(lifetime.now) } };
+        let filter = doc! { "id": key, "expiration": live(lifetime.now) };
         let expiration = doc! { "$set": { "expiration": time(lifetime.ends()) } };
         let touched = self.run(Again::Harmless, move |collection| {
             collection
@@ -292,17 +317,17 @@ impl Store for MongoStore {
         if !self.is_unique {
             return Err(StoreError::unsupported(NAME, Ability::CompareAndSet));
         }
-        let (now, fields) = (time(lifetime.now), fields(key, value, lifetime)?);
+        let (now, fields) = (lifetime.now, fields(key, value, lifetime)?);
         let (is_new, filter) = match expected {
             Some(expected) => {
-                let live = doc! { "$gte": now };
+                let val = binary(expected);
                 (
                     false,
-                    doc! { "id": key, "val": binary(expected), "expiration": live },
+                    doc! { "id": key, "val": val, "expiration": live(now) },
                 )
             }
             // If one is there and has not expired, the filter misses it, and the index refuses another.
-            None => (true, doc! { "id": key, "expiration": { "$lt": now } }),
+            None => (true, doc! { "id": key, "expiration": { "$lt": time(now) } }),
         };
         show_command(NAME, format_args!("update, if it is as it was"));
         self.run(Again::No, move |collection| {
@@ -327,7 +352,7 @@ impl Store for MongoStore {
         // Strings are in the order of their bytes, so that those with one prefix are beside one another.
         let mut from = doc! { "$gte": prefix };
         loop {
-            let filter = doc! { "id": from, "expiration": { "$gte": time(now) } };
+            let filter = doc! { "id": from, "expiration": live(now) };
             let mut page = self.run(Again::Harmless, move |collection| {
                 let find = collection.find(filter.clone()).sort(doc! { "id": 1 });
                 find.limit(PAGE).run()?.collect::<Result<Vec<_>, _>>()

@@ -28,6 +28,8 @@ pub fn schemes() -> &'static [Scheme] {
         scheme("memory", None),
         scheme("file", None),
         scheme("redis", Some("redis")),
+        scheme("redis+unix", Some("redis")),
+        scheme("unix", Some("redis")),
         scheme("rediss", Some("redis-tls")),
         scheme("redis+cluster", Some("redis")),
         scheme("rediss+cluster", Some("redis-tls")),
@@ -54,7 +56,7 @@ fn opener(scheme: &str) -> Option<Opener> {
         #[cfg(feature = "memcached")]
         "memcached" => super::memcached::open,
         #[cfg(feature = "redis")]
-        "redis" | "redis+cluster" => super::redis::open,
+        "redis" | "redis+unix" | "unix" | "redis+cluster" => super::redis::open,
         #[cfg(feature = "redis-tls")]
         "rediss" | "rediss+cluster" => super::redis::open,
         #[cfg(feature = "mongodb")]
@@ -76,6 +78,7 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | `memory:` | [`MemoryStore`](super::MemoryStore) |
 /// | `file:///directory?threshold=500&mode=600&cachelib=true` | [`FileStore`](super::FileStore), with [`FileOptions`](super::FileOptions) |
 /// | `redis://user:password@host:port/database` | `RedisStore`, with `RedisOptions`; feature `redis` |
+/// | `unix://user:password@/path/of/a/socket?db=1`, `redis+unix:` | the same |
 /// | `redis+cluster://user:password@host:port,host:port` | the same, with the nodes of a cluster |
 /// | `rediss:`, `rediss+cluster:` | the same, over TLS; feature `redis-tls` |
 /// | `memcached://host:port,host:port` | `MemcachedStore`, with `MemcachedOptions`; feature `memcached` |
@@ -84,7 +87,7 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | `postgres://user@host/database?table=sessions&schema=public` | the same; feature `postgres` |
 /// | `mysql://user@host/database?table=sessions` | the same; feature `mysql` |
 ///
-/// All but the first two take `timeout=SECONDS` and `pool=CONNECTIONS`.
+/// All but `memory:` take `timeout=SECONDS`, and all but the first two `pool=CONNECTIONS`.
 ///
 /// # Errors
 /// Of the kind [`Config`](super::StoreErrorKind::Config): an unknown scheme or parameter, or a store

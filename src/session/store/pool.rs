@@ -12,6 +12,8 @@ use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Again;
+
 /// When a command has to be done, however many steps it takes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadline(Instant);
@@ -123,16 +125,17 @@ impl<C: Connect> Pool<C> {
 
     // ANCHOR: run
     /// Runs one exchange on a connection. One that was used before and turns out to have been ended
-    /// since is replaced, and the exchange made once more: it has to be one that may be made twice.
+    /// since is replaced, and the exchange made once more, if it is one that may be made twice.
     pub(super) fn run<R>(
         &self,
         deadline: Deadline,
+        again: Again,
         exchange: impl Fn(&mut C::Connection, Deadline) -> Result<R, C::Error>,
     ) -> Result<R, C::Error> {
         let mut lease = self.lend(deadline)?;
         if let Some(connection) = lease.connection.take() {
             match lease.exchange(connection, |connection| exchange(connection, deadline)) {
-                Err(error) if C::fate(&error) == Fate::Ended => {}
+                Err(error) if again == Again::Harmless && C::fate(&error) == Fate::Ended => {}
                 result => return result,
             }
         }
@@ -219,7 +222,7 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::time::Duration;
 
-    use super::{Connect, Deadline, Fate, Pool, SocketTimeout};
+    use super::{Again, Connect, Deadline, Fate, Pool, SocketTimeout};
 
     /// Its connections are numbers, in the order in which they were opened.
     struct Numbers(Cell<u32>);
@@ -252,13 +255,14 @@ mod tests {
 
     /// An exchange that tells its connection.
     fn which(pool: &Pool<Numbers>) -> u32 {
-        pool.run(soon(), |number, _by| Ok(*number)).unwrap()
+        pool.run(soon(), Again::Harmless, |number, _by| Ok(*number))
+            .unwrap()
     }
 
     /// An exchange that fails so, on the connections up to this one; and how often it was made.
     fn fail(pool: &Pool<Numbers>, kind: io::ErrorKind, up_to: u32) -> (bool, u32) {
         let tries = Cell::new(0);
-        let result = pool.run(soon(), |number, _by| {
+        let result = pool.run(soon(), Again::Harmless, |number, _by| {
             tries.set(tries.get() + 1);
             match *number <= up_to {
                 true => Err(kind.into()),
@@ -276,7 +280,9 @@ mod tests {
         assert_eq!(which(&pool), 1);
         assert_eq!(fail(&pool, io::ErrorKind::TimedOut, 9), (false, 1));
         assert_eq!(which(&pool), 2);
-        let three = pool.run(soon(), |_two, _by| Ok(which(&pool))).unwrap();
+        let three = pool
+            .run(soon(), Again::Harmless, |_two, _by| Ok(which(&pool)))
+            .unwrap();
         assert_eq!((three, which(&pool)), (3, 2));
         assert_eq!(fail(&pool, io::ErrorKind::TimedOut, 9), (false, 1));
         assert_eq!(which(&pool), 4, "the third was no better than the second");
@@ -285,7 +291,9 @@ mod tests {
     #[test]
     fn one_that_was_ended_is_replaced_once_and_so_are_the_others() {
         let pool = pool(8);
-        let two = pool.run(soon(), |_one, _by| Ok(which(&pool))).unwrap();
+        let two = pool
+            .run(soon(), Again::Harmless, |_one, _by| Ok(which(&pool)))
+            .unwrap();
         assert_eq!(two, 2);
         assert_eq!(fail(&pool, io::ErrorKind::BrokenPipe, 2), (true, 2));
         assert_eq!(which(&pool), 3);
@@ -295,11 +303,24 @@ mod tests {
     }
 
     #[test]
+    fn an_exchange_that_may_not_be_made_twice_is_not() {
+        let pool = pool(8);
+        assert_eq!(which(&pool), 1);
+        let tries = Cell::new(0);
+        let result = pool.run(soon(), Again::No, |_one, _by| -> io::Result<()> {
+            tries.set(tries.get() + 1);
+            Err(io::ErrorKind::BrokenPipe.into())
+        });
+        assert_eq!((result.is_ok(), tries.get()), (false, 1));
+        assert_eq!(which(&pool), 2);
+    }
+
+    #[test]
     fn there_are_as_many_as_there_may_be_and_no_more() {
         let pool = pool(1);
-        let error = pool.run(soon(), |_one, _by| {
+        let error = pool.run(soon(), Again::Harmless, |_one, _by| {
             let now = Deadline::after(Duration::ZERO);
-            pool.run(now, |_two, _by| Ok(()))
+            pool.run(now, Again::Harmless, |_two, _by| Ok(()))
         });
         let error = error.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -310,8 +331,11 @@ mod tests {
     #[test]
     fn a_panic_gives_its_place_back() {
         let pool = pool(1);
-        let panics =
-            AssertUnwindSafe(|| pool.run(soon(), |_one, _by| -> io::Result<()> { panic!() }));
+        let panics = AssertUnwindSafe(|| {
+            pool.run(soon(), Again::Harmless, |_one, _by| -> io::Result<()> {
+                panic!()
+            })
+        });
         assert!(catch_unwind(panics).is_err());
         assert_eq!(which(&pool), 2);
     }

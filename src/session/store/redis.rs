@@ -20,7 +20,7 @@ use redis::{
 
 use super::pool::Deadline;
 use super::url::{POOL, TIMEOUT};
-use super::{Ability, Entry, Lifetime, Store, StoreError, StoreUrl, Verdict, show_command};
+use super::{Ability, Again, Entry, Lifetime, Store, StoreError, StoreUrl, Verdict, show_command};
 use cluster::Cluster;
 use node::Node;
 
@@ -114,12 +114,21 @@ impl RedisStore {
 
     /// Sends a command about this key, which is one of its arguments, to the server that has it.
     fn query<T: FromRedisValue>(&self, key: &str, command: &Cmd) -> Result<T, StoreError> {
+        self.query_again(key, command, Again::Harmless)
+    }
+
+    fn query_again<T: FromRedisValue>(
+        &self,
+        key: &str,
+        command: &Cmd,
+        again: Again,
+    ) -> Result<T, StoreError> {
         match &self.servers {
             Servers::One(node) => {
-                let answer = node.query(command, self.deadline());
+                let answer = node.query(command, self.deadline(), again);
                 answer.map_err(|error| node.error(error))
             }
-            Servers::Many(cluster) => cluster.query(key, command, self.deadline()),
+            Servers::Many(cluster) => cluster.query(key, command, self.deadline(), again),
         }
     }
 
@@ -137,7 +146,7 @@ impl RedisStore {
             scan.arg(&cursor).arg("MATCH").arg(pattern(prefix));
             scan.arg("COUNT").arg(PAGE);
             let page: (String, Vec<Vec<u8>>) = node
-                .query(&scan, self.deadline())
+                .query(&scan, self.deadline(), Again::Harmless)
                 .map_err(|error| node.error(error))?;
             cursor = page.0;
             let keys = page.1.into_iter().map(String::from_utf8);
@@ -162,7 +171,7 @@ impl RedisStore {
     fn get_page(&self, node: &Node, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let gets: Vec<Cmd> = keys.iter().map(Cmd::get).collect();
         let answers = node
-            .query_all(&gets, self.deadline())
+            .query_all(&gets, self.deadline(), Again::Harmless)
             .map_err(|error| node.error(error))?;
         let values = keys.iter().zip(answers).map(|(key, answer)| match answer {
             Ok(value) => Ok(value),
@@ -253,13 +262,13 @@ impl Store for RedisStore {
             show_command("redis", format_args!("SET NX EX {seconds}"));
             let mut set = cmd("SET");
             set.arg(key).arg(value).arg("NX").arg("EX").arg(seconds);
-            return self.query(key, &set);
+            return self.query_again(key, &set, Again::No);
         };
         show_command("redis", format_args!("EVAL: if GET, SET EX {seconds}"));
         let mut eval = cmd("EVAL");
         eval.arg(COMPARE_AND_SET).arg(1).arg(key);
         eval.arg(expected).arg(value).arg(seconds);
-        self.query(key, &eval)
+        self.query_again(key, &eval, Again::No)
     }
     // ANCHOR_END: compare_and_set
 
@@ -307,21 +316,35 @@ pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
         timeout: url.take_timeout()?,
         pool: url.take_pool()?,
     };
-    // `?db=1` is redis-py's other way to write `/1`.
+    // redis-py's other way to write `/1`, and `user:password@`.
     let database = url.take_number("db")?;
+    let (username, password) = (url.take("username"), url.take("password"));
     let shown = url.shown();
     let url = url.finish()?;
     let (scheme, rest) = url.split_once(':').unwrap_or((&url, ""));
-    let rest = rest.trim_start_matches('/').trim_end_matches('/');
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
     let refused = |error: RedisError| {
         let message = format!("{shown}: {error}");
         StoreError::config("redis", message).with_source(error)
     };
     let store = match scheme.strip_suffix("+cluster") {
         None => {
-            let database = database.map_or_else(String::new, |database| format!("/{database}"));
-            let info = info(&format!("{scheme}://{rest}{database}"));
-            let client = info.and_then(Client::open).map_err(refused)?;
+            let info = match scheme {
+                "unix" | "redis+unix" => socket_info(rest),
+                _ => info(&format!("{scheme}://{rest}")),
+            };
+            let info = info.map_err(refused)?;
+            let mut redis = info.redis_settings().clone();
+            if let Some(database) = database {
+                redis = redis.set_db(i64::try_from(database).unwrap_or(i64::MAX));
+            }
+            if let Some(username) = username {
+                redis = redis.set_username(username);
+            }
+            if let Some(password) = password {
+                redis = redis.set_password(password);
+            }
+            let client = Client::open(info.set_redis_settings(redis)).map_err(refused)?;
             RedisStore::with_options(client, options)
         }
         Some(scheme) => {
@@ -329,7 +352,7 @@ pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
                 Some((user, nodes)) => (format!("{user}@"), nodes),
                 None => (String::new(), rest),
             };
-            let nodes = nodes.split(',');
+            let nodes = nodes.trim_end_matches('/').split(',');
             let infos = nodes.map(|node| info(&format!("{scheme}://{user}{node}")));
             let infos = infos.collect::<Result<Vec<_>, _>>().map_err(refused)?;
             RedisStore::cluster(infos, options)?
@@ -350,6 +373,17 @@ fn info(url: &str) -> Result<ConnectionInfo, RedisError> {
     // Who we are is of no use to the server, and costs each connection a round trip.
     let redis = info.redis_settings().clone().set_skip_set_lib_name();
     Ok(info.set_tcp_settings(tcp).set_redis_settings(redis))
+}
+
+/// A socket in the file system: `user:password@/path`. The crate's URLs have no user there.
+fn socket_info(rest: &str) -> Result<ConnectionInfo, RedisError> {
+    let (user, path) = match rest.split_once('@') {
+        Some((user, path)) if !rest.starts_with('/') => (user, path),
+        _ => ("", rest),
+    };
+    let with_user = info(&format!("redis://{user}@localhost"))?;
+    let info = info(&format!("redis+unix://{path}"))?;
+    Ok(info.set_redis_settings(with_user.redis_settings().clone()))
 }
 
 impl fmt::Debug for RedisStore {

@@ -27,10 +27,12 @@ use diesel::r2d2::R2D2Connection;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use self::dialect::{Dialect, Statements};
-use self::pool::{Again, Customizer, Pool, R2d2Pool};
+use self::pool::{Customizer, Pool, R2d2Pool};
 use self::statement::{Bound, Statement, Values, like, time};
 use super::workers::Workers;
-use super::{Ability, Entry, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, Verdict};
+use super::{
+    Ability, Again, Entry, Lifetime, Store, StoreError, StoreErrorKind, StoreUrl, Verdict,
+};
 use super::{show_command, url};
 
 /// A key and its data.

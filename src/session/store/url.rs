@@ -91,7 +91,7 @@ impl StoreUrl {
         rest.get(slashes.checked_sub(1)?..)
     }
 
-    /// The same, for errors that name this store.
+    /// The same URL, whose errors name this store from now on.
     pub(super) fn of_store(mut self, store: &'static str) -> Self {
         self.store = store;
         self
@@ -146,10 +146,9 @@ impl StoreUrl {
         let Some(text) = self.take(name) else {
             return Ok(None);
         };
-        let seconds = text.parse().ok().filter(|seconds| *seconds > 0.0);
-        match seconds.map(Duration::try_from_secs_f64) {
-            Some(Ok(duration)) => Ok(Some(duration)),
-            _ => Err(self.refused(name, "a number of seconds", &text)),
+        match text.parse().ok().and_then(seconds) {
+            Some(duration) => Ok(Some(duration)),
+            None => Err(self.refused(name, "a number of seconds", &text)),
         }
     }
 
@@ -166,7 +165,6 @@ impl StoreUrl {
     }
 
     /// Takes `timeout` out: how long one command may take.
-    #[allow(dead_code)] // Memory and files wait for nobody.
     pub(crate) fn take_timeout(&mut self) -> Result<Duration, StoreError> {
         Ok(self.take_seconds("timeout")?.unwrap_or(TIMEOUT))
     }
@@ -243,6 +241,12 @@ impl StoreUrl {
             None => format!("{scheme}:{rest}"),
         }
     }
+}
+
+/// A time to wait for something: more than none, and no more than a clock counts.
+pub(super) fn seconds(seconds: f64) -> Option<Duration> {
+    let duration = Duration::try_from_secs_f64(seconds).ok();
+    duration.filter(|duration| !duration.is_zero())
 }
 
 fn decode(text: &str) -> Result<String, StoreError> {

@@ -10,6 +10,7 @@ pub(crate) mod commands;
 pub(crate) mod exercises;
 pub(crate) mod fences;
 pub(crate) mod files;
+pub(crate) mod heads;
 pub(crate) mod includes;
 pub(crate) mod links;
 pub(crate) mod markup;

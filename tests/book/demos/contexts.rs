@@ -1,7 +1,9 @@
 //! For the chapter on contexts.
 
 use carafe::context::{APP_CTX_STACK, REQUEST_CTX_STACK};
-use carafe::{App, Error, Scaffold, current_app, g, has_request_context, request, trace};
+use carafe::{
+    App, Error, Scaffold, current_app, g, has_app_context, has_request_context, request, trace,
+};
 
 use super::Output;
 
@@ -90,8 +92,7 @@ fn wrong() -> String {
     second.push().unwrap();
 
     let error = first.pop(None).unwrap_err(); // The second one is on top.
-    let left = current_app().name().to_owned();
-    first.pop(None).unwrap(); // Tidies up: now it is on top.
-    format!("{error}\nstill there: {left}")
+    let left = has_app_context();
+    format!("{error}\nis one still there: {left}")
 }
 // ANCHOR_END: wrong

@@ -14,7 +14,7 @@ use crate::harness::fails;
 fn check(app: &App) {
     let mut client = app.test_client();
 
-    for path in ["/", "/nowhere"] {
+    for path in ["/", "/nowhere", "/logins"] {
         let sent_away = client.get(path).send().unwrap();
         assert_eq!(
             sent_away.header("Location").as_deref(),

@@ -1,11 +1,12 @@
 //! The exercise of the chapter on contexts.
 //!
 //! A job that runs at night, without a request. It works in an app context, so that the app's teardown
-//! function closes the database, also where the job fails; and it leaves no context behind.
+//! function closes the database, also where the job fails or panics; and it leaves no context behind.
 
 mod solution;
 mod start;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -35,12 +36,17 @@ fn check(run: fn(&App, Work) -> Result<String, Error>) {
     let failed = run(&app, || Err(Error::runtime("no stock")));
     assert!(failed.is_err(), "the job's error has to come to its caller");
 
+    // Whether the panic goes on, or becomes an error, is yours to choose.
+    drop(catch_unwind(AssertUnwindSafe(|| {
+        run(&app, || panic!("the job panics"))
+    })));
+
     let closed = closed.load(Ordering::Relaxed);
     assert!(
         APP_CTX_STACK.is_empty(),
-        "an app context is left on the stack, and {closed} of 2 databases are closed"
+        "an app context is left on the stack, and {closed} of 3 databases are closed"
     );
-    assert!(closed == 2, "{closed} of 2 databases are closed");
+    assert!(closed == 3, "{closed} of 3 databases are closed");
 }
 // ANCHOR_END: check
 

@@ -34,6 +34,19 @@ fn check(app: &App) {
         (404, "{\"error\":\"Not Found\"}\n".to_owned()),
         "also where no rule matched a program gets JSON"
     );
+    assert_eq!(
+        get("/apiary"),
+        (404, "There is no such page.".to_owned()),
+        "/apiary is not below /api: people ask for it"
+    );
+    for path in ["/api/fail", "/api/tea/9", "/api/nowhere"] {
+        let response = client.get(path).send().unwrap();
+        assert_eq!(
+            response.header("Content-Type").as_deref(),
+            Some("application/json"),
+            "{path}: the program has to be told that this is JSON"
+        );
+    }
 }
 // ANCHOR_END: check
 

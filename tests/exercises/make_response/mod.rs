@@ -39,6 +39,13 @@ fn check(app: &App) {
         "\"sencha\"\n",
         "and the body is the tea, as JSON"
     );
+    for json in [tea, made] {
+        assert_eq!(
+            json.header("Content-Type").as_deref(),
+            Some("application/json"),
+            "the client has to be told that this is JSON"
+        );
+    }
 }
 // ANCHOR_END: check
 

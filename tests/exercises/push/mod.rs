@@ -22,6 +22,7 @@ fn check(app: &App) {
     };
     expect("a stranger", "GET", "/members", 401);
     expect("a stranger", "GET", "/nothing", 401);
+    expect("a stranger", "GET", "/logins", 401);
     expect("a stranger", "POST", "/login", 200);
     expect("a member", "GET", "/members", 200);
     expect("a member", "GET", "/nothing", 404);

@@ -38,7 +38,20 @@ fn check(app: &App) {
             None,
             "remember={remember}, and a page without a session sets a cookie"
         );
+        assert_eq!(
+            about.header("Vary"),
+            None,
+            "remember={remember}, and a page without a session varies with the cookie"
+        );
         assert_eq!(client.get("/").send().unwrap().text(), "Hello, jack!");
+
+        let form = [("username", "jill")];
+        let login = client.post("/login").form(form).send().unwrap();
+        let cookie = login.header("Set-Cookie").unwrap_or_default();
+        assert!(
+            !cookie.contains("; Expires="),
+            "after jack's remember={remember}, jill does not tick the box, and her cookie is {cookie:?}"
+        );
     }
 }
 // ANCHOR_END: check

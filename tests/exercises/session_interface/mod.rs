@@ -26,9 +26,10 @@ trait LogOutEverywhere: SessionInterface + Clone + 'static {
 fn check<I: LogOutEverywhere>() {
     let app = create_app(I::new());
     let (mut laptop, mut phone) = (app.test_client(), app.test_client());
-    let mut jill = app.test_client();
+    let (mut tablet, mut jill) = (app.test_client(), app.test_client());
     laptop.get("/login/jack").send().unwrap();
     phone.get("/login/jack").send().unwrap();
+    tablet.get("/login/jack").send().unwrap();
     jill.get("/login/jill").send().unwrap();
     assert_eq!(phone.get("/").send().unwrap().text(), "jack");
 
@@ -46,6 +47,11 @@ fn check<I: LogOutEverywhere>() {
         phone.get("/").send().unwrap().text(),
         "jack",
         "one can log in again, even in the same second"
+    );
+    assert_eq!(
+        tablet.get("/").send().unwrap().text(),
+        "nobody",
+        "a login on the phone is none on the tablet, which was logged out"
     );
 }
 // ANCHOR_END: check

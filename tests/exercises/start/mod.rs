@@ -41,12 +41,13 @@ fn check(answers: &Answers) {
     let raised = stages.any(|step| step.name == answers.raised_in && step.error.is_some());
     assert!(raised, "{} is not marked with ✗", answers.raised_in);
 
-    let depths = trace
-        .find(answers.without_a_request)
+    let function = trace.find(answers.without_a_request);
+    let depths = function
+        .filter(|step| step.kind == Kind::Hook)
         .map(|step| step.before.depths());
     assert!(
         depths == Some((1, 0)),
-        "{} is not a line with a bar in column A and none in column R",
+        "{} is not a function of the app with a bar in column A and none in column R",
         answers.without_a_request
     );
 }

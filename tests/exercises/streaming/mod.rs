@@ -66,11 +66,17 @@ fn check(create_app: impl Fn(&Arc<AtomicUsize>) -> App) {
         assert_eq!(count, 0, "{when} a cursor stays open");
     };
 
-    match call("/report").into_bytes() {
+    let report = call("/report");
+    let reading = open.load(Ordering::SeqCst);
+    match report.into_bytes() {
         Ok(rows) => assert_eq!(rows, "row 1\nrow 2\nrow 3\n"),
         Err(error) => panic!("the report breaks off: {error}"),
     }
     none_is_open("after the whole report");
+    assert_eq!(
+        reading, 1,
+        "the rows have to be read while they are sent, and the cursor was closed before"
+    );
 
     let mut body = call("/report");
     assert!(body.next().is_some());

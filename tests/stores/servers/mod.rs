@@ -93,7 +93,7 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
-    fn dir(&self) -> &Path {
+    pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 

@@ -1,7 +1,8 @@
 //! Calls of the store itself.
 
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use carafe::Error;
 use carafe::clock::FixedClock;
@@ -212,6 +213,43 @@ pub(super) fn store_visits(subject: &Subject) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// It is another thread that uses the store, as another request would. Where the visit holds a lock, that one
+/// waits until the visit is over, and so this does not wait for ever.
+pub(super) fn store_is_free_while_visited(subject: &Subject) -> Result<(), Error> {
+    if !can(subject, Ability::Visit)? {
+        return Ok(());
+    }
+    let (store, prefix) = ((subject.store)(), prefix());
+    let (one, other) = (format!("{prefix}one"), format!("{prefix}other"));
+    store.set(&one, b"one", lifetime())?;
+    let use_it = {
+        let (store, other) = (Arc::clone(&store), other.clone());
+        move || {
+            store.set(&other, b"other", lifetime())?;
+            store.get(&other, NOW)?;
+            store.delete(&other)
+        }
+    };
+    let (mut users, mut is_free) = (Vec::new(), true);
+    store.visit(&prefix, NOW, &mut |entry: Entry<'_>| {
+        if users.is_empty() && entry.value == b"one" {
+            let (use_it, (done, is_done)) = (use_it.clone(), mpsc::channel());
+            users.push(thread::spawn(move || {
+                let used = use_it();
+                let _ = done.send(());
+                used
+            }));
+            is_free = is_done.recv_timeout(Duration::from_secs(20)).is_ok();
+        }
+        Verdict::Keep
+    })?;
+    ensure(users.len() == 1, "the entry was not shown")?;
+    for user in users {
+        user.join().map_err(|_| Error::panic("a thread"))??;
+    }
+    ensure(is_free, "the store waits until the visit is over")
 }
 
 pub(super) fn store_cleans_up(subject: &Subject) -> Result<(), Error> {

@@ -194,6 +194,10 @@ pub(super) fn written_late_optimistic(subject: &Subject) -> Result<(), Error> {
         says(&mut client, "/get/late", "")?;
     }
     page(&mut client, "/set/color/red")?;
+    // Both write the very same, as two do that both add one to a number: one of the two would be lost.
+    let status = client.get("/set-late/set/late/yes").send()?.status_code();
+    same("a save of the same", status, 409)?;
+    says(&mut client, "/get/late", "yes")?;
     page(&mut client, "/login/jack")?;
     says(&mut client, "/get/color", "red")?;
     page(&mut client, "/set/color/green")?;

@@ -13,8 +13,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sha2::Digest;
-
 use super::{FileOptions, HEADER, StoreError, hex, is_live, locked};
 use crate::clock::{Clock, SystemClock};
 use crate::session::serialization::{int_from_pickle, int_to_pickle};
@@ -54,21 +52,21 @@ impl Directory {
             builder.mode(0o700 | mode & 0o066 | (mode & 0o044) >> 2);
         }
         builder.create(&path)?;
-        let count = match options.md5 {
-            true => hex(&md5::Md5::digest(COUNT)),
-            false => hex(&sha2::Sha256::digest(COUNT)),
-        };
         let directory = Directory {
             path,
-            count,
+            count: options.file_name(COUNT),
             mode: options.mode,
             sync: options.sync,
             threshold: options.threshold,
             timeout: options.timeout,
             created: AtomicU64::new(0),
         };
-        // That nothing can be written is better known now than at the first login.
+        // That nothing can be written is better known now than at the first login. That there is a lock already, and
+        // that it can be opened, does not tell.
         directory.open_lock()?;
+        let beside = directory.beside()?;
+        directory.write_new(&beside, &[])?;
+        fs::remove_file(beside)?;
         Ok(directory)
     }
 
@@ -128,9 +126,7 @@ impl Directory {
     // ANCHOR: write
     /// Writes a file beside and renames it: who reads sees the old one or the new one.
     pub(super) fn write(&self, name: &str, parts: &[&[u8]]) -> io::Result<()> {
-        let mut random = [0; 12];
-        getrandom::fill(&mut random).map_err(io::Error::other)?;
-        let beside = self.path.join(format!("carafe-{}{SUFFIX}", hex(&random)));
+        let beside = self.beside()?;
         let written = self
             .write_new(&beside, parts)
             .and_then(|()| fs::rename(&beside, self.path.join(name)));
@@ -141,6 +137,13 @@ impl Directory {
         written
     }
     // ANCHOR_END: write
+
+    /// A name that no other file has.
+    fn beside(&self) -> io::Result<PathBuf> {
+        let mut random = [0; 12];
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
+        Ok(self.path.join(format!("carafe-{}{SUFFIX}", hex(&random))))
+    }
 
     fn write_new(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         let mut file = self.new_file().create_new(true).write(true).open(path)?;

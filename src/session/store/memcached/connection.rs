@@ -3,7 +3,7 @@
 //! Mirrors `pymemcache/client/base.py`. A command is a line, with the bytes after it if there are any;
 //! so is the answer. `docs/dependencies.md` says why no crate does this.
 //!
-//! Read next: `pool.rs`, who opens and keeps these.
+//! Read next: `../pool.rs`, who opens and keeps these.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Write};

@@ -1,11 +1,12 @@
 //! What a URL of MongoDB says: Carafe's parameters, and those that are the driver's.
 //!
-//! Read next: `../workers.rs`.
+//! Read next: `refusal.rs`.
 
 use mongodb::error::Error;
 use mongodb::options::{ClientOptions, WriteConcern};
 use mongodb::sync::Client;
 
+use super::refusal::{A_LOOK, Refusal};
 use super::{MongoOptions, MongoStore, NAME};
 use crate::session::store::{Store, StoreError, StoreUrl};
 
@@ -72,8 +73,12 @@ pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store
     }
     // The driver's own is 30 seconds. A little less than a request waits: the driver knows why.
     let wait = options.timeout * 9 / 10;
-    client.server_selection_timeout.get_or_insert(wait);
     client.connect_timeout.get_or_insert(wait);
+    let mut refusal = None;
+    if client.server_selection_timeout.is_none() {
+        client.server_selection_timeout = Some(wait.min(A_LOOK));
+        refusal = Some(Refusal::watch(&mut client, wait));
+    }
     // Some may be stuck with a server that is silent, and as many others take their place.
     client
         .max_pool_size
@@ -89,5 +94,5 @@ pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store
     }
     // ANCHOR_END: journal
     let client = Client::with_options(client).map_err(bad)?;
-    Ok(Box::new(MongoStore::with_client(&client, options)?))
+    Ok(Box::new(MongoStore::new(&client, options, refusal)?))
 }

@@ -16,8 +16,8 @@ use redis::{
 };
 
 use super::node::{Node, host_and_port};
-use crate::session::store::StoreError;
 use crate::session::store::pool::Deadline;
+use crate::session::store::{Again, StoreError};
 
 /// How often a command is sent on to another server.
 const REDIRECTS: usize = 5;
@@ -80,14 +80,15 @@ impl Cluster {
         key: &str,
         command: &Cmd,
         by: Deadline,
+        again: Again,
     ) -> Result<T, StoreError> {
         let slot = slot(key);
         let mut node = self.node_of(slot, by)?;
         let mut is_asking = false;
         for _ in 0..REDIRECTS {
             let answer = match is_asking {
-                false => node.query(command, by),
-                true => ask(&node, command, by),
+                false => node.query(command, by, again),
+                true => ask(&node, command, by, again),
             };
             let error = match answer {
                 Ok(answer) => return Ok(answer),
@@ -110,7 +111,9 @@ impl Cluster {
                 _ => {
                     self.has_failed(&node);
                     let successor = self.node_of(slot, by).ok();
-                    successor.filter(|successor| !Arc::ptr_eq(successor, &node))
+                    successor.filter(|successor| {
+                        again == Again::Harmless && !Arc::ptr_eq(successor, &node)
+                    })
                 }
             };
             match next {
@@ -179,7 +182,8 @@ impl Cluster {
         let mut last_error = None;
         for (index, node) in nodes.iter().enumerate() {
             let part = by.part(nodes.len() - index).map_err(RedisError::from);
-            let answer = part.and_then(|part| node.query(cmd("CLUSTER").arg("SLOTS"), part));
+            let answer = part
+                .and_then(|part| node.query(cmd("CLUSTER").arg("SLOTS"), part, Again::Harmless));
             let error = match answer.and_then(|slots: Value| self.learn(slots, node)) {
                 Ok(ranges) => return Ok(ranges),
                 Err(error) => error,
@@ -284,8 +288,13 @@ fn slot(key: &str) -> u16 {
 
 /// Sends a command about a slot that is on its way to this server. The server takes it once only, right
 /// behind an `ASKING`.
-fn ask<T: FromRedisValue>(node: &Node, command: &Cmd, by: Deadline) -> RedisResult<T> {
-    let mut answers = node.query_all(&[cmd("ASKING"), command.clone()], by)?;
+fn ask<T: FromRedisValue>(
+    node: &Node,
+    command: &Cmd,
+    by: Deadline,
+    again: Again,
+) -> RedisResult<T> {
+    let mut answers = node.query_all(&[cmd("ASKING"), command.clone()], by, again)?;
     match answers.pop() {
         Some(answer) => Ok(T::from_redis_value(answer?)?),
         None => Err((ErrorKind::Client, "no answer").into()),

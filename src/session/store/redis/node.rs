@@ -3,7 +3,7 @@
 //! Mirrors `redis.ConnectionPool` of redis-py. The `redis` crate opens a connection and speaks the
 //! protocol; when to open one, and when to throw it away, is said here.
 //!
-//! Read next: `pool.rs`, who asks; `cluster.rs`, several of these.
+//! Read next: `../pool.rs`, who asks; `cluster.rs`, several of these.
 
 use redis::{
     Client, Cmd, Connection, ConnectionAddr, ConnectionLike, ErrorKind, FromRedisValue, RedisError,
@@ -11,7 +11,7 @@ use redis::{
 };
 
 use crate::session::store::pool::{Connect, Deadline, Fate, Pool, SocketTimeout};
-use crate::session::store::{StoreError, StoreErrorKind};
+use crate::session::store::{Again, StoreError, StoreErrorKind};
 
 pub(super) struct Node {
     client: Client,
@@ -84,8 +84,13 @@ impl Node {
     }
 
     /// Sends a command, and waits for the answer: one round trip.
-    pub(super) fn query<T: FromRedisValue>(&self, command: &Cmd, by: Deadline) -> RedisResult<T> {
-        let answer = self.pool.run(by, |link, by| {
+    pub(super) fn query<T: FromRedisValue>(
+        &self,
+        command: &Cmd,
+        by: Deadline,
+        again: Again,
+    ) -> RedisResult<T> {
+        let answer = self.pool.run(by, again, |link, by| {
             let connection = link.until(by)?;
             connection.req_command(command)?.extract_error()
         })?;
@@ -98,6 +103,7 @@ impl Node {
         &self,
         commands: &[Cmd],
         by: Deadline,
+        again: Again,
     ) -> RedisResult<Vec<RedisResult<T>>> {
         if commands.is_empty() {
             return Ok(Vec::new());
@@ -107,7 +113,8 @@ impl Node {
             pipe.add_command(command.clone());
         }
         pipe.ignore_errors();
-        self.pool.run(by, |link, by| pipe.query(link.until(by)?))
+        self.pool
+            .run(by, again, |link, by| pipe.query(link.until(by)?))
     }
 
     /// A server's error as the store's.

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use diesel::QueryResult;
 use diesel::connection::TransactionManager;
-use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, HandleError};
+use diesel::r2d2::{self, ConnectionManager, CustomizeConnection, HandleError, ManageConnection};
 
-use super::super::{StoreError, StoreErrorKind};
+use super::super::{Again, StoreError, StoreErrorKind};
 use super::Database;
 
 /// r2d2's pool of diesel's connections.
@@ -25,19 +25,19 @@ pub(super) type Customizer<C> = Box<dyn CustomizeConnection<C, r2d2::Error>>;
 
 pub(super) struct Pool<C: Database> {
     pool: R2d2Pool<C>,
-    /// Why the last attempt to connect failed, and when. An app's own pool does not tell.
-    last_failure: Option<LastFailure>,
+    /// An app's own pool does not tell.
+    failing: Option<Failing<C>>,
+}
+
+/// What says that a server is down, and not just slow.
+struct Failing<C: Database> {
+    /// Why the pool's last attempt to connect failed, and when.
+    last: LastFailure,
+    /// Makes an attempt right now.
+    manager: ConnectionManager<C>,
 }
 
 type LastFailure = Arc<Mutex<Option<(Instant, String)>>>;
-
-/// Whether a command may be given once more, to another connection, when it is not known whether the
-/// first one has carried it out.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Again {
-    Harmless,
-    No,
-}
 
 impl<C: Database> Pool<C> {
     /// A pool of at most `max` connections, none of which is made yet.
@@ -46,20 +46,23 @@ impl<C: Database> Pool<C> {
         max: u32,
         customizer: Option<Customizer<C>>,
     ) -> Result<Self, StoreError> {
-        let last_failure = LastFailure::default();
+        let failing = Failing {
+            last: LastFailure::default(),
+            manager: ConnectionManager::new(url),
+        };
         let mut builder = r2d2::Pool::builder()
             .max_size(max)
             .min_idle(Some(0))
             .test_on_check_out(false)
             // Between two attempts to connect it waits half of this at most.
             .connection_timeout(Duration::from_secs(1))
-            .error_handler(Box::new(Remember(Arc::clone(&last_failure))));
+            .error_handler(Box::new(Remember(Arc::clone(&failing.last))));
         if let Some(customizer) = customizer {
             builder = builder.connection_customizer(customizer);
         }
         Ok(Pool {
             pool: builder.build_unchecked(ConnectionManager::new(url)),
-            last_failure: Some(last_failure),
+            failing: Some(failing),
         })
     }
 
@@ -67,7 +70,7 @@ impl<C: Database> Pool<C> {
     pub(super) fn of_app(pool: R2d2Pool<C>) -> Self {
         Pool {
             pool,
-            last_failure: None,
+            failing: None,
         }
     }
 
@@ -123,16 +126,17 @@ impl<C: Database> Pool<C> {
         const SLICE: Duration = Duration::from_millis(10);
         let begin = Instant::now();
         let left = || deadline.saturating_duration_since(Instant::now());
-        if self.last_failure.is_none() {
+        let Some(failing) = &self.failing else {
             return self.pool.get_timeout(left()).map_err(none_is_free::<C>);
-        }
+        };
+        let mut has_tried = false;
         let mut error = match self.pool.get_timeout(left().min(SLICE)) {
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
         loop {
-            if let Some(message) = self.failure_since(begin) {
-                return Err(unavailable::<C>(message));
+            if let Some(message) = failing.since(begin, &mut has_tried) {
+                return Err(unavailable::<C>(format!("cannot connect: {message}")));
             }
             let wait = left().min(SLICE);
             if wait.is_zero() {
@@ -152,15 +156,24 @@ impl<C: Database> Pool<C> {
             }
         }
     }
+}
 
-    /// Why the last attempt to connect failed, if it began after `begin`, as far as one can tell: one
-    /// that ended right after it may have begun before a server was ready that is ready now.
-    fn failure_since(&self, begin: Instant) -> Option<String> {
+impl<C: Database> Failing<C> {
+    /// Why an attempt to connect failed that began after `begin`. The pool tells when one ended: where that was right
+    /// after, it may have begun before a server was ready that is ready now, and one more tells, once.
+    fn since(&self, begin: Instant, has_tried: &mut bool) -> Option<String> {
         const AN_ATTEMPT: Duration = Duration::from_millis(250);
-        let last = self.last_failure.as_ref()?;
-        let last = last.lock().unwrap_or_else(PoisonError::into_inner);
-        let (when, message) = last.as_ref()?;
-        (*when >= begin + AN_ATTEMPT).then(|| format!("cannot connect: {message}"))
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let (when, message) = last.clone()?;
+        // Not held while this one tries.
+        drop(last);
+        if when >= begin + AN_ATTEMPT {
+            return Some(message);
+        }
+        if when < begin || std::mem::replace(has_tried, true) {
+            return None;
+        }
+        self.manager.connect().err().map(|error| error.to_string())
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Read next: `pool.rs`.
 
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::time::Duration;
 
@@ -65,6 +66,19 @@ impl CustomizeConnection<SqliteConnection, r2d2::Error> for WaitForLocks {
     }
 }
 
+/// Makes the file, if there is none, for this user alone: who can read it has every session's id. SQLite would let
+/// all users of the machine read it, unless the umask says otherwise. What cannot be made SQLite will complain of.
+fn make_private(path: &str) {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+    }
+    let _ = options.open(path);
+}
+
 pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
     let (options, pool) = SqlOptions::take(&mut url)?;
     let path = match url.absolute_path() {
@@ -89,6 +103,7 @@ pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store
         let message = format!("there is no directory for {path:?}, which is an absolute path");
         return Err(StoreError::config(NAME, message));
     }
+    make_private(&path);
     let wait = WaitForLocks(options.timeout);
     let store = SqlStore::<SqliteConnection>::connect(&path, pool, options, Some(Box::new(wait)))?;
     Ok(Box::new(store))

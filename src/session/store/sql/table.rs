@@ -4,7 +4,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::pool::Again;
+use super::Again;
 use super::statement::Values;
 use super::{Database, SqlStore, StoreError, StoreErrorKind, Table, show};
 

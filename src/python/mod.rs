@@ -1,19 +1,21 @@
-//! What Python's builtins do to a [`Value`]: `int()`, `float()`, `==` and `<`.
+//! What Python's builtins do to a [`Value`]: `int()`, `float()`, `bool()`, `==` and `<`.
 //!
-//! Mirrors no Flask file: it is the part of Python that Werkzeug's router leans on. An `int`
-//! converter accepts every digit that Unicode has, and `1 == 1.0 == True` when a value is compared
-//! with a rule's default.
+//! Mirrors no Flask file: it is the part of Python that Werkzeug's router leans on, and a little that sessions and
+//! error messages want too. An `int` converter accepts every digit that Unicode has, and `1 == 1.0 == True` when a
+//! value is compared with a rule's default.
 //!
 //! Read next: `repr.rs`, for `str()` and `repr()`.
+
+pub(crate) mod repr;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::repr::repr;
 use crate::Value;
+use repr::repr;
 
 /// The most digits that Python reads as an `int` (`sys.set_int_max_str_digits`).
-const MAX_INT_DIGITS: usize = 4300;
+pub(crate) const MAX_INT_DIGITS: usize = 4300;
 
 /// The zero of every run of ten decimal digits (Unicode category Nd) that the `regex` crate knows as
 /// `\d`, in ascending order.
@@ -128,7 +130,7 @@ pub(crate) fn int(value: &Value) -> Result<Value, String> {
         | Value::DateTime(_)
         | Value::Foreign(_) => Err(format!(
             "int() argument must be a string, a bytes-like object or a real number, not '{}'",
-            type_name(value)
+            value.type_name()
         )),
     }
 }
@@ -152,32 +154,13 @@ pub(crate) fn float(value: &Value) -> Result<f64, String> {
         Value::Bytes(bytes) => ascii(bytes).and_then(float_from_str).ok_or_else(invalid),
         _ => Err(format!(
             "float() argument must be a string or a real number, not '{}'",
-            type_name(value)
+            value.type_name()
         )),
     }
 }
 
 fn ascii(bytes: &[u8]) -> Option<&str> {
     bytes.is_ascii().then(|| std::str::from_utf8(bytes).ok())?
-}
-
-/// `type(value).__name__`.
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "NoneType",
-        Value::Bool(_) => "bool",
-        Value::Int(_) | Value::BigInt(_) => "int",
-        Value::Float(_) => "float",
-        Value::Str(_) => "str",
-        Value::List(_) => "list",
-        Value::Dict(_) => "dict",
-        Value::Tuple(_) => "tuple",
-        Value::Bytes(_) => "bytes",
-        Value::Markup(_) => "Markup",
-        Value::Uuid(_) => "UUID",
-        Value::DateTime(_) => "datetime",
-        Value::Foreign(_) => value.type_name(),
-    }
 }
 
 /// `bool(value)`.

@@ -1,8 +1,8 @@
 //! `str()` and `repr()`: how Python shows a [`Value`].
 //!
-//! Mirrors no Flask file. A URL holds `str(value)`, and the text of a `BuildError` holds `repr()`s.
+//! Mirrors no Flask file. A URL holds `str(value)`, and the messages of many an error hold `repr()`s.
 //!
-//! Read next: `urls.rs`, which turns these texts into parts of a URL.
+//! Read next: `routing/urls.rs`, which turns these texts into parts of a URL.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
