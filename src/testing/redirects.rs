@@ -17,7 +17,7 @@ use crate::wsgi::Environ;
 /// Where a request went.
 pub(super) struct Location {
     scheme: String,
-    /// With its port.
+    /// What the request said, with its port.
     host: String,
     /// The path to the app, percent-encoded, without a slash at its end.
     script_root: String,
@@ -39,9 +39,11 @@ impl Location {
     pub(super) fn of(environ: &Environ) -> Result<Self, Error> {
         let scheme = environ.url_scheme.as_str();
         let header = environ.headers.get(HOST);
-        let header = header.map(|host| latin1_decode(host.as_bytes()));
+        let header = header.map_or_else(String::new, |host| {
+            latin1_decode(host.as_bytes()).into_owned()
+        });
         let server = (environ.server_name.as_str(), environ.server_port);
-        let host = get_host(scheme, header.as_deref(), server, &[])?;
+        let host = get_host(scheme, Some(&header), server, &[])?;
         let (root, path) = (environ.script_name.as_str(), environ.path_info.as_str());
         let url = urlsplit(&get_current_url(
             scheme,
@@ -56,7 +58,7 @@ impl Location {
         };
         Ok(Location {
             scheme: scheme.to_owned(),
-            host,
+            host: header,
             script_root: quote(root.trim_end_matches('/'), PATH).into_owned(),
             server_name,
             path: url.path,
@@ -77,7 +79,7 @@ impl Location {
         };
         let url = iri_to_uri(&url)?;
         let parts = urlsplit(&url)?;
-        if host_name(&parts.netloc) != host_name(host) {
+        if !host_name(&parts.netloc).eq_ignore_ascii_case(host_name(host)) {
             return Err(Error::runtime(format!(
                 "following external redirects to {url}"
             )));

@@ -270,6 +270,17 @@ fn utf_8_in_a_target_is_a_path_and_other_bytes_are_bad() {
 }
 
 #[test]
+fn a_target_may_hold_what_browsers_send_as_it_is() {
+    assert_eq!(
+        status_of("GET /p[a]|\\^{b}'?q=[a]|\\^`{b}' HTTP/1.1\r\nHost: shop\r\n\r\n"),
+        404
+    );
+    for target in ["/<", "/>", "/`", "/hello?<", "/hello?>", "/hello?\""] {
+        is_bad(format!("GET {target} HTTP/1.1\r\nHost: shop\r\n\r\n"));
+    }
+}
+
+#[test]
 fn two_slashes_do_not_make_a_host() {
     let server = served();
     let answer = server.ask("GET //other/hello HTTP/1.1\r\nHost: shop\r\n\r\n");
