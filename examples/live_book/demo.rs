@@ -4,8 +4,8 @@
 //! fail. Readers choose among [`CHOICES`]; what they can say in their own words is the form.
 
 use carafe::{
-    App, Error, HttpException, Response, Scaffold, abort, after_this_request, escape, g, request,
-    session, stream_with_context,
+    App, Error, HttpException, Response, Scaffold, abort, after_this_request, g, request, session,
+    stream_with_context,
 };
 
 /// A name of its own: cookies are for all ports of a host, and other apps may live there too.
@@ -85,7 +85,7 @@ fn index() -> Result<String, Error> {
     let visits = session().get("visits").unwrap_or(0) + 1;
     session().insert("visits", visits)?;
     Ok(match g().get::<String>("user") {
-        Some(name) => format!("Hello, {}! This is visit {visits}.", escape(&name)),
+        Some(name) => format!("Hello, {name}! This is visit {visits}."),
         None => format!("Hello, stranger! This is visit {visits}."),
     })
 }
@@ -97,7 +97,7 @@ fn login() -> Result<String, Error> {
     }
     session().insert("username", &name)?;
     after_this_request(|response| response.set_header("X-Welcome", "yes"));
-    Ok(format!("Welcome, {}!", escape(&name)))
+    Ok(format!("Welcome, {name}!"))
 }
 
 fn logout() -> Result<&'static str, Error> {
@@ -113,7 +113,7 @@ fn item(id: i64) -> Result<String, Error> {
 }
 
 fn lines() -> Response {
-    let name = escape(&g().get("user").unwrap_or("stranger".to_owned()));
+    let name = g().get("user").unwrap_or("stranger".to_owned());
     let lines = ["one line\n", "another line\n"].into_iter();
     let lines = lines.map(move |line| format!("{name} on {}: {line}", request().path()));
     Response::stream(stream_with_context(lines))
