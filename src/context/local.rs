@@ -35,17 +35,19 @@ impl<T> LocalStack<T> {
     /// what it had to the next request on this thread. Returns what was on top. Where `item` is not on the
     /// stack, everything stays.
     pub(crate) fn pop(&self, item: &Rc<T>) -> Option<Rc<T>> {
+        let is_item = |each: &Rc<T>| Rc::ptr_eq(each, item);
+        let top = self
+            .stack
+            .with_borrow_mut(|stack| stack.pop_if(|top| is_item(top)));
+        if top.is_some() {
+            return top;
+        }
         // Nothing is dropped before the stack is free again: what a context holds may look at it then.
-        let (popped, mut forgotten) = self.stack.with_borrow_mut(|stack| {
-            match stack.iter().rposition(|each| Rc::ptr_eq(each, item)) {
-                Some(at) => {
-                    let forgotten = stack.split_off(at + 1);
-                    (stack.pop(), forgotten)
-                }
-                None => (stack.last().cloned(), Vec::new()),
-            }
+        let mut taken = self.stack.with_borrow_mut(|stack| {
+            let at = stack.iter().rposition(is_item);
+            at.map_or_else(Vec::new, |at| stack.split_off(at))
         });
-        forgotten.pop().or(popped)
+        taken.pop().or_else(|| self.top())
     }
     // ANCHOR_END: pop
 
