@@ -9,7 +9,7 @@
 use std::borrow::Cow;
 
 use super::JsonError;
-use crate::python::digit_value;
+use crate::python::{MAX_INT_DIGITS, digit_value, is_space};
 
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const MONTHS: [&str; 12] = [
@@ -228,11 +228,6 @@ fn zone_offset(zone: &str) -> i128 {
     hundreds.signum() * ((distance / 100).saturating_mul(3600)).saturating_add(distance % 100 * 60)
 }
 
-/// What Python's `str.split()` and `str.strip()` take for a space.
-pub(super) fn is_space(char: char) -> bool {
-    char.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&char)
-}
-
 /// Python's `int(text, radix)`: a sign, spaces around, digits of any script, single `_` between them,
 /// and `0x` in radix 16. `None` where that is a `ValueError`. A number that is too large stops at
 /// the limits of `i128`.
@@ -270,7 +265,7 @@ pub(super) fn python_int(text: &str, radix: u32) -> Option<i128> {
             count += 1;
         }
     }
-    if radix == 10 && count > super::MAX_INT_DIGITS {
+    if radix == 10 && count > MAX_INT_DIGITS {
         return None;
     }
     Some(if negative { -number } else { number })

@@ -7,7 +7,8 @@
 //! Read next: `tag.rs`.
 
 use super::detect::decode_bytes;
-use super::{JsonError, MAX_DEPTH, MAX_INT_DIGITS, tag};
+use super::{JsonError, MAX_DEPTH, tag};
+use crate::python::MAX_INT_DIGITS;
 use crate::{Dict, Value};
 
 /// `json.loads` of a `str`.

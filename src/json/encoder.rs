@@ -11,7 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::tag;
-use super::{JsonError, MAX_DEPTH, MAX_INT_DIGITS, http_date};
+use super::{JsonError, MAX_DEPTH, http_date};
+use crate::python::MAX_INT_DIGITS;
+use crate::python::repr::float_repr;
 use crate::{Dict, Value};
 
 /// Something to write: a [`Value`], or a [`Dict`] that is not inside of one (a session's).
@@ -373,33 +375,13 @@ impl Encoder<'_> {
         char.len_utf8()
     }
 
-    /// `float.__repr__`: the fewest digits that read back as the same number, as `1e+16` from
-    /// 10¹⁶ on and below 10⁻⁴, with `.0` where it would look like an integer.
+    /// A float as Python writes it; what is none has JavaScript's names.
     fn float(&mut self, number: f64) {
-        if number.is_nan() {
-            self.out.push_str("NaN");
-            return;
-        }
-        if number.is_infinite() {
-            self.out.push_str(if number > 0.0 {
-                "Infinity"
-            } else {
-                "-Infinity"
-            });
-            return;
-        }
-        let magnitude = number.abs();
-        if magnitude != 0.0 && !(1e-4..1e16).contains(&magnitude) {
-            let text = format!("{number:e}");
-            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-            let (sign, exponent) = match exponent.strip_prefix('-') {
-                Some(exponent) => ('-', exponent),
-                None => ('+', exponent),
-            };
-            let _ = write!(self.out, "{digits}e{sign}{exponent:0>2}");
-        } else {
-            // Rust's `{:?}` has the `.0`, and the same limits, but another form beyond them.
-            let _ = write!(self.out, "{number:?}");
+        match number {
+            f64::INFINITY => self.out.push_str("Infinity"),
+            f64::NEG_INFINITY => self.out.push_str("-Infinity"),
+            _ if number.is_nan() => self.out.push_str("NaN"),
+            _ => self.out.push_str(&float_repr(number)),
         }
     }
 }

@@ -38,6 +38,3 @@ pub use tag::TaggedJsonSerializer;
 /// `RecursionError`, at some 330 levels of a session and 990 of plain JSON. Here it is set so that a
 /// thread's usual stack (2 MiB) has room for any recursion over a value, even in a debug build.
 pub const MAX_DEPTH: usize = 400;
-
-/// How many digits an integer may have, as Python has it (`sys.set_int_max_str_digits`).
-const MAX_INT_DIGITS: usize = 4300;

@@ -40,9 +40,9 @@ pub(crate) fn digit_value(c: char) -> Option<u32> {
     (value < 10).then_some(value)
 }
 
-/// `str.strip()`: Python counts four control characters as spaces that Rust does not.
-fn strip(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || ('\x1c'..='\x1f').contains(&c))
+/// `str.isspace()` of one character: Python counts four control characters that Rust does not.
+pub(crate) fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
 }
 
 /// `int(text)`. `None` is Python's `ValueError`.
@@ -51,7 +51,7 @@ pub(crate) fn int_from_str(text: &str) -> Option<Value> {
     if (1..=18).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
         return text.parse().ok().map(Value::Int);
     }
-    let text = strip(text);
+    let text = text.trim_matches(is_space);
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -103,7 +103,7 @@ fn plain_digits(text: &str) -> Option<String> {
 
 /// `float(text)`. `None` is Python's `ValueError`.
 pub(crate) fn float_from_str(text: &str) -> Option<f64> {
-    plain_digits(strip(text))?.parse().ok()
+    plain_digits(text.trim_matches(is_space))?.parse().ok()
 }
 
 /// `int(value)`.

@@ -89,25 +89,25 @@ fn utc(seconds: i64) -> Option<jiff::civil::DateTime> {
 }
 
 /// `repr()` of a `float`: the shortest text that reads back as the same number.
-pub(crate) fn float_repr(f: f64) -> String {
-    if f.is_nan() {
+pub(crate) fn float_repr(number: f64) -> String {
+    if number.is_nan() {
         return "nan".to_owned();
     }
-    if f.is_infinite() {
-        return if f > 0.0 { "inf" } else { "-inf" }.to_owned();
+    if number.is_infinite() {
+        return if number > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
-    let scientific = format!("{f:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if !(-4..16).contains(&exponent) {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        return format!("{mantissa}e{sign}{:02}", exponent.abs());
+    let magnitude = number.abs();
+    if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
+        // Rust's `{:?}` has the `.0`, and the same limits, but another form beyond them.
+        return format!("{number:?}");
     }
-    let mut plain = f.to_string();
-    if !plain.contains('.') {
-        plain.push_str(".0");
-    }
-    plain
+    let text = format!("{number:e}");
+    let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, exponent) = match exponent.strip_prefix('-') {
+        Some(exponent) => ('-', exponent),
+        None => ('+', exponent),
+    };
+    format!("{digits}e{sign}{exponent:0>2}")
 }
 
 /// `repr()` of a `str`.
@@ -157,7 +157,7 @@ fn is_printable(c: char) -> bool {
         .is_none_or(|hidden| !hidden.is_match(c.encode_utf8(&mut buffer)))
 }
 
-fn bytes_repr(bytes: &[u8]) -> String {
+pub(crate) fn bytes_repr(bytes: &[u8]) -> String {
     let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
         '"'
     } else {

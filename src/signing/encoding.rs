@@ -177,26 +177,3 @@ fn rposition(bytes: &[u8], byte: u8) -> Option<usize> {
     }
     rest.iter().rposition(|other| *other == byte)
 }
-
-/// Python's `repr()` of bytes, as it stands in itsdangerous's messages.
-pub(super) fn bytes_repr(bytes: &[u8]) -> String {
-    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut out = format!("b{quote}");
-    for byte in bytes {
-        match char::from(*byte) {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            char if char == quote => out.extend(['\\', char]),
-            char @ ' '..='~' => out.push(char),
-            _ => out.push_str(&format!("\\x{byte:02x}")),
-        }
-    }
-    out.push(quote);
-    out
-}

@@ -8,8 +8,9 @@
 use std::fmt;
 
 use super::algorithm::{Algorithm, DigestMethod, Keyed, Room};
-use super::encoding::{base64_append, base64_decoded, base64_encode, bytes_repr, rsplit};
+use super::encoding::{base64_append, base64_decoded, base64_encode, rsplit};
 use super::{SignerError, SigningError};
+use crate::python::repr::bytes_repr;
 
 /// All that may stand in a signature.
 const BASE64_ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=";
