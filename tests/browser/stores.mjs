@@ -6,7 +6,7 @@ export const COMMANDS = {
   store_files: ['write beside, rename', 'read', 'write the header'],
   store_redis: ['SET EX 2678400', 'GET', 'EXPIRE 2678400'],
   store_memcached: ['set, expires 1702678400', 'gets', 'touch, expires 1702678460'],
-  store_mongodb: ['update {id} {$set: {id, val, expiration}} upsert', 'find {id,', 'update {id, expiration: {$gte}}'],
+  store_mongodb: ['update {id} {$set: {id, val, expiration}} upsert', 'find {id,', 'update {id, expiration: {$not: {$lt}}}'],
   store_sqlite: ['INSERT INTO "sessions"', 'SELECT session_id, data', 'UPDATE "sessions" SET expiry'],
   store_postgres: ['WITH it AS (UPDATE "sessions"', 'SELECT session_id, data', 'UPDATE "sessions" SET expiry'],
   store_mysql: ['INSERT INTO `sessions`', 'SELECT session_id, data', 'UPDATE `sessions` SET expiry'],
@@ -34,7 +34,7 @@ export async function tryStore(check, stepper, where, name) {
       const { visits: all, steps } = element.data;
       const at = steps.findIndex(({ label, kind }, index) => label.includes(text) && index > all[number].step
         && isCommand === (kind === 'command'));
-      element.rows[at].click();
+      element.rows[at]?.click();
       return at;
     }, [row, visit, COMMANDS[name].includes(row)]);
     for (let step = 0; step < more; step += 1) await stepper.press('ArrowRight');
