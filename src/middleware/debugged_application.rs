@@ -15,7 +15,7 @@ mod panics;
 mod report;
 mod text;
 
-use std::sync::{Arc, Once};
+use std::sync::Arc;
 
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY};
@@ -24,7 +24,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::app::App;
 use crate::error::{Error, catch};
 use crate::logging;
-use crate::trace::{self, Recorder, Trace, visible};
+use crate::trace::{Recorder, Trace, visible};
 use crate::wrappers::Response;
 use crate::wsgi::{Body, Environ, Pace, StartResponse, WsgiApp};
 use forward::Forward;
@@ -118,11 +118,8 @@ impl WsgiApp for DebuggedApplication {
     }
 }
 
-/// [`trace::record`], but who listens on this thread goes on hearing all of it.
+/// [`record`](crate::trace::record), but who listens on this thread goes on hearing all of it.
 fn recorded<R>(f: impl FnOnce() -> R) -> (R, Trace) {
-    // The first `record` prepares `tracing` for recordings on some threads and not on others.
-    static PREPARED: Once = Once::new();
-    PREPARED.call_once(|| drop(trace::record(|| ())));
     let recorder = Recorder::new();
     let subscriber = tracing_subscriber::registry()
         .with(recorder.layer())

@@ -32,10 +32,6 @@ pub(crate) use store_call::show_call;
 pub use store_call::{StoreAnswer, StoreCall, Stored};
 pub use tree::Tree;
 
-use std::sync::OnceLock;
-
-use tracing::Dispatch;
-use tracing::subscriber::NoSubscriber;
 use tracing_subscriber::layer::SubscriberExt;
 
 /// Runs `f`, and records what happens in it on this thread.
@@ -56,11 +52,6 @@ use tracing_subscriber::layer::SubscriberExt;
 /// ```
 // ANCHOR: record
 pub fn record<R>(f: impl FnOnce() -> R) -> (R, Trace) {
-    // `tracing` remembers for each span and event whether anybody wants it. While it knows of one
-    // subscriber only, it asks the thread that gets there first, and a thread without a subscriber says
-    // no for all threads. With a second one to know of it asks them all.
-    static SECOND: OnceLock<Dispatch> = OnceLock::new();
-    SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
     let recorder = Recorder::new();
     let subscriber = tracing_subscriber::registry().with(recorder.clone());
     let result = tracing::subscriber::with_default(subscriber, f);

@@ -7,12 +7,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
@@ -59,7 +60,7 @@ type Observer = dyn Fn(Moment, &Step) + Send + Sync;
 /// assert!(recorder.take().names().contains(&"open_session".to_owned()));
 /// # Ok::<(), carafe::Error>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Recorder {
     recording: Arc<Mutex<Recording>>,
     observer: Option<Arc<Observer>>,
@@ -88,11 +89,25 @@ struct Open {
     panicking: bool,
 }
 
+impl Default for Recorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Recorder {
     /// A recorder with nothing in it.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        // `tracing` remembers for each span and event whether anybody wants it. While it knows of one
+        // subscriber only, it asks the thread that gets there first, and a thread without a subscriber says
+        // no for all threads. With a second one to know of it asks them all.
+        static SECOND: OnceLock<Dispatch> = OnceLock::new();
+        SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
+        Recorder {
+            recording: Arc::default(),
+            observer: None,
+        }
     }
 
     /// Calls `observer` at each step as it happens, on the thread that it happens on: it can print, or

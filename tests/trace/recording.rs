@@ -1,6 +1,7 @@
 //! What is recorded, in what order, and that nothing is different for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use carafe::trace::{Kind, Recorder, record};
@@ -346,6 +347,35 @@ fn each_thread_is_recorded_for_itself() {
             assert_eq!(view.before.app_contexts, [format!("app {n}")]);
         }
     }
+}
+
+/// What `tracing` remembers, it does for the whole process, so this has one of its own.
+#[test]
+fn a_thread_that_nobody_records_does_not_silence_another() {
+    const NAME: &str = "recording::a_thread_that_nobody_records_does_not_silence_another";
+    const INSIDE: &str = "CARAFE_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_none() {
+        let mut process = Command::new(std::env::current_exe().unwrap());
+        let status = process.args(["--exact", NAME]).env(INSIDE, "1").status();
+        return assert!(status.unwrap().success(), "see above");
+    }
+    let app = app();
+    let recorder = Recorder::new();
+    let subscriber = tracing_subscriber::registry().with(recorder.layer());
+    let guard = tracing::subscriber::set_default(subscriber);
+    // It gets to each span first.
+    let other = app.clone();
+    std::thread::spawn(move || other.test_client().get("/login").send().unwrap())
+        .join()
+        .unwrap();
+    app.test_client().get("/login").send().unwrap();
+    drop(guard);
+    let trace = recorder.take();
+    assert_well_formed(&trace);
+    assert!(
+        trace.hooks().iter().any(|hook| hook == "view login"),
+        "{trace}"
+    );
 }
 
 #[test]
