@@ -378,9 +378,10 @@ impl Scaffold for App {
     fn add_rule(&mut self, route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
         let automatic = self.config().settings().provide_automatic_options;
         let rule = route.rule.clone();
-        let added = self.change_setup("add_url_rule", |setup| {
-            setup.add_rule(route, endpoint, automatic)
-        });
+        self.check_setup_finished("add_url_rule");
+        let bound = self.setup().bind_rule(route, endpoint, automatic);
+        let added = bound
+            .and_then(|bound| self.change_setup("add_url_rule", |setup| setup.insert_rule(bound)));
         if let Err(error) = added {
             let message = error.to_string();
             // A blueprint's rules are added when it is registered: the panic's place does not say which one it was.

@@ -17,7 +17,7 @@ use crate::blueprint::BlueprintId;
 use crate::error::Error;
 use crate::hook::{BeforeFirstFunction, Hook, TeardownFunction, ViewFunction};
 use crate::pace::Pace;
-use crate::routing::{BindArgs, BuildError, Map, Rule, RuleError};
+use crate::routing::{BindArgs, BuildError, Map, Rule, RuleError, RulePart};
 use crate::scaffold::{Functions, Route};
 use crate::session::{SecureCookieSessionInterface, SessionInterface};
 use crate::value::Dict;
@@ -109,13 +109,14 @@ impl Setup {
         }
     }
 
-    /// `Flask.add_url_rule`, but for the view. `automatic` is `PROVIDE_AUTOMATIC_OPTIONS`.
-    pub(crate) fn add_rule(
-        &mut self,
+    /// `Flask.add_url_rule`, but for the view: makes the rule that `insert_rule` puts in. Its converters are the app's
+    /// code, so the setup is not locked meanwhile. `automatic` is `PROVIDE_AUTOMATIC_OPTIONS`.
+    pub(crate) fn bind_rule(
+        &self,
         route: Route,
         endpoint: &str,
         automatic: bool,
-    ) -> Result<(), RuleError> {
+    ) -> Result<BoundRule, RuleError> {
         let mut methods = route.methods.unwrap_or_else(|| vec!["GET".to_owned()]);
         let has_options = methods.iter().any(|method| method == "OPTIONS");
         // A rule answers OPTIONS by itself unless its view wants to.
@@ -141,10 +142,26 @@ impl Setup {
         if let Some(merge) = route.merge_slashes {
             rule = rule.with_merge_slashes(merge);
         }
-        let rule = Arc::make_mut(&mut self.url_map).add(rule)?;
-        self.paces.declare(&rule, route.blocking);
+        let parts = rule.bind(&self.url_map)?;
+        Ok(BoundRule {
+            rule,
+            parts,
+            blocking: route.blocking,
+        })
+    }
+
+    pub(crate) fn insert_rule(&mut self, bound: BoundRule) -> Result<(), RuleError> {
+        let rule = Arc::make_mut(&mut self.url_map).insert(bound.rule, bound.parts)?;
+        self.paces.declare(&rule, bound.blocking);
         Ok(())
     }
+}
+
+/// A rule whose converters are made.
+pub(crate) struct BoundRule {
+    rule: Rule,
+    parts: Vec<RulePart>,
+    blocking: Option<bool>,
 }
 
 impl App {

@@ -6,6 +6,10 @@
 
 mod common;
 
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
 use carafe::error::catch;
 use carafe::routing::{Converter, ValidationError};
 use carafe::session::SecureCookieSessionInterface;
@@ -320,4 +324,32 @@ fn a_view_that_is_refused_does_not_take_the_place_of_the_first_one() {
     let refused = refusal(|| app.clone().add_url_rule("/b", "page", || "second"));
     assert!(refused.is_some());
     assert_eq!(common::get(&app, "/").1, "first");
+}
+
+/// What asks the app for its rules, when it is made and when its rule is put together.
+struct Nosy(App);
+
+impl Converter for Nosy {
+    fn regex(&self) -> &str {
+        assert_eq!(self.0.url_map().iter_rules().count(), 1);
+        "[a-z]+"
+    }
+}
+
+#[test]
+fn a_converter_may_use_the_app_and_register_while_its_rule_is_added() {
+    let (done, ended) = channel();
+    // Not joined: should it wait for a lock of its own, the test fails all the same.
+    thread::spawn(move || {
+        let mut app = app();
+        let handle = app.clone();
+        app.add_converter("nosy", move |_args| {
+            handle.clone().route("/other", || "other");
+            Ok(Nosy(handle.clone()))
+        });
+        app.route("/<nosy:text>", |text: String| text);
+        done.send((get(&app, "/text").1, get(&app, "/other").1))
+    });
+    let answers = ended.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert_eq!(answers, ("text".to_owned(), "other".to_owned()));
 }

@@ -464,3 +464,45 @@ fn a_chunk_that_leaves_a_context_behind_leaves_none_to_who_comes_next() {
         assert!(!has_app_context() && !has_request_context());
     }
 }
+
+/// Chunks that panic when they are dropped.
+struct Explosive;
+
+impl Drop for Explosive {
+    fn drop(&mut self) {
+        panic!("while it is dropped");
+    }
+}
+
+#[test]
+fn a_stream_that_panics_while_it_is_dropped_leaves_no_context_to_who_comes_next() {
+    let log = Log::default();
+    let mut app = app();
+    let seen = log.clone();
+    app.teardown_request(move |error: Option<&Error>| seen.add(format!("{error:?}")));
+    app.route("/", || {
+        let explosive = Explosive;
+        Response::stream(stream_with_context((0..1).map(move |number| {
+            let _kept = &explosive;
+            number.to_string()
+        })))
+    });
+
+    // Its client leaves after the first chunk.
+    let mut body = call(&app, "/").2;
+    assert_eq!(next(&mut body), "0");
+    drop(body);
+    assert!(no_contexts());
+
+    // It is read to the end.
+    let mut body = call(&app, "/").2;
+    assert_eq!(next(&mut body), "0");
+    let error = body.next().unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "while it is dropped");
+    assert!(body.next().is_none());
+    assert!(no_contexts());
+
+    // Each time the request has ended before its stream did.
+    let panic = "Some(Panic: while it is dropped)";
+    assert_eq!(log.take(), ["None", panic, "None", panic]);
+}

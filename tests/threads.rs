@@ -14,7 +14,7 @@ use std::thread;
 
 use carafe::error::catch;
 use carafe::{
-    App, Error, Scaffold, copy_current_request_context, current_app, g, has_app_context,
+    App, Error, Scaffold, context, copy_current_request_context, current_app, g, has_app_context,
     has_request_context, request, session, trace,
 };
 use common::{DbError, Log, app, get, hello};
@@ -272,4 +272,31 @@ fn inner_a_thread_without_a_recorder_comes_first() {
     assert_eq!(status, 200);
     assert_eq!(trace.hooks(), ["view hello"]);
     assert_eq!(trace.signals().len(), 6);
+}
+
+/// A value that asks for its context when it is dropped.
+struct Curious;
+
+impl Drop for Curious {
+    fn drop(&mut self) {
+        println!("{} {}", contexts(), context::try_g().is_err());
+    }
+}
+
+/// A panic at the end of a thread would end the process.
+#[test]
+fn what_is_left_on_a_stack_at_the_end_of_its_thread_has_no_context_any_more() {
+    run_alone("inner_a_thread_ends_within_its_contexts");
+}
+
+#[test]
+#[ignore = "run by what_is_left_on_a_stack_at_the_end_of_its_thread_has_no_context_any_more"]
+fn inner_a_thread_ends_within_its_contexts() {
+    let app = app();
+    let thread = thread::spawn(move || {
+        app.app_context().push().unwrap();
+        app.test_request_context("/").unwrap().push().unwrap();
+        g().set("value", Arc::new(Curious));
+    });
+    thread.join().unwrap();
 }

@@ -11,7 +11,7 @@ use axum::extract::ConnectInfo;
 use axum::routing::get;
 use carafe::tower::TowerService;
 use carafe::{
-    App, Error, Response, Route, Scaffold, request, session, stream_with_context, url_for,
+    App, Error, Response, Route, Scaffold, g, request, session, stream_with_context, url_for,
 };
 use http::{Request, StatusCode};
 use tokio::runtime::{Builder, Runtime};
@@ -204,4 +204,22 @@ fn an_error_that_leaves_the_app_is_a_bare_500() {
     let response = client.send(request.body(Body::empty()).expect("a request"));
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(response.into_body(), b"Internal Server Error\n");
+}
+
+#[test]
+fn a_router_that_is_called_within_a_context_leaves_it_there() {
+    let app = shop();
+    let service = TowerService::new(app.clone());
+    let one_thread = Builder::new_current_thread().build().expect("a runtime");
+    let visited = app.app_context().with(|| {
+        g().set("mine", true);
+        for _ in 0..2 {
+            let request = Request::get("/quick").header("host", "localhost");
+            let request = request.body(String::new()).expect("a request");
+            let response = one_thread.block_on(service.clone().call(request));
+            assert_eq!(response.expect("an answer").status(), StatusCode::OK);
+        }
+        g().get("mine")
+    });
+    assert_eq!(visited.expect("a context"), Some(true));
 }

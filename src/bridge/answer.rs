@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 
 use super::input::Unread;
 use super::output::Output;
+use crate::context::leave_none;
 use crate::error::{Error, catch};
 use crate::logging;
 use crate::wsgi::{Body, Environ, WsgiApp};
@@ -32,9 +33,11 @@ pub(super) struct Answer {
 pub(super) fn run(app: &dyn WsgiApp, environ: Environ) -> Answer {
     let to_head = environ.method == Method::HEAD;
     let mut head = None;
-    let body = catch(|| {
-        app.call(environ, &mut |status: StatusCode, headers: HeaderMap| {
-            head = Some((status, headers));
+    let body = leave_none(|| {
+        catch(|| {
+            app.call(environ, &mut |status: StatusCode, headers: HeaderMap| {
+                head = Some((status, headers));
+            })
         })
     });
     let answered = match (body, head) {
@@ -113,10 +116,10 @@ impl Answer {
             let (mut feed, output) = Output::stream();
             let head = response(self.status, self.headers, output);
             if reply.send(head).is_ok() {
-                feed.send_all(&mut self.body, length);
+                leave_none(|| feed.send_all(&mut self.body, length));
             }
         }
-        self.body.close();
+        leave_none(|| self.body.close());
     }
 }
 

@@ -30,6 +30,7 @@ pub(crate) use answer::{last, plain};
 pub(crate) use environ::Origin;
 pub(crate) use output::{BoxError, Output};
 
+use crate::error::catch;
 #[cfg(feature = "tower")]
 use crate::logging;
 use crate::wsgi::{Pace, WsgiApp};
@@ -156,7 +157,10 @@ impl Bridge {
 
         // ANCHOR: decide
         let environ = environ::environ(parts, origin, upload);
-        let pace = app.pace(&environ).unwrap_or(&self.pace);
+        // To tell it the app may match the URL, with converters of its own. Should one panic, it does so again in the
+        // request, which answers for it.
+        let pace = catch(|| Ok(app.pace(&environ))).ok().flatten();
+        let pace = pace.unwrap_or(&self.pace);
         if !arriving
             && !pace.may_block()
             && let Some(_place) = self.place_inline(pace)

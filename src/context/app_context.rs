@@ -8,6 +8,7 @@
 use std::any::Any;
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -197,9 +198,13 @@ impl AppCtxGlobals {
 
     /// `g.pop(name, None)`: takes the value out. One of another type than `T` stays.
     pub fn pop<T: Any + Clone>(&self, name: &str) -> Option<T> {
-        let value = self.get::<T>(name)?;
-        let _taken = self.lock().remove(name);
-        Some(value)
+        let mut values = self.lock();
+        let value = match values.entry(name.to_owned()) {
+            Entry::Occupied(there) if there.get().is::<T>() => there.remove(),
+            _ => return None,
+        };
+        drop(values);
+        value.downcast_ref::<T>().cloned()
     }
 
     /// `g.setdefault(name, value)`: the value that is there, or else the one that `make` makes.
@@ -212,8 +217,22 @@ impl AppCtxGlobals {
             return value;
         }
         let value = make();
-        self.set(name, value.clone());
-        value
+        let mine: Arc<dyn Any + Send + Sync> = Arc::new(value.clone());
+        let mut values = self.lock();
+        match values.get(name).filter(|there| there.is::<T>()) {
+            // Another thread that shares this `g` was quicker.
+            Some(there) => {
+                let there = Arc::clone(there);
+                drop(values);
+                there.downcast_ref::<T>().cloned().unwrap_or(value)
+            }
+            None => {
+                let before = values.insert(name.to_owned(), mine);
+                drop(values);
+                drop(before);
+                value
+            }
+        }
     }
 
     /// `name in g`.

@@ -173,7 +173,13 @@ impl<I> StreamWithContext<I> {
     /// what the reader is told last: an error of a teardown function, or else the one that ended it.
     fn close(&mut self, contexts: &Contexts, error: Option<Error>) -> Option<Result<Bytes, Error>> {
         self.pushed = false;
-        drop(self.chunks.take());
+        let chunks = self.chunks.take();
+        // A panic of theirs must not leave the contexts to the next request on this thread.
+        let dropped = catch(|| {
+            drop(chunks);
+            Ok(())
+        });
+        let error = error.or(dropped.err());
         let popped = contexts.pop(error.as_ref());
         popped.err().or(error).map(Err)
     }

@@ -51,18 +51,29 @@ impl<T> LocalStack<T> {
     }
     // ANCHOR_END: pop
 
+    /// Takes away all but the lowest `len` items.
+    #[cfg(feature = "bridge")]
+    pub(super) fn take_above(&self, len: usize) -> Vec<Rc<T>> {
+        self.stack.with_borrow_mut(|stack| match stack.len() > len {
+            true => stack.split_off(len),
+            false => Vec::new(),
+        })
+    }
+
     // ANCHOR: top
     /// The item on top, if there is one.
     #[must_use]
     pub fn top(&self) -> Option<Rc<T>> {
-        self.stack.with_borrow(|stack| stack.last().cloned())
+        self.with_top(|top| top.map(Rc::clone))
     }
     // ANCHOR_END: top
 
     // ANCHOR: with_top
-    /// Looks at the item on top without keeping it.
-    pub(crate) fn with_top<R>(&self, look: impl FnOnce(Option<&Rc<T>>) -> R) -> R {
-        self.stack.with_borrow(|stack| look(stack.last()))
+    /// Looks at the item on top without keeping it. At the end of its thread a stack is gone before what was left
+    /// on it, which may ask for its context when it is dropped: then there is none.
+    pub(crate) fn with_top<R>(&self, look: impl Fn(Option<&Rc<T>>) -> R) -> R {
+        let seen = self.stack.try_with(|stack| look(stack.borrow().last()));
+        seen.unwrap_or_else(|_at_the_end| look(None))
     }
     // ANCHOR_END: with_top
 
@@ -79,7 +90,9 @@ impl<T> LocalStack<T> {
     /// How many items are on this thread's stack.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.stack.with_borrow(Vec::len)
+        self.stack
+            .try_with(|stack| stack.borrow().len())
+            .unwrap_or(0)
     }
 
     /// Whether this thread's stack is empty.

@@ -27,6 +27,32 @@ pub use request_context::RequestContext;
 pub(crate) use request_context::{PreserveContext, PreservedPair, take_preserved_contexts};
 
 use crate::error::{Error, panic_message};
+#[cfg(feature = "bridge")]
+use crate::{error::catch, logging};
+
+/// Runs `body`, and takes away the contexts that it has pushed and not popped: the next visitor whom this thread of a
+/// server serves must not find them. What was there before stays, as a server may be called within a context.
+#[cfg(feature = "bridge")]
+pub(crate) fn leave_none<R>(body: impl FnOnce() -> R) -> R {
+    let (app_ctxs, req_ctxs) = (APP_CTX_STACK.len(), REQUEST_CTX_STACK.len());
+    let result = body();
+    let left = (
+        REQUEST_CTX_STACK.take_above(req_ctxs),
+        APP_CTX_STACK.take_above(app_ctxs),
+    );
+    if !left.0.is_empty() || !left.1.is_empty() {
+        let what = Error::assertion(format!("{left:?} pushed and never popped"));
+        logging::error("a request left its contexts behind", &what);
+        // What they hold is the app's, and may panic when it is dropped.
+        if let Err(error) = catch(|| {
+            drop(left);
+            Ok(())
+        }) {
+            logging::error("dropping them failed", &error);
+        }
+    }
+    result
+}
 
 // ANCHOR: run_and_pop
 /// The body of a `with` statement: runs it unless the push failed, and pops in every case.

@@ -15,6 +15,7 @@ use indexmap::IndexMap;
 use super::converters::{Converter, ConverterArgs, ConverterFactory, default_converters, factory};
 use super::exceptions::RuleError;
 use super::matcher::StateMachineMatcher;
+use super::parts::RulePart;
 use super::rule::Rule;
 
 /// The rules of each endpoint, in the order in which `build` tries them.
@@ -124,6 +125,15 @@ impl Map {
     /// expression does not compile. The map is then as it was.
     pub fn add(&mut self, mut rule: Rule) -> Result<Arc<Rule>, RuleError> {
         let parts = rule.bind(self)?;
+        self.insert(rule, parts)
+    }
+
+    /// Puts in a rule that [`Rule::bind`] has cut into `parts`. Calls no converter: the app's map is locked meanwhile.
+    pub(crate) fn insert(
+        &mut self,
+        rule: Rule,
+        parts: Vec<RulePart>,
+    ) -> Result<Arc<Rule>, RuleError> {
         let rule = Arc::new(rule);
         if !rule.build_only {
             Arc::make_mut(&mut self.matcher).add(parts, &rule)?;

@@ -46,5 +46,6 @@ pub use adapter::{BindArgs, MapAdapter, RuleMatch};
 pub use converters::{Converter, ConverterArgs, ValidationError};
 pub use exceptions::{BuildError, RoutingException, RuleError};
 pub use map::Map;
+pub(crate) use parts::RulePart;
 pub use rule::Rule;
 pub(crate) use urls::urljoin;

@@ -146,20 +146,20 @@ impl ServerSideSessionInterface {
     }
 
     // ANCHOR: save
-    /// Saves the session, which is not empty. Tells whether it is in the store now: another request
-    /// may have ended it.
+    /// Saves the session, which is not empty. Returns the id that it has in the store now, or nothing: another
+    /// request may have ended it.
     fn save(
         &self,
         settings: &Settings,
         session: &Session,
         stored: &Stored,
-    ) -> Result<bool, StoreError> {
-        let id = stored.id()?;
+    ) -> Result<Option<String>, StoreError> {
         let lifetime = lifetime(settings);
-        let state = stored.lock();
+        let (id, state) = stored.lock_with_id()?;
         if state.is_stored && !session.modified() {
             drop(state);
-            return self.calls().touch(&id, lifetime);
+            let is_there = self.calls().touch(&id, lifetime)?;
+            return Ok(is_there.then_some(id));
         }
         let (old_id, opened) = (state.old_id.clone(), state.opened.clone());
         // Not held while the store works.
@@ -182,10 +182,15 @@ impl ServerSideSessionInterface {
             (None, None) => self.calls().set(&id, &bytes, lifetime)?,
         }
         let mut state = stored.lock();
-        state.is_stored = true;
-        state.old_id = None;
-        state.opened = self.options.optimistic.then_some(bytes);
-        Ok(true)
+        if state.id.as_ref() == Some(&id) {
+            state.is_stored = true;
+            state.old_id = None;
+            state.opened = self.options.optimistic.then_some(bytes);
+        } else {
+            // Another thread has asked for a new id meanwhile. That came too late for this response.
+            state.old_id = Some(id.clone());
+        }
+        Ok(Some(id))
     }
     // ANCHOR_END: save
 
@@ -210,10 +215,9 @@ impl ServerSideSessionInterface {
         &self,
         settings: &Arc<Settings>,
         session: &Session,
-        stored: &Stored,
+        id: String,
         response: &mut Response,
     ) -> Result<(), Error> {
-        let id = stored.id()?;
         let value = match self.options.use_signer {
             true => {
                 let signed = self.get_signer(settings)?.sign(id.as_bytes());
@@ -296,7 +300,7 @@ impl SessionInterface for ServerSideSessionInterface {
             // This is the error's page. Nothing is tried twice; but where the session has moved and only
             // its old place is not certain to be gone, the browser has to know the new one.
             return match has_moved {
-                true => self.set_cookie(settings, session, stored, response),
+                true => self.set_cookie(settings, session, stored.id()?, response),
                 false => Ok(()),
             };
         }
@@ -315,12 +319,12 @@ impl SessionInterface for ServerSideSessionInterface {
         if !session.modified() && !settings.session_refresh_each_request {
             return Ok(());
         }
-        let is_there = self
+        let saved = self
             .save(settings, session, stored)
             .inspect_err(|_| stored.lock().has_failed = true)?;
-        match is_there && self.should_set_cookie(settings, session) {
-            true => self.set_cookie(settings, session, stored, response),
-            false => Ok(()),
+        match saved.filter(|_| self.should_set_cookie(settings, session)) {
+            Some(id) => self.set_cookie(settings, session, id, response),
+            None => Ok(()),
         }
     }
     // ANCHOR_END: save_session

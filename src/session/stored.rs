@@ -73,13 +73,17 @@ impl Stored {
 
     /// Its id; it gets one where it has none yet.
     pub(super) fn id(&self) -> Result<String, StoreError> {
+        self.lock_with_id().map(|(id, _state)| id)
+    }
+
+    /// Its id, and all else as it is at that moment: another thread of the request may `regenerate`.
+    pub(super) fn lock_with_id(&self) -> Result<(String, MutexGuard<'_, State>), StoreError> {
         let mut state = self.lock();
-        if let Some(id) = &state.id {
-            return Ok(id.clone());
-        }
-        let id = generate_sid(self.id_length)?;
-        state.id = Some(id.clone());
-        Ok(id)
+        let id = match &state.id {
+            Some(id) => id.clone(),
+            None => state.id.insert(generate_sid(self.id_length)?).clone(),
+        };
+        Ok((id, state))
     }
 
     // ANCHOR: regenerate

@@ -8,8 +8,10 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 use carafe::config::Settings;
+use carafe::routing::{Converter, ValidationError};
 use carafe::session::{Session, SessionInterface};
-use carafe::{App, Error, Request, Response, Route, Scaffold};
+use carafe::wsgi::{self, Environ, Pace, StartResponse, WsgiApp};
+use carafe::{App, Error, Request, Response, Route, Scaffold, Value, current_app, g};
 
 use crate::support::{Client, Gate, HELLO, Served, app, serve, wait};
 
@@ -259,4 +261,91 @@ fn with_a_session_store_that_may_wait_nothing_runs_on_an_io_thread() {
     // A missing page opens a session, too.
     client.write(get("/nowhere"));
     assert_eq!(client.answer().status, 404);
+}
+
+/// Leaves a context behind at `/early`, as it does where the app's answer is an error.
+struct Forgetful(App);
+
+impl WsgiApp for Forgetful {
+    fn call(
+        &self,
+        environ: Environ,
+        start_response: &mut dyn StartResponse,
+    ) -> Result<wsgi::Body, Error> {
+        if environ.path_info != "/early" {
+            return self.0.call(environ, start_response);
+        }
+        self.0.app_context().push()?;
+        g().set("user", "jack".to_owned());
+        Err(Error::runtime("before the pop"))
+    }
+
+    fn pace(&self, environ: &Environ) -> Option<&Arc<Pace>> {
+        WsgiApp::pace(&self.0, environ)
+    }
+}
+
+#[test]
+fn a_context_that_was_left_on_a_thread_is_not_the_next_visitors() {
+    for blocking in [false, true] {
+        let mut app = app();
+        let route = move |rule| Route::new(rule).blocking(blocking);
+        app.get(route("/early"), || "not reached");
+        let handle = app.clone();
+        app.get(route("/stream"), move || {
+            let handle = handle.clone();
+            let chunk = move || {
+                handle.test_request_context("/").unwrap().push().unwrap();
+                g().set("user", "jack".to_owned());
+                "chunk"
+            };
+            Response::stream(std::iter::repeat_with(chunk).take(2))
+        });
+        app.get(route("/close"), || {
+            let mut response = Response::new("closed");
+            let handle = current_app();
+            response.call_on_close(move || {
+                handle.app_context().push().unwrap();
+                g().set("user", "jack".to_owned());
+            });
+            response
+        });
+        app.get(route("/whoami"), || {
+            format!("{:?}", g().get::<String>("user"))
+        });
+        app.get(Route::new("/pooled").blocking(true), || {
+            format!("{:?}", g().get::<String>("user"))
+        });
+
+        let server = serve(Forgetful(app.clone()), |server| server.pool(1));
+        assert_eq!(server.ask(get("/hello")).status, 200);
+        for path in ["/early", "/stream", "/close"] {
+            server.ask(get(path));
+            assert_eq!(server.ask(get("/whoami")).text(), "None", "{path}");
+            assert_eq!(server.ask(get("/pooled")).text(), "None", "{path}");
+        }
+    }
+}
+
+/// Panics for one text.
+struct Fragile;
+
+impl Converter for Fragile {
+    fn to_python(&self, text: &str) -> Result<Value, ValidationError> {
+        assert_ne!(text, "broken");
+        Ok(text.into())
+    }
+}
+
+#[test]
+fn a_converter_that_panics_is_a_500_each_time() {
+    let mut app = app();
+    app.add_converter("fragile", |_args| Ok(Fragile));
+    app.get("/of/<fragile:text>", |text: String| text);
+    let server = serve(app, |server| server);
+    // Before the first request there is no pace to ask for, and so no match for it.
+    for _ in 0..3 {
+        assert_eq!(server.ask(get("/of/broken")).status, 500);
+        assert_eq!(server.ask(get("/of/pears")).text(), "pears");
+    }
 }

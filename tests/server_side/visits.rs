@@ -1,7 +1,11 @@
 //! What is stored and when, and what the browser gets.
 
-use carafe::session::store::Store;
-use carafe::{Error, Scaffold, session};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use carafe::session::store::{Lifetime, MemoryStore, Store, StoreError};
+use carafe::session::{ServerSideSessionInterface, Session};
+use carafe::{App, Error, Scaffold, session};
 
 use crate::common::{subtree, visit_by};
 use crate::{app, get, id};
@@ -108,4 +112,56 @@ fn a_session_knows_its_id_before_it_is_saved() {
     assert_eq!(sid, id(&client));
     assert_eq!(get(&mut client, "/sid").text(), sid);
     assert_eq!(carafe::Session::new().sid(), None);
+}
+
+/// A store in which another thread of the request asks for a new id, just when the session is written.
+struct Meanwhile {
+    memory: MemoryStore,
+    session: Arc<Mutex<Option<Arc<Session>>>>,
+}
+
+impl Store for Meanwhile {
+    fn name(&self) -> &'static str {
+        "meanwhile"
+    }
+
+    fn get(&self, key: &str, now: u64) -> Result<Option<Vec<u8>>, StoreError> {
+        self.memory.get(key, now)
+    }
+
+    fn set(&self, key: &str, value: &[u8], lifetime: Lifetime) -> Result<(), StoreError> {
+        if let Some(session) = self.session.lock().unwrap().take() {
+            thread::spawn(move || session.regenerate()).join().unwrap();
+        }
+        self.memory.set(key, value, lifetime)
+    }
+
+    fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.memory.delete(key)
+    }
+
+    fn touch(&self, key: &str, lifetime: Lifetime) -> Result<bool, StoreError> {
+        self.memory.touch(key, lifetime)
+    }
+}
+
+#[test]
+fn a_new_id_that_is_asked_for_while_the_session_is_saved_comes_too_late_and_loses_nothing() {
+    let shared = Arc::default();
+    let mut app = App::new("shop");
+    app.session_interface(ServerSideSessionInterface::new(Meanwhile {
+        memory: MemoryStore::new(),
+        session: Arc::clone(&shared),
+    }));
+    app.route("/set", move || -> Result<&str, Error> {
+        session().insert("color", "red")?;
+        *shared.lock().unwrap() = Some(session());
+        Ok("set")
+    });
+    app.route("/get", || session().get::<String>("color"));
+    let mut client = app.test_client();
+    for _ in 0..2 {
+        get(&mut client, "/set");
+        assert_eq!(get(&mut client, "/get").text(), "red");
+    }
 }
