@@ -341,7 +341,7 @@ fn a_response_knows_the_request_that_it_answers() {
 }
 
 #[test]
-fn a_request_may_come_from_any_address() {
+fn a_request_may_come_from_any_address_and_so_does_the_one_that_follows_a_redirect() {
     let mut app = app();
     app.route("/", || request().remote_addr().unwrap().to_string());
     app.route("/away", || redirect_with_code("/", 302));
@@ -349,6 +349,9 @@ fn a_request_may_come_from_any_address() {
     assert_eq!(text(&mut client, "/"), "127.0.0.1");
     let request = client.get("/").remote_addr([192, 168, 0, 22]);
     assert_eq!(request.send().unwrap().text(), "192.168.0.22");
+    let request = client.get("/away").remote_addr([192, 168, 0, 22]);
+    let response = request.follow_redirects().send().unwrap();
+    assert_eq!(response.text(), "192.168.0.22");
 }
 
 #[test]
@@ -693,7 +696,7 @@ fn a_session_transaction_that_fails_saves_nothing() {
 }
 
 #[test]
-fn a_session_transaction_takes_a_session() {
+fn where_no_session_opens_there_is_no_session_transaction() {
     let error = App::new("shop")
         .test_client()
         .session_transaction(|session| session.insert("a", 1))
