@@ -37,7 +37,20 @@ pub struct DispatcherMiddleware<A> {
 }
 
 impl<A: WsgiApp> DispatcherMiddleware<A> {
-    /// Around `app`, which gets all that no other app is mounted for.
+    /// Around `app`, which gets all that no other app is mounted for. Where there is none, an error may answer:
+    ///
+    /// ```
+    /// use carafe::{App, HttpException, Scaffold, middleware::DispatcherMiddleware};
+    /// let mut shop = App::new("shop");
+    /// shop.route("/", || "the shop");
+    ///
+    /// let mut client = shop.test_client().with_wsgi_app(
+    ///     DispatcherMiddleware::new(HttpException::not_found()).mount("/shop", shop),
+    /// );
+    /// assert_eq!(client.get("/shop/").send()?.text(), "the shop");
+    /// assert_eq!(client.get("/").send()?.status_code(), 404);
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
     #[must_use]
     pub fn new(app: A) -> Self {
         DispatcherMiddleware {
