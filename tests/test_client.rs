@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::collections::HashMap;
+
 use carafe::context::REQUEST_CTX_STACK;
 use carafe::testing::TestClient;
 use carafe::wsgi::{Environ, StartResponse, WsgiApp};
@@ -808,6 +810,8 @@ fn what_cannot_be_sent_is_an_error_and_no_panic() {
     assert!(client.open("no method", "/").send().is_err());
     assert!(client.get("/").header("no name", "1").send().is_err());
     assert!(client.get("/").header("X", "two\nlines").send().is_err());
+    let keys_of_no_text = HashMap::from([([1], 2)]);
+    assert!(client.put("/target").json(keys_of_no_text).send().is_err());
     let error = client.get("/target?x=2").query([("x", "3")]).send();
     assert_eq!(
         error.unwrap_err().to_string(),
