@@ -59,7 +59,8 @@ impl<A: WsgiApp> DispatcherMiddleware<A> {
         }
     }
 
-    /// Mounts another app at `path`, such as `/backend`. Of two that fit, the longer path counts.
+    /// Mounts another app at `path`, such as `/backend`, without a slash at its end. Of two that fit, the longer path
+    /// counts; a second at one path takes the place of the first.
     #[must_use]
     pub fn mount(mut self, path: impl Into<String>, app: impl WsgiApp + 'static) -> Self {
         let path = path.into();

@@ -141,6 +141,18 @@ impl<'a> RequestBuilder<'a> {
 }
 
 /// What a [`TestClient`] got. Werkzeug: `TestResponse`.
+///
+/// ```
+/// use carafe::{App, Scaffold, redirect};
+/// let mut app = App::new("shop");
+/// app.route("/", || "the shop");
+/// app.route("/home", || redirect("/"));
+/// let response = app.test_client().get("/home").follow_redirects().send()?;
+/// assert_eq!(response.text(), "the shop");
+/// assert_eq!(response.request().path(), "/");
+/// assert_eq!(response.history()[0].status_code(), 302);
+/// # Ok::<(), carafe::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TestResponse {
     status: u16,
