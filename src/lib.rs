@@ -37,14 +37,14 @@
 //! | `url_for`, `redirect`, `abort`, `flash`, `jsonify` | functions of these names |
 //! | `escape` | [`escape`]: text that a view returns is HTML |
 //! | what a view returns | an [`IntoReturnValue`](typing::IntoReturnValue) |
-//! | an exception | an [`Error`], made by `?` from any error type |
+//! | an exception | an [`Error`], made by `?` from any error type; Werkzeug's are an [`HttpException`] |
 //! | `app.config` | [`config`] |
 //! | `SessionInterface` | [`SessionInterface`]; [`session::store`] |
-//! | signals | [`signals`] |
-//! | `app.test_client` | [`testing`] |
+//! | signals, blinker's `Signal` | [`signals`] |
+//! | `app.test_client`, `EnvironBuilder` | [`testing`] |
 //! | `app.run` | feature `server`: `App::run`, and `carafe::server::Server` for its settings |
 //! | `flask.json` | [`json`]; [`Json`] is what a view returns, [`Request::json_as`](wrappers::Request::json_as) what it reads |
-//! | itsdangerous, Werkzeug | [`signing`]; [`routing`], [`wrappers`], [`middleware`], [`wsgi`] |
+//! | itsdangerous, Werkzeug | [`signing`]; [`routing`] (of `app.url_map`), [`wrappers`], [`middleware`], [`wsgi`] |
 //!
 //! Setup panics with Flask's words where it is wrong, as Python raises at import: a duplicate endpoint, a
 //! bad rule, a route after the first request. A request never panics its caller.

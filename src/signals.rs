@@ -4,7 +4,7 @@
 //! app, or all of them. Receivers run in the order in which they connected, on the thread that sends,
 //! and one that fails makes the send fail: its error goes wherever the sender's would.
 //!
-//! Read next: `lifecycle.rs`, which sends all of them but `MESSAGE_FLASHED`.
+//! Read next: `lifecycle.rs`, which sends all of Flask's but `MESSAGE_FLASHED`.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -103,7 +103,7 @@ impl<A: 'static> Signal<A> {
         }
     }
 
-    /// The signal's name in Flask.
+    /// The signal's name: Flask's own, of a signal of Flask's.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name

@@ -289,20 +289,6 @@ fn a_secret_is_never_shown() {
     );
 }
 
-#[test]
-fn a_running_request_keeps_the_settings_that_it_started_with() {
-    let mut app = app();
-    let inside = app.clone();
-    app.route("/", move || {
-        inside.config().set("PROPAGATE_EXCEPTIONS", true).unwrap();
-        common::fail()
-    });
-    app.route("/fine", hello);
-    let mut client = app.test_client();
-    assert_eq!(client.get("/").send().unwrap().status_code(), 500);
-    assert_eq!(client.get("/").send().unwrap_err().type_name(), "DbError");
-}
-
 /// It waits forever where the settings are locked while the value is made.
 #[test]
 fn a_value_may_be_made_of_what_is_set_already() {

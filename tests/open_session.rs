@@ -261,6 +261,21 @@ fn a_value_is_taken_out_as_a_type_and_stays_where_it_is_another() {
 }
 
 #[test]
+fn the_value_that_is_there_or_else_the_default_comes_as_a_type() {
+    let session = Session::new();
+    assert_eq!(session.setdefault("cart", vec![7]).unwrap(), [7]);
+    assert!(session.modified());
+    session.set_modified(false);
+    assert_eq!(session.setdefault("cart", vec![8]).unwrap(), [7]);
+    // What is there stays, also where it is of another type.
+    assert!(session.setdefault("cart", String::new()).is_err());
+    assert_eq!(session.get("cart"), Some(vec![7]));
+    assert!(!session.modified());
+    let error = Session::null().setdefault("cart", 7).unwrap_err();
+    assert_eq!(error.type_name(), "RuntimeError");
+}
+
+#[test]
 fn an_empty_secret_key_is_none() {
     let app = app();
     app.config().set_secret_key("");

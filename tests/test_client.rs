@@ -5,6 +5,8 @@
 
 mod common;
 
+use std::collections::HashMap;
+
 use carafe::context::REQUEST_CTX_STACK;
 use carafe::testing::TestClient;
 use carafe::wsgi::{Environ, StartResponse, WsgiApp};
@@ -341,7 +343,7 @@ fn a_response_knows_the_request_that_it_answers() {
 }
 
 #[test]
-fn a_request_may_come_from_any_address() {
+fn a_request_may_come_from_any_address_and_so_does_the_one_that_follows_a_redirect() {
     let mut app = app();
     app.route("/", || request().remote_addr().unwrap().to_string());
     app.route("/away", || redirect_with_code("/", 302));
@@ -349,6 +351,9 @@ fn a_request_may_come_from_any_address() {
     assert_eq!(text(&mut client, "/"), "127.0.0.1");
     let request = client.get("/").remote_addr([192, 168, 0, 22]);
     assert_eq!(request.send().unwrap().text(), "192.168.0.22");
+    let request = client.get("/away").remote_addr([192, 168, 0, 22]);
+    let response = request.follow_redirects().send().unwrap();
+    assert_eq!(response.text(), "192.168.0.22");
 }
 
 #[test]
@@ -693,7 +698,7 @@ fn a_session_transaction_that_fails_saves_nothing() {
 }
 
 #[test]
-fn a_session_transaction_takes_a_session() {
+fn where_no_session_opens_there_is_no_session_transaction() {
     let error = App::new("shop")
         .test_client()
         .session_transaction(|session| session.insert("a", 1))
@@ -805,6 +810,8 @@ fn what_cannot_be_sent_is_an_error_and_no_panic() {
     assert!(client.open("no method", "/").send().is_err());
     assert!(client.get("/").header("no name", "1").send().is_err());
     assert!(client.get("/").header("X", "two\nlines").send().is_err());
+    let keys_of_no_text = HashMap::from([([1], 2)]);
+    assert!(client.put("/target").json(keys_of_no_text).send().is_err());
     let error = client.get("/target?x=2").query([("x", "3")]).send();
     assert_eq!(
         error.unwrap_err().to_string(),

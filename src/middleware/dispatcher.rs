@@ -37,7 +37,20 @@ pub struct DispatcherMiddleware<A> {
 }
 
 impl<A: WsgiApp> DispatcherMiddleware<A> {
-    /// Around `app`, which gets all that no other app is mounted for.
+    /// Around `app`, which gets all that no other app is mounted for. Where there is none, an error may answer:
+    ///
+    /// ```
+    /// use carafe::{App, HttpException, Scaffold, middleware::DispatcherMiddleware};
+    /// let mut shop = App::new("shop");
+    /// shop.route("/", || "the shop");
+    ///
+    /// let mut client = shop.test_client().with_wsgi_app(
+    ///     DispatcherMiddleware::new(HttpException::not_found()).mount("/shop", shop),
+    /// );
+    /// assert_eq!(client.get("/shop/").send()?.text(), "the shop");
+    /// assert_eq!(client.get("/").send()?.status_code(), 404);
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
     #[must_use]
     pub fn new(app: A) -> Self {
         DispatcherMiddleware {
@@ -46,7 +59,8 @@ impl<A: WsgiApp> DispatcherMiddleware<A> {
         }
     }
 
-    /// Mounts another app at `path`, such as `/backend`. Of two that fit, the longer path counts.
+    /// Mounts another app at `path`, such as `/backend`, without a slash at its end. Of two that fit, the longer path
+    /// counts; a second at one path takes the place of the first.
     #[must_use]
     pub fn mount(mut self, path: impl Into<String>, app: impl WsgiApp + 'static) -> Self {
         let path = path.into();

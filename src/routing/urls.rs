@@ -7,11 +7,11 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, percent_encode};
+use percent_encoding::AsciiSet;
 
 use crate::Value;
 use crate::python::repr;
-use crate::wrappers::urls::{ARGUMENT, all_but, quote};
+use crate::wrappers::urls::{all_but, push_argument, quote};
 
 /// What is escaped in a path: Werkzeug's `safe="!$&'()*+,/:;=@"` stays.
 const PATH: &AsciiSet = &all_but(b"!$&'()*+,/:;=@");
@@ -28,25 +28,12 @@ pub(crate) fn urlencode<'a>(items: impl IntoIterator<Item = (&'a str, &'a Value)
         if *value == Value::Null {
             continue;
         }
-        if !query.is_empty() {
-            query.push('&');
-        }
-        push_quoted(&mut query, key.as_bytes());
-        query.push('=');
         match value {
-            Value::Bytes(bytes) => push_quoted(&mut query, bytes),
-            _ => push_quoted(&mut query, repr::str(value).as_bytes()),
+            Value::Bytes(bytes) => push_argument(&mut query, key, bytes),
+            _ => push_argument(&mut query, key, repr::str(value).as_bytes()),
         }
     }
     query
-}
-
-fn push_quoted(query: &mut String, bytes: &[u8]) {
-    for chunk in percent_encode(bytes, ARGUMENT) {
-        for c in chunk.chars() {
-            query.push(if c == ' ' { '+' } else { c });
-        }
-    }
 }
 
 /// `urllib.parse.urlunsplit` without a fragment.

@@ -101,14 +101,13 @@ impl Route {
     /// `build_only`: the rule is there for `url_for`, and no request matches it.
     ///
     /// ```
-    /// use carafe::{App, Route, Scaffold};
+    /// use carafe::{App, Route, Scaffold, url_for};
     /// let mut app = App::new("shop");
     /// app.add_endpoint_rule(Route::new("/static/<path:name>").build_only(true), "static");
-    /// app.add_endpoint_rule(Route::new("/basket").redirect_to("cart"), "basket");
-    /// app.route("/cart", || "a pear");
+    /// app.route("/", || url_for("static").arg("name", "style.css").build());
     /// let mut client = app.test_client();
+    /// assert_eq!(client.get("/").send()?.text(), "/static/style.css");
     /// assert_eq!(client.get("/static/style.css").send()?.status_code(), 404);
-    /// assert_eq!(client.get("/basket").follow_redirects().send()?.text(), "a pear");
     /// # Ok::<(), carafe::Error>(())
     /// ```
     #[must_use]
@@ -118,6 +117,16 @@ impl Route {
     }
 
     /// `alias`: a request for it is redirected to another rule of the same endpoint.
+    ///
+    /// ```
+    /// use carafe::{App, Route, Scaffold};
+    /// let mut app = App::new("shop");
+    /// app.route("/cart", || "a pear");
+    /// app.add_endpoint_rule(Route::new("/cart.html").alias(true), "cart");
+    /// let response = app.test_client().get("/cart.html").send()?;
+    /// assert_eq!(response.header("Location").as_deref(), Some("http://localhost/cart"));
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
     #[must_use]
     pub fn alias(mut self, alias: bool) -> Self {
         self.alias = alias;
@@ -126,6 +135,19 @@ impl Route {
 
     /// `redirect_to`: a request is redirected there, below the app's root; the rule's variables may stand in it, as in
     /// `"user/<id>"`.
+    ///
+    /// ```
+    /// use carafe::{App, Route, Scaffold};
+    /// let mut app = App::new("shop");
+    /// app.route("/user/<int:id>", |id: u32| format!("user {id}"));
+    /// app.add_endpoint_rule(Route::new("/member/<int:id>").redirect_to("user/<id>"), "member");
+    /// let response = app.test_client().get("/member/7").follow_redirects().send()?;
+    /// assert_eq!(response.text(), "user 7");
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// Registering it does, where a variable stands in `target` that the rule does not have.
     #[must_use]
     pub fn redirect_to(mut self, target: impl Into<String>) -> Self {
         self.redirect_to = Some(target.into());

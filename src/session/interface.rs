@@ -16,11 +16,11 @@ use crate::setup::Setup;
 use crate::trace::{self, stage};
 use crate::wrappers::{Response, SameSite, SetCookie};
 
-/// Opens a session at the start of a request and saves it at the end. Swap it with
-/// [`App::session_interface`](crate::App::session_interface).
+/// Opens and saves the session of a request. Swap it with [`App::session_interface`](crate::App::session_interface).
 ///
-/// The methods take the app's [`Settings`] where Flask's take the app: they are all that is read of it,
-/// and one request sees one state of them. Who wants more asks [`current_app`](crate::current_app).
+/// The methods take the app's [`Settings`] where Flask's take the app: they are all that is read of it, and one request
+/// sees one state of them. Who wants more asks [`current_app`](crate::current_app). The URL is matched after the session
+/// is opened; who wants the endpoint calls [`match_request`](crate::RequestContext::match_request) before.
 pub trait SessionInterface: Send + Sync {
     // ANCHOR: session_interface
     /// The session of a request. `None` means that sessions do not work, for want of a secret key or

@@ -190,18 +190,32 @@ impl Session {
         Ok(value)
     }
 
-    /// `session.setdefault(key, value)`: puts `value` in where there is none yet.
+    /// `session.setdefault(key, value)`: the value that is there, or else this one, which is put in.
+    ///
+    /// ```
+    /// let session = carafe::Session::new();
+    /// assert_eq!(session.setdefault("token", "b5c1".to_owned())?, "b5c1");
+    /// assert_eq!(session.setdefault("token", "70ef".to_owned())?, "b5c1");
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// A `RuntimeError` on a null session; a `TypeError` where `value` cannot be kept in a session.
-    pub fn setdefault(&self, key: &str, value: impl Serialize) -> Result<Value, Error> {
-        let value = json::to_value(&value)?;
-        self.write(|data| {
-            if !data.contains_key(key) {
+    /// A `RuntimeError` on a null session; a `TypeError` where `value` cannot be kept in a session, and an error where the
+    /// one that is there is no `T`.
+    pub fn setdefault<T>(&self, key: &str, value: T) -> Result<T, Error>
+    where
+        T: Serialize + DeserializeOwned,
+    {
+        let default = json::to_value(&value)?;
+        let there = self.write(|data| {
+            let there = data.get(key).cloned();
+            if there.is_none() {
+                data.insert(key.to_owned(), default);
                 self.set_modified(true);
             }
-            data.setdefault(key.to_owned(), value).clone()
-        })
+            there
+        })?;
+        there.map_or(Ok(value), |there| Ok(json::from_value(there)?))
     }
 
     /// `session.clear()`: an emptied session is deleted at the end of the request. A session from a

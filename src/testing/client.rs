@@ -20,7 +20,7 @@ use crate::wrappers::datastructures::{header_value, latin1_decode};
 use crate::wrappers::{EnvironBuilder, Request, Response, SetCookie};
 use crate::wsgi::{Body, WsgiApp};
 
-/// A request to this app, with the host and root that its config names. Flask: `flask.testing.EnvironBuilder`.
+/// A request to this app, with the scheme, host and root that its config names. Flask: `flask.testing.EnvironBuilder`.
 ///
 /// ```
 /// use carafe::{App, request, testing::environ_builder};
@@ -50,7 +50,7 @@ pub fn environ_builder(app: &App, path: &str) -> EnvironBuilder {
 /// A browser for tests. Flask: `app.test_client()`.
 ///
 /// ```
-/// use carafe::{App, Scaffold, Route, request, session};
+/// use carafe::{App, Scaffold, request, session};
 /// let mut app = App::new("shop");
 /// app.config().set_secret_key("adavafa");
 /// app.post("/login", || {

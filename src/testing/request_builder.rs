@@ -28,6 +28,8 @@ pub struct RequestBuilder<'a> {
     client: &'a mut TestClient,
     builder: EnvironBuilder,
     follow_redirects: bool,
+    /// Why it cannot be sent.
+    error: Option<Error>,
 }
 
 impl<'a> RequestBuilder<'a> {
@@ -36,6 +38,7 @@ impl<'a> RequestBuilder<'a> {
             client,
             builder,
             follow_redirects: false,
+            error: None,
         }
     }
 
@@ -57,12 +60,12 @@ impl<'a> RequestBuilder<'a> {
         self
     }
 
-    /// The body is JSON. A value that cannot be JSON is sent as `null`.
+    /// The body is JSON. A value that cannot be JSON is an error of [`RequestBuilder::send`].
     pub fn json(mut self, value: impl Serialize) -> Self {
-        let text = json::to_value(&value).and_then(|value| json::dumps(&value));
-        self.builder = self
-            .builder
-            .json(text.unwrap_or_else(|_| "null".to_owned()));
+        match json::to_value(&value).and_then(|value| json::dumps(&value)) {
+            Ok(text) => self.builder = self.builder.json(text),
+            Err(error) => self.error = Some(error.into()),
+        }
         self
     }
 
@@ -100,7 +103,11 @@ impl<'a> RequestBuilder<'a> {
             client,
             mut builder,
             follow_redirects,
+            error,
         } = self;
+        if let Some(error) = error {
+            return Err(error);
+        }
         let mut history: Vec<TestResponse> = Vec::new();
         loop {
             let (mut response, from) = client.run(builder.clone())?;
@@ -134,6 +141,18 @@ impl<'a> RequestBuilder<'a> {
 }
 
 /// What a [`TestClient`] got. Werkzeug: `TestResponse`.
+///
+/// ```
+/// use carafe::{App, Scaffold, redirect};
+/// let mut app = App::new("shop");
+/// app.route("/", || "the shop");
+/// app.route("/home", || redirect("/"));
+/// let response = app.test_client().get("/home").follow_redirects().send()?;
+/// assert_eq!(response.text(), "the shop");
+/// assert_eq!(response.request().path(), "/");
+/// assert_eq!(response.history()[0].status_code(), 302);
+/// # Ok::<(), carafe::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TestResponse {
     status: u16,

@@ -277,14 +277,6 @@ fn quote_value(value: &str) -> Cow<'_, str> {
     Cow::Owned(quoted)
 }
 
-/// Werkzeug's `dump_cookie`, as a function: [`SetCookie::dump`].
-///
-/// # Errors
-/// As `SetCookie::dump`.
-pub fn dump_cookie(cookie: &SetCookie<'_>, now: u64) -> Result<String, Error> {
-    cookie.dump(now)
-}
-
 /// All cookies of a `Cookie` header.
 ///
 /// ```

@@ -173,6 +173,19 @@ impl HttpException {
 
     /// Adds a `WWW-Authenticate` header: a challenge, like `Basic realm="shop"`.
     ///
+    /// ```
+    /// use carafe::{App, Error, HttpException, Scaffold};
+    /// fn members_only() -> Result<&'static str, Error> {
+    ///     Err(HttpException::new(401).with_www_authenticate("Basic realm=\"shop\"")?.into())
+    /// }
+    ///
+    /// let mut app = App::new("shop");
+    /// app.route("/", members_only);
+    /// let response = app.test_client().get("/").send()?;
+    /// assert_eq!(response.header("WWW-Authenticate").as_deref(), Some("Basic realm=\"shop\""));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `ValueError` where the text can't be a header's value.
     pub fn with_www_authenticate(mut self, challenge: &str) -> Result<Self, Error> {

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_encode};
 
 use super::datastructures::MultiDict;
 use super::idna::{decode_domain, encode_domain};
@@ -35,7 +35,7 @@ pub(crate) const QUERY: &AsciiSet = &all_but(b"%!$&'()*+,/:;=?@");
 pub(crate) const FRAGMENT: &AsciiSet = &all_but(b"%!#$&'()*+,/:;=?@");
 const USER: &AsciiSet = &all_but(b"%!$&'()*+,;=");
 /// Of a query, where a space becomes a `+`.
-pub(crate) const ARGUMENT: &AsciiSet = &all_but(b"!$'()*,/:;?@ ");
+const ARGUMENT: &AsciiSet = &all_but(b"!$'()*,/:;?@ ");
 /// A cookie's path: no semicolon, which would end it.
 pub(crate) const COOKIE_PATH: &AsciiSet = &all_but(b"%!$&'()*+,/:=@");
 
@@ -253,12 +253,23 @@ fn decode_argument(text: &str) -> String {
 pub fn urlencode<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut query = String::new();
     for (name, value) in pairs {
-        if !query.is_empty() {
-            query.push('&');
-        }
-        query.push_str(&quote(name, ARGUMENT).replace(' ', "+"));
-        query.push('=');
-        query.push_str(&quote(value, ARGUMENT).replace(' ', "+"));
+        push_argument(&mut query, name, value.as_bytes());
     }
     query
+}
+
+/// Adds one argument to a query string.
+pub(crate) fn push_argument(query: &mut String, name: &str, value: &[u8]) {
+    if !query.is_empty() {
+        query.push('&');
+    }
+    push_quoted(query, name.as_bytes());
+    query.push('=');
+    push_quoted(query, value);
+}
+
+fn push_quoted(query: &mut String, bytes: &[u8]) {
+    for chunk in percent_encode(bytes, ARGUMENT) {
+        query.extend(chunk.chars().map(|c| if c == ' ' { '+' } else { c }));
+    }
 }

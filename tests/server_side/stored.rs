@@ -8,13 +8,15 @@ use carafe::{Error, Scaffold, Value, current_app, session};
 
 use crate::{Fragile, app, app_of, get};
 
+const NOW: u64 = 1_700_000_000;
+const LIFETIME: Lifetime = Lifetime {
+    now: NOW,
+    seconds: 60,
+};
+
 #[test]
 fn what_cannot_be_read_is_an_error_and_stays() {
     let (app, _, store) = app();
-    let lifetime = Lifetime {
-        now: 1_700_000_000,
-        seconds: 60,
-    };
     for (rubbish, words) in [
         (&b"rubbish"[..], "bytes are left behind the msgpack"),
         (b"\x93\x01\x02\x03", "a session is a dict, not a list"),
@@ -26,7 +28,7 @@ fn what_cannot_be_read_is_an_error_and_stays() {
     ] {
         store
             .memory
-            .set("session:some-id", rubbish, lifetime)
+            .set("session:some-id", rubbish, LIFETIME)
             .unwrap();
         let mut client = app.test_client();
         client.set_cookie("session", "some-id");
@@ -35,7 +37,7 @@ fn what_cannot_be_read_is_an_error_and_stays() {
             (answer.status_code(), answer.header("Set-Cookie")),
             (500, None)
         );
-        let stored = store.memory.get("session:some-id", 1_700_000_000).unwrap();
+        let stored = store.memory.get("session:some-id", NOW).unwrap();
         assert_eq!(stored.as_deref(), Some(rubbish));
         let error = Format::default().decode(rubbish).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Unreadable);
@@ -50,21 +52,17 @@ fn what_cannot_be_read_is_an_error_and_stays() {
 #[test]
 fn nothing_and_none_are_no_session_and_their_id_is_not_taken() {
     let (app, _, store) = app();
-    let lifetime = Lifetime {
-        now: 1_700_000_000,
-        seconds: 60,
-    };
     // Nothing; None in MessagePack, in JSON, and in a pickle.
     for stored in [&b""[..], b"\xc0", b"null", b"\x80\x04N.", b"N."] {
         let key = "session:some-id";
-        store.memory.set(key, stored, lifetime).unwrap();
+        store.memory.set(key, stored, LIFETIME).unwrap();
         let mut client = app.test_client();
         client.set_cookie("session", "some-id");
         assert_eq!(get(&mut client, "/get").text(), "none");
         get(&mut client, "/set/x");
         assert_ne!(client.get_cookie("session"), Some("some-id"));
         assert_eq!(get(&mut client, "/get").text(), "x");
-        let found = store.memory.get(key, 1_700_000_000).unwrap();
+        let found = store.memory.get(key, NOW).unwrap();
         assert_eq!(found.as_deref(), Some(stored));
     }
 }
@@ -72,18 +70,14 @@ fn nothing_and_none_are_no_session_and_their_id_is_not_taken() {
 #[test]
 fn what_flask_keeps_under_odd_keys_is_not_seen_and_not_lost() {
     let (app, _, store) = app();
-    let lifetime = Lifetime {
-        now: 1_700_000_000,
-        seconds: 60,
-    };
     let session = b"\x82\x01\x02\xa5value\xa3red";
-    let set = store.memory.set("session:some-id", session, lifetime);
+    let set = store.memory.set("session:some-id", session, LIFETIME);
     set.unwrap();
     let mut client = app.test_client();
     client.set_cookie("session", "some-id");
     assert_eq!(get(&mut client, "/get").text(), "red");
     get(&mut client, "/set/blue");
-    let stored = || store.memory.get("session:some-id", 1_700_000_000).unwrap();
+    let stored = || store.memory.get("session:some-id", NOW).unwrap();
     assert_eq!(
         stored().as_deref(),
         Some(&b"\x82\xa5value\xa4blue\x01\x02"[..])
@@ -178,6 +172,7 @@ fn a_store_without_an_ability_says_so_at_start_up() {
     assert_eq!(error.kind(), StoreErrorKind::Unsupported);
     assert!(!interface.store().can(Ability::Visit));
 }
+
 #[test]
 fn the_current_app_can_log_a_user_out_everywhere() {
     let interface = ServerSideSessionInterface::from_url("memory:").unwrap();
