@@ -10,10 +10,11 @@
 //!
 //! The app is `tutorial.rs`: read it first; `apps/` has more of them. `visits.rs` sends the requests,
 //! through the server in `server.rs`, and records them with `carafe::trace`; `report.rs` prints what was
-//! recorded (`stored.rs` what went to a store), and `step.rs` stops on the way, with the code that `source.rs` finds. No stage is listed
-//! anywhere in this example: all that it prints comes from the recording.
+//! recorded (`stored.rs` what went to a store), and `step.rs` stops on the way, with the code that `source.rs` finds,
+//! until `keys.rs` has a key. No stage is listed anywhere in this example: all that it prints comes from the recording.
 
 pub(crate) mod apps;
+pub(crate) mod keys;
 pub(crate) mod options;
 pub(crate) mod report;
 pub(crate) mod server;
@@ -26,8 +27,9 @@ pub(crate) mod visits;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::process::ExitCode;
 
+use keys::Keys;
 use options::{Command, Format, Options};
-use step::{Output, Stepper};
+use step::{Input, Output, Stepper};
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args_os()
@@ -42,7 +44,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let input = BufReader::new(io::stdin());
+    let input = match options.step.then(Keys::of_terminal).flatten() {
+        Some(keys) => Input::Keys(keys),
+        None => Input::Lines(Box::new(BufReader::new(io::stdin()))),
+    };
     exit_code(run(&options, input, Output::new(io::stdout()), color()))
 }
 
@@ -65,12 +70,7 @@ fn color() -> bool {
 }
 
 /// All of the program but its arguments and its exit code; the tests call it too.
-pub(crate) fn run(
-    options: &Options,
-    input: impl io::BufRead + Send + 'static,
-    mut out: Output,
-    color: bool,
-) -> io::Result<()> {
+pub(crate) fn run(options: &Options, input: Input, mut out: Output, color: bool) -> io::Result<()> {
     if options.step {
         let stepper = Stepper::new(input, out.clone(), color);
         return step::run(options, &stepper, &mut out);

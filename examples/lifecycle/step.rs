@@ -1,4 +1,4 @@
-//! `--step`: stops at each function, shows its source and what is there, and waits for a line.
+//! `--step`: stops at each function, shows its source and what is there, and waits for a key.
 //!
 //! It is an observer of the Recorder's: while it waits, the request itself waits, inside the function
 //! that is shown.
@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carafe::trace::{Kind, Moment, Recorder, State, Step};
 
+use super::keys::Keys;
 use super::options::Options;
 use super::report::{fit, paint, summary};
 use super::{source, stored, visits};
@@ -40,6 +41,26 @@ impl Write for Output {
     }
 }
 
+/// What is typed: keys on a terminal, and lines where there is none.
+pub(crate) enum Input {
+    Keys(Keys),
+    Lines(Box<dyn BufRead + Send>),
+}
+
+impl Input {
+    /// What was typed next, or `None` at the end.
+    fn word(&mut self) -> io::Result<Option<String>> {
+        match self {
+            Input::Keys(keys) => keys.press(),
+            Input::Lines(lines) => {
+                let mut line = String::new();
+                let is_there = lines.read_line(&mut line)? > 0;
+                Ok(is_there.then(|| line.trim().to_owned()))
+            }
+        }
+    }
+}
+
 /// Where it stops next, and where it asks.
 #[derive(Clone)]
 pub(crate) struct Stepper {
@@ -48,7 +69,7 @@ pub(crate) struct Stepper {
 }
 
 struct Stepping {
-    input: Box<dyn BufRead + Send>,
+    input: Input,
     output: Output,
     /// The labels of the functions that are running, the innermost last.
     path: Vec<String>,
@@ -94,9 +115,9 @@ pub(crate) fn run(options: &Options, stepper: &Stepper, out: &mut Output) -> io:
 }
 
 impl Stepper {
-    pub(crate) fn new(input: impl BufRead + Send + 'static, output: Output, color: bool) -> Self {
+    pub(crate) fn new(input: Input, output: Output, color: bool) -> Self {
         let stepping = Stepping {
-            input: Box::new(input),
+            input,
             output,
             path: Vec::new(),
             stop_below: usize::MAX,
@@ -154,21 +175,18 @@ impl Stepping {
         let (name, ask) = (paint(color, "1", &name), paint(color, "7", ask));
         write!(self.output, "{text}\n{name}   {ask} ")?;
         self.output.flush()?;
-        let mut line = String::new();
-        loop {
-            line.clear();
-            if self.input.read_line(&mut line)? == 0 {
-                writeln!(self.output)?;
-                return Ok(Answer::Quit);
-            }
-            match line.trim() {
-                "" | "n" | "next" => return Ok(Answer::Next),
-                "o" | "out" => return Ok(Answer::Out),
-                "q" | "quit" => return Ok(Answer::Quit),
-                _ => write!(self.output, "n, o or q? ")?,
+        let answer = loop {
+            match self.input.word()?.as_deref() {
+                Some("" | "n" | "next") => break Answer::Next,
+                Some("o" | "out") => break Answer::Out,
+                Some("q" | "quit") | None => break Answer::Quit,
+                Some(_) => write!(self.output, "n, o or q? ")?,
             }
             self.output.flush()?;
-        }
+        };
+        // Keys are not shown, nor is the Enter behind a line.
+        writeln!(self.output)?;
+        Ok(answer)
     }
 
     /// All that is shown at one stop.

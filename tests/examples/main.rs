@@ -16,7 +16,7 @@ mod stepper;
 mod stores;
 
 use lifecycle::options::{Command, Options, parse};
-use lifecycle::step::Output;
+use lifecycle::step::{Input, Output};
 
 /// What was written, for a test to look at.
 #[derive(Clone, Default)]
@@ -44,10 +44,14 @@ fn parsed(args: &[&str]) -> Options {
     }
 }
 
+fn lines(typed: &'static str) -> Input {
+    Input::Lines(Box::new(Cursor::new(typed)))
+}
+
 fn typed(args: &[&str], keys: &'static str, color: bool) -> String {
     let written = Written::default();
     let output = Output::new(written.clone());
-    lifecycle::run(&parsed(args), Cursor::new(keys), output, color).unwrap();
+    lifecycle::run(&parsed(args), lines(keys), output, color).unwrap();
     let bytes = written.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
 }

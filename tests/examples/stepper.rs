@@ -1,9 +1,9 @@
 //! `--step`: at which functions it stops, and when it ends.
 
-use std::io::{self, Cursor, Write};
+use std::io::{self, Write};
 
 use super::lifecycle::step::Output;
-use super::{lifecycle, parsed, typed};
+use super::{lifecycle, lines, parsed, typed};
 
 /// The titles of the functions that it stopped at.
 pub(super) fn stops(text: &str) -> Vec<&str> {
@@ -88,7 +88,7 @@ fn a_reader_who_has_seen_enough_is_an_error_and_no_panic() {
         &["--step"],
     ] {
         let output = Output::new(Pipe(700));
-        let error = lifecycle::run(&parsed(args), Cursor::new("\n\n\n\n\n"), output, false);
+        let error = lifecycle::run(&parsed(args), lines("\n\n\n\n\n"), output, false);
         assert_eq!(error.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }

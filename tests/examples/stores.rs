@@ -1,12 +1,10 @@
 //! `--store`: what a session's store is asked, and what it answers.
 
-use std::io::Cursor;
-
 use serde_json::Value;
 
 use super::lifecycle::step::Output;
 use super::stepper::stops;
-use super::{Written, lifecycle, parsed, typed};
+use super::{Written, lifecycle, lines, parsed, typed};
 
 /// What `--store` prints of a visit's calls of the store, without the id.
 fn stored(text: &str) -> Vec<String> {
@@ -109,6 +107,6 @@ fn the_stepper_stops_at_a_store_s_calls_and_commands() {
 fn a_store_that_cannot_be_had_is_said_before_any_visit() {
     let output = Output::new(Written::default());
     let options = parsed(&["--store", "memroy:"]);
-    let error = lifecycle::run(&options, Cursor::new(""), output, false).unwrap_err();
+    let error = lifecycle::run(&options, lines(""), output, false).unwrap_err();
     assert!(error.to_string().contains("the nearest is \"memory\""));
 }
