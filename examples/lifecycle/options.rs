@@ -76,7 +76,7 @@ Usage: cargo run --example lifecycle -- [options]
                      form. May be given more than once: the cookies of one
                      visit go with the next. METHOD may be left out: GET.
   --format FORMAT    tree (the default), json or mermaid
-  --step             Stop at each function, show its source, wait for Enter
+  --step             Stop at each function, show its source, wait for a key
   --real-time        Take the time from the system. Without this it is
                      2023-11-14 22:13:20 UTC, one minute later each visit,
                      so that the output is the same every time.
