@@ -92,3 +92,52 @@ fn a_reader_who_has_seen_enough_is_an_error_and_no_panic() {
         assert_eq!(error.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     }
 }
+
+/// The terminal is a process's standard input, so this has a process of its own.
+#[cfg(unix)]
+#[test]
+fn on_a_terminal_each_key_is_an_answer_and_then_it_is_as_it_was() {
+    use std::fs::File;
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    use nix::sys::termios::{LocalFlags, tcgetattr};
+
+    use super::lifecycle::keys::Keys;
+
+    const NAME: &str = "stepper::on_a_terminal_each_key_is_an_answer_and_then_it_is_as_it_was";
+    const INSIDE: &str = "CARAFE_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some() {
+        let mut keys = Keys::of_terminal().expect("standard input is a terminal");
+        println!("\nready");
+        let words = ["n", "o", ""].map(|word| Some(word.to_owned()));
+        assert_eq!([(); 3].map(|()| keys.press().unwrap()), words);
+        return assert_eq!(keys.press().unwrap(), None, "Ctrl-C");
+    }
+    let terminal = nix::pty::openpty(None, None).unwrap();
+    let flags = || tcgetattr(&terminal.slave).unwrap().local_flags;
+    let (before, of_lines) = (
+        flags(),
+        LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG,
+    );
+    assert!(before.contains(of_lines));
+
+    let mut process = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", NAME, "--nocapture"])
+        .env(INSIDE, "1")
+        .stdin(terminal.slave.try_clone().unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    assert!(
+        lines.any(|line| line.unwrap() == "ready"),
+        "it is not ready"
+    );
+    // It waits for no end of a line, shows nothing, and gets no signal.
+    assert!(!flags().intersects(of_lines));
+    let mut keyboard = File::from(terminal.master);
+    keyboard.write_all(b"no\r\x03").unwrap();
+    assert!(process.wait().unwrap().success());
+    assert_eq!(flags(), before);
+}
