@@ -292,6 +292,7 @@ impl App {
 
     // ANCHOR: app_context_as_of
     /// The same, with the app as it was when a request's context was made: both see one state of it.
+    #[inline(always)]
     pub(crate) fn app_context_as_of(
         &self,
         early_setup: Option<Arc<Setup>>,
@@ -316,6 +317,7 @@ impl App {
 
     /// `app.request_context(environ)`.
     #[must_use]
+    #[inline(always)]
     pub fn request_context(&self, environ: Environ) -> Rc<RequestContext> {
         stage!("Flask.request_context", self.request_context(environ));
         RequestContext::new(self, environ)
@@ -325,6 +327,7 @@ impl App {
     ///
     /// # Errors
     /// A 400 where the request's host is no host.
+    #[inline(always)]
     pub(crate) fn create_url_adapter(
         &self,
         request: &Request,
@@ -338,6 +341,7 @@ impl App {
     }
 
     /// What URLs are built with where there is no request: it takes a SERVER_NAME.
+    #[inline(always)]
     pub(crate) fn create_url_adapter_outside_request(
         &self,
         settings: &Settings,

@@ -54,6 +54,7 @@ impl App {
     /// # Errors
     /// An error that leaves the app: an unhandled one where TESTING, DEBUG or PROPAGATE_EXCEPTIONS say
     /// so, one that a 500 handler raised, or one that a teardown function raised.
+    #[inline(always)]
     // ANCHOR: wsgi_app
     pub fn wsgi_app(
         &self,
@@ -86,6 +87,7 @@ impl App {
     // ANCHOR_END: wsgi_app
 
     /// Dispatches the request, handles what it raised, and finalizes the response.
+    #[inline(always)]
     // ANCHOR: full_dispatch_request
     fn full_dispatch_request(&self, ctx: &RequestContext) -> Result<Response, Error> {
         stage!(
@@ -110,6 +112,7 @@ impl App {
 
     /// Runs the before_first_request functions, once all of them have succeeded never again. Other
     /// threads' first requests wait until they are done.
+    #[inline(always)]
     // ANCHOR: try_trigger_before_first_request_functions
     fn try_trigger_before_first_request_functions(
         &self,
@@ -155,6 +158,7 @@ impl App {
     ///
     /// # Errors
     /// What one of them failed with.
+    #[inline(always)]
     // ANCHOR: preprocess_request
     pub fn preprocess_request(&self, ctx: &RequestContext) -> Result<Option<ReturnValue>, Error> {
         stage!("Flask.preprocess_request", self.preprocess_request(ctx));
@@ -178,6 +182,7 @@ impl App {
     // ANCHOR_END: preprocess_request
 
     /// Raises what the match failed with, or else calls the view.
+    #[inline(always)]
     // ANCHOR: dispatch_request
     fn dispatch_request(&self, ctx: &RequestContext) -> Result<ReturnValue, Error> {
         stage!("Flask.dispatch_request", self.dispatch_request(ctx));
@@ -212,6 +217,7 @@ impl App {
 
     /// Makes the response and has it processed. `from_error_handler`: this is the 500, so a failure on
     /// the way is logged, and the response is sent as far as it got.
+    #[inline(always)]
     // ANCHOR: finalize_request
     fn finalize_request(
         &self,
@@ -244,6 +250,7 @@ impl App {
 
     /// The functions that this request asked for, then the after functions from the innermost blueprint
     /// out, each one's last first; then the session is saved.
+    #[inline(always)]
     // ANCHOR: process_response
     fn process_response(&self, ctx: &RequestContext, response: &mut Response) -> Result<(), Error> {
         stage!(
@@ -273,6 +280,7 @@ impl App {
 
     /// Whether the error that ended a request is none to the teardown functions. Flask lets a subclass
     /// decide; here none is ignored.
+    #[inline(always)]
     fn should_ignore_error(&self, _error: Option<&Error>) -> bool {
         stage!(
             "Flask.should_ignore_error",
@@ -282,6 +290,7 @@ impl App {
     }
 
     /// The teardown functions from the innermost blueprint out, each one's last first.
+    #[inline(always)]
     // ANCHOR: do_teardown_request
     pub(crate) fn do_teardown_request(
         &self,
@@ -302,6 +311,7 @@ impl App {
     // ANCHOR_END: do_teardown_request
 
     /// The app context's teardown functions, the last first.
+    #[inline(always)]
     // ANCHOR: do_teardown_appcontext
     pub(crate) fn do_teardown_appcontext(
         &self,

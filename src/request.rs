@@ -35,6 +35,7 @@ struct Match {
 }
 
 impl Request {
+    #[inline]
     pub(crate) fn new(environ: Environ, settings: &Settings) -> Self {
         let base = wrappers::Request::from_environ(environ);
         if !settings.trusted_hosts.is_empty() {
@@ -48,6 +49,7 @@ impl Request {
         }
     }
 
+    #[inline]
     pub(crate) fn set_match(&self, matched: RuleMatch) {
         let RuleMatch { rule, view_args } = matched;
         let matched = Match {

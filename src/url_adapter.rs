@@ -30,6 +30,7 @@ pub(crate) struct UrlAdapter {
 }
 
 impl UrlAdapter {
+    #[inline]
     pub(crate) fn for_request(request: &Request, settings: &Settings) -> Result<Self, Error> {
         if !settings.trusted_hosts.is_empty() {
             request.trusted_host(&settings.trusted_hosts)?;
@@ -55,6 +56,7 @@ impl UrlAdapter {
         })
     }
 
+    #[inline]
     pub(crate) fn outside_request(settings: &Settings) -> Option<Self> {
         Some(UrlAdapter {
             server_name: Some(outside_name(settings.server_name.as_deref()?)),
@@ -97,6 +99,7 @@ impl UrlAdapter {
     }
 
     /// The rule for the request, or the HTTP error or redirect in its place.
+    #[inline]
     pub(crate) fn match_request(&self, map: &Map, request: &Request) -> Result<RuleMatch, Error> {
         let adapter = self.bind_to(map, request, "");
         let matched = match adapter.match_(None, None) {
@@ -183,6 +186,7 @@ fn outside_name(server_name: &str) -> String {
 }
 
 /// Whether the client asks for a websocket: by the scheme that the server gives, or by `Upgrade`.
+#[inline]
 fn wants_websocket(request: &Request) -> bool {
     let is_upgrade = |text: &str| {
         text.split(',').any(|option| {

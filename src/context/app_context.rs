@@ -37,6 +37,7 @@ pub struct AppContext {
 // ANCHOR_END: app_context
 
 impl AppContext {
+    #[inline(always)]
     pub(crate) fn new(app: &App, early_setup: Option<Arc<Setup>>, settings: &Settings) -> Rc<Self> {
         stage!("AppContext.__init__", Self::new(app, early_setup, settings));
         Rc::new(AppContext {
@@ -81,6 +82,7 @@ impl AppContext {
     ///
     /// # Errors
     /// What a receiver of `appcontext_pushed` failed with; the context is pushed all the same.
+    #[inline(always)]
     // ANCHOR: push
     pub fn push(self: &Rc<Self>) -> Result<(), Error> {
         stage!("AppContext.push", self.push());
@@ -90,6 +92,7 @@ impl AppContext {
     // ANCHOR_END: push
 
     /// Puts it on the stack, and nothing else.
+    #[inline]
     pub(super) fn resume(self: &Rc<Self>) {
         self.refcnt.set(self.refcnt.get() + 1);
         APP_CTX_STACK.push(Rc::clone(self));
@@ -106,6 +109,7 @@ impl AppContext {
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
     /// was on top. The context is gone from the stack in every case, and so is what was left above it.
+    #[inline(always)]
     // ANCHOR: pop
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         stage!("AppContext.pop", self.pop(exc));

@@ -70,6 +70,7 @@ impl Parts {
 }
 
 impl RequestContext {
+    #[inline(always)]
     // ANCHOR: new
     pub(crate) fn new(app: &App, environ: Environ) -> Rc<Self> {
         stage!("RequestContext.__init__", Self::new(app, environ));
@@ -171,6 +172,7 @@ impl RequestContext {
     /// # Errors
     /// What the session interface, a converter or a receiver failed with; the context is pushed all
     /// the same, and wants its [`pop`](RequestContext::pop).
+    #[inline(always)]
     // ANCHOR: push
     pub fn push(self: &Rc<Self>) -> Result<(), Error> {
         stage!("RequestContext.push", self.push());
@@ -208,6 +210,7 @@ impl RequestContext {
     // ANCHOR_END: push
 
     /// Puts it on the stack, and nothing else.
+    #[inline]
     pub(super) fn resume(self: &Rc<Self>, implicit_app_ctx: Option<Rc<AppContext>>) {
         self.implicit_app_ctx_stack
             .borrow_mut()
@@ -225,6 +228,7 @@ impl RequestContext {
     /// Finds the rule for the URL. That there is none is not said now: dispatch raises it, so that
     /// before functions run first. A push calls this when the session is open; a session interface that wants to
     /// know the endpoint calls it before.
+    #[inline(always)]
     pub fn match_request(&self) {
         stage!("RequestContext.match_request", self.match_request());
         let Some(url_adapter) = &self.parts.url_adapter else {
@@ -243,6 +247,7 @@ impl RequestContext {
     /// # Errors
     /// What a teardown function or a receiver failed with; an `AssertionError` where another context
     /// was on top. The contexts are gone from the stacks in every case, and so is what was left above them.
+    #[inline(always)]
     // ANCHOR: pop
     pub fn pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         stage!("RequestContext.pop", self.pop(exc));
@@ -274,12 +279,14 @@ impl RequestContext {
     ///
     /// # Errors
     /// As [`pop`](RequestContext::pop).
+    #[inline(always)]
     pub fn auto_pop(self: &Rc<Self>, exc: Option<&Error>) -> Result<(), Error> {
         stage!("RequestContext.auto_pop", self.auto_pop(exc));
         self.pop(exc)
     }
 
     /// Keeps the contexts for a test client that wants to look at them after the request.
+    #[inline]
     pub(crate) fn preserve(self: &Rc<Self>) {
         if self
             .request()

@@ -26,6 +26,7 @@ impl App {
         self.make_response_for(rv, ctx.as_ref().map(|ctx| &**ctx.request()))
     }
 
+    #[inline(always)]
     pub(super) fn make_response_for(
         &self,
         rv: ReturnValue,

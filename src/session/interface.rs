@@ -141,6 +141,7 @@ pub trait SessionInterface: Send + Sync {
 
 // The three stages that a trace shows, whichever interface is in use.
 
+#[inline(always)]
 pub(crate) fn open_session(
     setup: &Setup,
     settings: &Arc<Settings>,
@@ -150,11 +151,13 @@ pub(crate) fn open_session(
     setup.session_interface.open_session(settings, request)
 }
 
+#[inline(always)]
 pub(crate) fn make_null_session(setup: &Setup, settings: &Settings) -> Session {
     stage!("make_null_session", make_null_session(setup, settings));
     setup.session_interface.make_null_session(settings)
 }
 
+#[inline(always)]
 pub(crate) fn save_session(
     setup: &Setup,
     settings: &Arc<Settings>,

@@ -3,6 +3,10 @@
 //! Where nobody listens, a stage costs one comparison. Where somebody does, the function opens its span
 //! and calls itself again inside of it; so that its way without a span carries nothing of the other.
 //!
+//! Two callers would keep the compiler from inlining it, which would cost more than all comparisons. So a stage is
+//! `#[inline(always)]`, and what a stage alone calls is `#[inline]`: there are then two of each, one in `wsgi_app` and
+//! one that is watched.
+//!
 //! Read next: `recorder.rs`, which listens.
 
 use std::cell::Cell;

@@ -75,6 +75,7 @@ fn valid_hostname(host: &str) -> Option<&str> {
 
 /// Whether a `Host` is as plain as nearly all are: a name that DNS takes, and maybe a port. Such a one
 /// needs no further look.
+#[inline]
 pub(crate) fn is_plain_host(host: &str) -> bool {
     let host = host.as_bytes();
     let mut label = 0;
@@ -90,6 +91,7 @@ pub(crate) fn is_plain_host(host: &str) -> bool {
 }
 
 /// A number from 1 to 65535, without a zero before it.
+#[inline]
 fn is_plain_port(port: &[u8]) -> bool {
     let is_number = matches!(port, [b'1'..=b'9', rest @ ..] if rest.iter().all(u8::is_ascii_digit));
     is_number && (port.len() < 5 || (port.len() == 5 && port <= b"65535".as_slice()))

@@ -83,6 +83,7 @@ pub(super) struct Parsed {
 
 impl Request {
     /// The request that a server hands over.
+    #[inline]
     pub fn from_environ(environ: Environ) -> Self {
         let mut root_path = environ.script_name;
         root_path.truncate(root_path.trim_end_matches('/').len());
@@ -338,6 +339,7 @@ fn store_limit(cell: &AtomicU64, limit: Option<u64>) {
     cell.store(limit.unwrap_or(NO_LIMIT), Ordering::Relaxed);
 }
 
+#[inline]
 fn upper_case(method: Method) -> Method {
     if !method
         .as_str()
@@ -350,6 +352,7 @@ fn upper_case(method: Method) -> Method {
     Method::from_bytes(upper.as_bytes()).unwrap_or(method)
 }
 
+#[inline]
 fn one_leading_slash(path: String) -> String {
     let bytes = path.as_bytes();
     if bytes.first() == Some(&b'/') && bytes.get(1) != Some(&b'/') {

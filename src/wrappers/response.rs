@@ -221,6 +221,7 @@ impl Response {
     ///
     /// A `Location` is quoted, and stays relative where it is. A `Location` that can't be split into a
     /// URL's parts, for which Werkzeug raises, is quoted as one.
+    #[inline]
     pub fn into_wsgi(mut self, method: &Method) -> (StatusCode, HeaderMap, Body) {
         let (mut has_location, mut has_length) = (false, false);
         for name in self.headers.keys() {
