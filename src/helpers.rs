@@ -111,7 +111,8 @@ impl UrlFor {
     /// # Errors
     /// A [`BuildError`] where there is no such endpoint or the values do not fit, and no
     /// `url_build_error_handler` gave a URL; a `RuntimeError` outside a request without SERVER_NAME; a
-    /// `ValueError` for a scheme on a URL that is to be internal.
+    /// `ValueError` for a value that its converter refuses for good (`"x"` for an `int`), and for a scheme on
+    /// a URL that is to be internal.
     pub fn build(self) -> Result<String, Error> {
         let UrlFor {
             app,
@@ -128,8 +129,7 @@ impl UrlFor {
             Some(app) => app,
             None => try_current_app()?,
         };
-        let outside_setup;
-        let (setup, external) = match &req_ctx {
+        let external = match &req_ctx {
             Some(ctx) => {
                 if let Some(relative) = endpoint.strip_prefix('.') {
                     endpoint = match ctx.request().blueprint() {
@@ -137,21 +137,21 @@ impl UrlFor {
                         None => relative.to_owned(),
                     };
                 }
-                (ctx.setup(), external.unwrap_or(scheme.is_some()))
+                external.unwrap_or(scheme.is_some())
             }
-            None => {
-                outside_setup = app.setup();
-                (&*outside_setup, external.unwrap_or(true))
-            }
+            None => external.unwrap_or(true),
         };
+        // The rules are those of the context's app, whichever app is asked; the url_defaults are the asked one's.
+        let early_setup = app.early_setup();
+        let own_setup = app.setup_of(&early_setup);
         let outside_adapter;
-        let url_adapter = match (&req_ctx, &app_ctx) {
-            (Some(ctx), _) => ctx.url_adapter(),
-            (None, Some(ctx)) => ctx.url_adapter(),
+        let (context_app, setup, url_adapter) = match (&req_ctx, &app_ctx) {
+            (Some(ctx), _) => (ctx.app(), ctx.setup(), ctx.url_adapter()),
+            (None, Some(ctx)) => (ctx.app(), ctx.setup(), ctx.url_adapter()),
             (None, None) => {
                 let settings = app.config().settings();
                 outside_adapter = app.create_url_adapter_outside_request(&settings);
-                outside_adapter.as_ref()
+                (&app, own_setup, outside_adapter.as_ref())
             }
         };
         let Some(url_adapter) = url_adapter else {
@@ -165,7 +165,9 @@ impl UrlFor {
                 "When specifying '_scheme', '_external' must be True.",
             ));
         }
-        app.inject_url_defaults(setup, &endpoint, &mut values)?;
+        let is_own = context_app.id() == app.id();
+        let of_defaults = if is_own { setup } else { own_setup };
+        app.inject_url_defaults(of_defaults, &endpoint, &mut values)?;
         let options = BuildOptions {
             method: method.as_deref(),
             scheme: scheme.as_deref(),
@@ -201,8 +203,8 @@ impl App {
         values: &Dict,
     ) -> Result<String, Error> {
         // A value that a converter refuses is no build error in Flask: it is not shown to them.
-        if error.cause.is_some() {
-            return Err(error.into());
+        if let Some(cause) = error.cause {
+            return Err(Error::value_error(cause));
         }
         let setup = self.setup();
         let mut latest = None;
@@ -341,12 +343,15 @@ fn flash_from(pair: &Value) -> Option<Flash> {
     }
 }
 
-/// The messages of some categories only. Flask: `get_flashed_messages(category_filter=...)`.
+/// The messages of some categories only; of all of them where none is named. Flask:
+/// `get_flashed_messages(category_filter=...)`.
 ///
 /// # Errors
 /// As [`get_flashed_messages`].
 pub fn get_flashed_messages_of(categories: &[&str]) -> Result<Vec<Flash>, Error> {
     let mut flashes = get_flashed_messages()?;
-    flashes.retain(|flash| categories.contains(&flash.category.as_str()));
+    if !categories.is_empty() {
+        flashes.retain(|flash| categories.contains(&flash.category.as_str()));
+    }
     Ok(flashes)
 }

@@ -77,11 +77,14 @@ impl App {
             start_response.start_response(status, headers);
             Ok(body)
         });
-        ctx.preserve();
-        if self.should_ignore_error(error.as_ref()) {
-            error = None;
-        }
-        ctx.auto_pop(error.as_ref())?;
+        // Here goes what the app keeps in `g` and in its errors: a `Drop` of theirs may panic, too.
+        catch(move || {
+            ctx.preserve();
+            if self.should_ignore_error(error.as_ref()) {
+                error = None;
+            }
+            ctx.auto_pop(error.as_ref())
+        })?;
         result
     }
     // ANCHOR_END: wsgi_app

@@ -35,6 +35,9 @@ fn flashing_app() -> App {
     app.route("/errors", || {
         Ok::<_, Error>(Json(lines(get_flashed_messages_of(&["error"])?)))
     });
+    app.route("/all", || {
+        Ok::<_, Error>(Json(lines(get_flashed_messages_of(&[])?)))
+    });
     app.route("/other", common::hello);
     app
 }
@@ -68,6 +71,13 @@ fn a_filter_shows_its_categories_and_takes_all() {
     client.get("/save").send().unwrap();
     assert_eq!(shown(&mut client, "/errors"), ["error: two", "error: four"]);
     assert!(shown(&mut client, "/show").is_empty());
+}
+
+#[test]
+fn a_filter_without_categories_shows_all_as_flasks_does() {
+    let mut client = flashing_app().test_client();
+    client.get("/save").send().unwrap();
+    assert_eq!(shown(&mut client, "/all").len(), 4);
 }
 
 #[test]

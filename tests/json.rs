@@ -266,6 +266,20 @@ fn a_value_goes_through_serde_and_comes_back_as_it_was() {
 }
 
 #[test]
+fn a_dict_goes_through_serde_as_the_value_of_it_does() {
+    let dict = Dict::from_iter([("all".to_owned(), one_of_each())]);
+    let there = json::to_value(&dict).unwrap();
+    assert_eq!(there, Value::Dict(dict.clone()));
+    assert_eq!(json::from_value::<Dict>(there).unwrap(), dict);
+    assert_eq!(serde_json::from_str::<Dict>("{}").unwrap(), Dict::new());
+    let error = json::from_value::<Dict>(Value::List(Vec::new())).unwrap_err();
+    assert!(
+        error.to_string().contains("a dict is wanted, not list"),
+        "{error}"
+    );
+}
+
+#[test]
 fn another_format_sees_plain_data() {
     let text = serde_json::to_string(&Value::Tuple(vec![
         Value::Markup("<b>".to_owned()),

@@ -297,6 +297,37 @@ fn while_the_session_is_being_changed() {
     assert_eq!(get(&app, "/again"), (200, "well".to_owned()));
 }
 
+/// Something that goes badly.
+#[derive(Debug)]
+struct Fragile;
+
+impl Drop for Fragile {
+    fn drop(&mut self) {
+        floor();
+    }
+}
+
+impl std::fmt::Display for Fragile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("fragile")
+    }
+}
+
+impl std::error::Error for Fragile {}
+
+#[test]
+fn while_what_g_or_an_error_holds_is_dropped_which_then_leaves_the_app() {
+    let mut app = app();
+    app.route("/g", || {
+        g().set("vase", Fragile);
+        "in g"
+    });
+    app.route("/error", || -> Result<&str, Error> { Err(Fragile.into()) });
+    let floor = || Err("the floor is gone".to_owned());
+    assert_eq!(survives(&app, "/g"), floor());
+    assert_eq!(survives(&app, "/error"), floor());
+}
+
 fn floor_str() -> &'static str {
     panic!("the floor is gone")
 }

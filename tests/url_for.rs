@@ -10,7 +10,7 @@ mod common;
 use carafe::helpers::UrlFor;
 use carafe::routing::BuildError;
 use carafe::wrappers::EnvironBuilder;
-use carafe::{App, Error, Route, Scaffold, Value, json, url_for};
+use carafe::{App, Dict, Error, Route, Scaffold, Value, json, url_for};
 use common::{DbError, Log, app, hello};
 
 /// An app with a rule of each kind.
@@ -180,14 +180,13 @@ fn what_cannot_be_built_says_what_to_try_instead() {
 
 #[test]
 fn a_value_that_its_converter_refuses_is_an_error_of_the_value() {
-    let message = |url: UrlFor| in_request(&shop(), || url.build()).unwrap_err().to_string();
     assert_eq!(
-        message(url_for("any").arg("x", "c")),
-        "'c' is not one of 'a', 'b'"
+        built(url_for("any").arg("x", "c")),
+        "ValueError: 'c' is not one of 'a', 'b'"
     );
     assert_eq!(
-        message(url_for("user").arg("id", "x")),
-        "invalid literal for int() with base 10: 'x'"
+        built(url_for("user").arg("id", "x")),
+        "ValueError: invalid literal for int() with base 10: 'x'"
     );
 }
 
@@ -387,4 +386,28 @@ fn the_context_of_the_request_decides_even_inside_another_app_context() {
     let app = named_shop();
     let url = in_request(&app, || app.app_context().with(|| url_for("index").build()));
     assert_eq!(url.unwrap().unwrap(), "/app/");
+}
+
+/// A shop and another app, whose url_defaults say whose they are.
+fn two_apps() -> (App, App) {
+    let apps = [("shop", named_shop()), ("other", App::new("other"))];
+    let [shop, other] = apps.map(|(name, mut app)| {
+        app.url_defaults(move |_endpoint: &str, values: &mut Dict| {
+            values.insert("of".to_owned(), name.into());
+        });
+        app
+    });
+    (shop, other)
+}
+
+#[test]
+fn another_app_builds_by_the_rules_of_the_context_with_url_defaults_of_its_own() {
+    let (shop, other) = two_apps();
+    let by_other = || text(other.url_for("user").arg("id", 7).build());
+    assert_eq!(in_request(&shop, by_other), "/app/user/7?of=other");
+    let by_current = || text(url_for("user").arg("id", 7).build());
+    let inside = in_request(&shop, || other.app_context().with(by_current));
+    assert_eq!(inside.unwrap(), "/app/user/7?of=other");
+    let outside = shop.app_context().with(by_other).unwrap();
+    assert_eq!(outside, "https://shop.example:8080/app/user/7?of=other");
 }

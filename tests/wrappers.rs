@@ -484,6 +484,19 @@ fn a_cookie_that_is_too_large_is_sent_and_logged() {
 }
 
 #[test]
+fn a_cookie_that_would_outlast_the_year_9999_is_refused_as_python_refuses_its_date() {
+    let error = |cookie: SetCookie<'_>| cookie.dump(1_700_000_000).expect_err("no date");
+    for seconds in [1_000_000_000_000, i64::MAX, -1_000_000_000_000] {
+        let new = || SetCookie::new("a", "1");
+        assert_eq!(error(new().max_age(seconds)).type_name(), "ValueError");
+        assert_eq!(error(new().expires(seconds)).type_name(), "ValueError");
+        let unsynced = new().max_age(seconds).sync_expires(false);
+        let header = unsynced.dump(1_700_000_000).expect("no date in it");
+        assert_eq!(header, format!("a=1; Max-Age={seconds}; Path=/"));
+    }
+}
+
+#[test]
 fn several_cookie_headers_are_one() {
     let mut environ = Environ::builder("/")
         .header("Cookie", "a=1")

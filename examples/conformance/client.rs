@@ -35,11 +35,8 @@ struct Jar(indexmap::IndexMap<String, String>);
 impl Jar {
     fn store(&mut self, set_cookie: &str) {
         let mut parts = set_cookie.split(';');
-        let (name, value) = parts
-            .next()
-            .unwrap_or_default()
-            .split_once('=')
-            .unwrap_or_default();
+        let pair = parts.next().unwrap_or_default();
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if parts.any(|part| part.trim().eq_ignore_ascii_case("max-age=0")) {
             self.0.shift_remove(name);
         } else {

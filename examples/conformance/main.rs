@@ -1,8 +1,8 @@
 //! Runs scenarios on Carafe: `cargo run --release --example conformance < scenarios.jsonl`.
 //!
-//! A scenario is a small app and a list of requests, as one line of JSON; its result is one line too, in
-//! the same order. `tests/conformance/` runs the same scenarios on real Flask and compares. A line that
-//! is no scenario gets `{"id": ..., "error": "..."}`, and the next one is read.
+//! A scenario is a small app and a list of requests, as one line of JSON (`tests/conformance/format.md`); its
+//! result is one line too, in the same order. `tests/conformance/` runs the same scenarios on real Flask and
+//! compares. A line that is no scenario gets `{"id": ..., "error": "..."}`, and the next one is read.
 //!
 //! Read next: `scenario.rs` (how a scenario becomes an app), `ops.rs` (what its functions do),
 //! `client.rs` (how its requests are sent).

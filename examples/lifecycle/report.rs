@@ -39,7 +39,7 @@ pub(crate) fn trees(
     }
     write!(out, "{LEGEND}")?;
     for (number, visit) in (1..).zip(visits) {
-        let title = format!("━━ {number}. {} ", visit.request);
+        let title = fit(&format!("━━ {number}. {} ", visit.request), WIDTH);
         let rule = "━".repeat(WIDTH.saturating_sub(title.chars().count()));
         writeln!(out, "\n{}\n", paint(color, "1", &format!("{title}{rule}")))?;
         writeln!(out, "{}", visit.trace.tree().width(WIDTH).color(color))?;

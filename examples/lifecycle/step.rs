@@ -104,7 +104,7 @@ pub(crate) fn run(options: &Options, stepper: &Stepper, out: &mut Output) -> io:
         if stepper.lock().quit {
             return Ok(());
         }
-        let title = format!("━━ {} is answered ", visit.request);
+        let title = fit(&format!("━━ {} is answered ", visit.request), WIDTH);
         let rule = "━".repeat(WIDTH.saturating_sub(title.chars().count()));
         let title = paint(stepper.color, "1", &format!("{title}{rule}"));
         writeln!(out, "\n{title}\n")?;

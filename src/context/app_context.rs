@@ -65,7 +65,7 @@ impl AppContext {
         &self.app
     }
 
-    fn setup(&self) -> &Setup {
+    pub(crate) fn setup(&self) -> &Setup {
         self.app.setup_of(&self.early_setup)
     }
 

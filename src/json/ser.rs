@@ -49,7 +49,7 @@ impl Serialize for Value {
             Self::Float(number) => serializer.serialize_f64(*number),
             Self::Str(text) => serializer.serialize_str(text),
             Self::List(items) => serializer.collect_seq(items),
-            Self::Dict(dict) => serializer.collect_map(dict),
+            Self::Dict(dict) => dict.serialize(serializer),
             Self::Tuple(items) => {
                 let mut tuple = serializer.serialize_tuple(items.len())?;
                 for item in items {
@@ -63,6 +63,12 @@ impl Serialize for Value {
             Self::DateTime(seconds) => serializer.serialize_newtype_struct(DATETIME, seconds),
             Self::Foreign(foreign) => foreign::serialize(foreign, serializer),
         }
+    }
+}
+
+impl Serialize for Dict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self)
     }
 }
 

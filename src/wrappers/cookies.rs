@@ -12,10 +12,10 @@ use http::HeaderValue;
 use memchr::{memchr, memchr3};
 
 use super::datastructures::MultiDict;
-use super::dates::http_date;
 use super::idna::encode_domain;
 use super::urls::{COOKIE_PATH, quote};
 use crate::error::Error;
+use crate::json;
 use crate::logging;
 
 /// The size in bytes beyond which browsers may drop a cookie: Flask's `MAX_COOKIE_SIZE`.
@@ -179,7 +179,8 @@ impl<'a> SetCookie<'a> {
     /// A cookie larger than its `max_size` is logged as a warning, and dumped all the same.
     ///
     /// # Errors
-    /// `UnicodeError` for a domain with a label that is empty or longer than 63 bytes.
+    /// `UnicodeError` for a domain with a label that is empty or longer than 63 bytes; `ValueError` for an expiry
+    /// after the year 9999, or before the year 1.
     pub fn dump(&self, now: u64) -> Result<String, Error> {
         let header = self.header(now)?;
         let max_size = self.max_size.unwrap_or(MAX_COOKIE_SIZE);
@@ -201,7 +202,10 @@ impl<'a> SetCookie<'a> {
             let now = i64::try_from(now).unwrap_or(i64::MAX);
             now.saturating_add(max_age)
         });
-        let expires = self.expires.or(synced).map(http_date);
+        // Werkzeug's cannot be written either: Python's dates end with the year 9999.
+        let date =
+            |unix| json::http_date(unix).ok_or_else(|| Error::value_error("year is out of range"));
+        let expires = self.expires.or(synced).map(date).transpose()?;
         let max_age = self.max_age.map(|seconds| seconds.to_string());
         let path = self.path.map(|path| quote(path, COOKIE_PATH));
         let flag = |is_set: bool| is_set.then_some("");

@@ -1,4 +1,4 @@
-"""Compares what Carafe gave with what Flask gave, by the rules under "Comparing" in `conformance.md`.
+"""Compares what Carafe gave with what Flask gave, by the rules under "Comparing" in `format.md`.
 
     compare.py scenarios.jsonl flask313.jsonl flask114.jsonl carafe.jsonl
 

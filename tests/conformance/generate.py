@@ -18,7 +18,7 @@ from vocabulary import COOKIE_NAMES, HEADER_NAMES, KEYS, OLD_KEYS, CookieForge, 
 
 
 def make_config(words):
-    """A config. Each key of the list in `conformance.md` is there now and then."""
+    """A config. Each of the keys that change what a client sees is there now and then."""
     config = {"SECRET_KEY": words.one(KEYS)}
     if words.chance(0.04):
         config["SECRET_KEY"] = words.one([None, ""])

@@ -1,7 +1,7 @@
 """Builds the Flask app that a scenario describes, on Flask 3.1.3 and on Flask 1.1.4.
 
 `build_app` registers everything; `Functions` makes a Python function out of each *fn*; what its ops do is in
-`scenario_ops.py`. The names are those of `conformance.md`. Where the two Flasks differ, the difference is a line here
+`scenario_ops.py`. The names are those of `format.md`. Where the two Flasks differ, the difference is a line here
 with its reason.
 """
 

@@ -119,6 +119,24 @@ fn each_app_is_visited_as_it_should_be() {
 }
 
 #[test]
+fn a_long_request_of_ones_own_does_not_widen_the_page() {
+    let request = format!("POST /login username={}", "x".repeat(200));
+    let visit = ["--request", request.as_str()];
+    let shown = [
+        lifecycle(&visit),
+        typed(&[&visit[..], &["--step"]].concat(), "o\n", false),
+    ];
+    for text in shown {
+        let titled = |line: &str| line.starts_with("━━") && line.contains("POST /login");
+        assert!(text.lines().any(titled));
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn json_has_the_code_of_each_step() {
     for app in &lifecycle::apps::ALL {
         let json = document(app.name);

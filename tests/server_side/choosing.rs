@@ -185,6 +185,10 @@ fn a_value_that_its_store_would_refuse_is_an_error_that_names_the_key() {
         let database = ("SESSION_SQLALCHEMY", "sqlite:////nowhere/x.db".into());
         let kind = ("SESSION_TYPE", kind.into());
         let error = from_config(&[kind, database, (key, value)]).unwrap_err();
+        // What only the store itself can say, one that is not compiled in does not say.
+        if error.to_string().ends_with("which is off") {
+            continue;
+        }
         assert_eq!(error.kind(), StoreErrorKind::Config, "{key}");
         assert_eq!(
             error.to_string(),

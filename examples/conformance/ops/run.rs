@@ -9,8 +9,8 @@ use carafe::context::{try_request, try_session};
 use carafe::typing::{ReturnValue, Status};
 use carafe::{
     Error, Response, SameSite, SetCookie, Value, abort, after_this_request, current_app,
-    flash_with_category, get_flashed_messages, get_flashed_messages_of, has_app_context,
-    has_request_context, json, jsonify, redirect_with_code, url_for,
+    flash_with_category, get_flashed_messages_of, has_app_context, has_request_context, json,
+    jsonify, redirect_with_code, url_for,
 };
 
 use super::{AppError, AuthError, DbError, Op, Scope};
@@ -248,11 +248,7 @@ impl Op {
             _ => Vec::new(),
         };
         let names: Vec<&str> = categories.iter().map(String::as_str).collect();
-        let flashes = if names.is_empty() {
-            get_flashed_messages()?
-        } else {
-            get_flashed_messages_of(&names)?
-        };
+        let flashes = get_flashed_messages_of(&names)?;
         let pair = |flash: &carafe::Flash| {
             Value::List(vec![
                 flash.category.as_str().into(),
