@@ -243,9 +243,10 @@ impl Blueprint {
             setup
                 .blueprint_functions
                 .insert(name.clone(), self.functions.clone());
-            setup
-                .view_functions
-                .extend(self.view_functions.iter().cloned());
+            let views = self.view_functions.iter().cloned();
+            let replaced =
+                views.map(|(endpoint, view)| setup.view_functions.insert(endpoint, view));
+            replaced.collect::<Vec<_>>()
         });
 
         let url_prefix = options
@@ -281,8 +282,8 @@ impl Blueprint {
 }
 
 impl Scaffold for Blueprint {
-    fn setup_method(&mut self, _f_name: &str, change: impl FnOnce(&mut Functions)) {
-        change(&mut self.functions);
+    fn setup_method<R>(&mut self, _f_name: &str, change: impl FnOnce(&mut Functions) -> R) -> R {
+        change(&mut self.functions)
     }
 
     #[track_caller]

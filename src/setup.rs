@@ -138,22 +138,22 @@ impl Setup {
         rule.redirect_to = route.redirect_to;
         let parts = rule.bind(&self.url_map)?;
         Ok(BoundRule {
-            rule,
+            rule: Arc::new(rule),
             parts,
             blocking: route.blocking,
         })
     }
 
-    pub(crate) fn insert_rule(&mut self, bound: BoundRule) -> Result<(), RuleError> {
-        let rule = Arc::make_mut(&mut self.url_map).insert(bound.rule, bound.parts)?;
-        self.paces.declare(&rule, bound.blocking);
+    pub(crate) fn insert_rule(&mut self, bound: &BoundRule) -> Result<(), RuleError> {
+        Arc::make_mut(&mut self.url_map).insert(&bound.rule, bound.parts.clone())?;
+        self.paces.declare(&bound.rule, bound.blocking);
         Ok(())
     }
 }
 
 /// A rule whose converters are made.
 pub(crate) struct BoundRule {
-    rule: Rule,
+    rule: Arc<Rule>,
     parts: Vec<RulePart>,
     blocking: Option<bool>,
 }
