@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::json;
 use crate::python::repr;
 use crate::routing::BuildError;
+use crate::setup::Setup;
 use crate::signals::{self, Flash};
 use crate::typing::IntoReturnValue;
 use crate::url_adapter::BuildOptions;
@@ -186,36 +187,33 @@ impl UrlFor {
                 values.insert("_method".to_owned(), method.into());
                 values.insert("_scheme".to_owned(), scheme.into());
                 values.insert("_external".to_owned(), external.into());
-                app.handle_url_build_error(*error, &endpoint, &values)
+                handle_url_build_error(setup, *error, &endpoint, &values)
             }
         }
     }
 }
 
-impl App {
-    /// Asks the url_build_error_handlers, the first to register first.
-    fn handle_url_build_error(
-        &self,
-        error: BuildError,
-        endpoint: &str,
-        values: &Dict,
-    ) -> Result<String, Error> {
-        // A value that a converter refuses is no build error in Flask: it is not shown to them.
-        if error.cause.is_some() {
-            return Err(error.into());
-        }
-        let setup = self.setup();
-        let mut latest = None;
-        for handler in &setup.url_build_error_handlers {
-            match handler(&error, endpoint, values) {
-                Ok(Some(url)) => return Ok(url),
-                Ok(None) => {}
-                Err(newer) if newer.is::<BuildError>() => latest = Some(newer),
-                Err(other) => return Err(other),
-            }
-        }
-        Err(latest.unwrap_or_else(|| error.into()))
+/// `Flask.handle_url_build_error`: asks the url_build_error_handlers, the first to register first.
+fn handle_url_build_error(
+    setup: &Setup,
+    error: BuildError,
+    endpoint: &str,
+    values: &Dict,
+) -> Result<String, Error> {
+    // A value that a converter refuses is no build error in Flask: it is not shown to them.
+    if error.cause.is_some() {
+        return Err(error.into());
     }
+    let mut latest = None;
+    for handler in &setup.url_build_error_handlers {
+        match handler(&error, endpoint, values) {
+            Ok(Some(url)) => return Ok(url),
+            Ok(None) => {}
+            Err(newer) if newer.is::<BuildError>() => latest = Some(newer),
+            Err(other) => return Err(other),
+        }
+    }
+    Err(latest.unwrap_or_else(|| error.into()))
 }
 
 /// A redirect to `location` with a 302. Flask: `redirect`.
