@@ -139,7 +139,7 @@ fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> io::Result<Stream> 
     Err(last_error)
 }
 
-/// Without a deadline: either there is a server that listens, or there is none.
+/// Without a deadline, for which std has no call: it waits only for a server that has stopped, with its queue full.
 #[cfg(unix)]
 fn connect_unix(path: &str) -> io::Result<Stream> {
     UnixStream::connect(path).map(Stream::Unix)
