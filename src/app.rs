@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::hook::{Hook, ViewFunction, before_first_hook, teardown_hook};
 use crate::pace::Pace;
 use crate::request::Request;
-use crate::routing::{BuildError, Converter, ConverterArgs};
+use crate::routing::{BuildError, Converter, ConverterArgs, factory};
 use crate::scaffold::{Functions, Route, Scaffold};
 use crate::session::SessionInterface;
 use crate::setup::Setup;
@@ -150,7 +150,8 @@ impl App {
     }
 
     // ANCHOR: change_setup
-    /// Changes what is registered, unless the first request has been handled.
+    /// Changes what is registered, unless the first request has been handled. The setup is locked meanwhile, so
+    /// `change` drops nothing of the app's own, whose `Drop` may ask the app: it gives back what it replaced.
     #[track_caller]
     pub(crate) fn change_setup<R>(&self, f_name: &str, change: impl FnOnce(&mut Setup) -> R) -> R {
         let mut setup = self
@@ -242,7 +243,7 @@ impl App {
     #[track_caller]
     pub fn session_interface(&mut self, interface: impl SessionInterface + 'static) {
         self.change_setup("session_interface", |s| {
-            s.session_interface = Arc::new(interface);
+            std::mem::replace(&mut s.session_interface, Arc::new(interface))
         });
     }
 
@@ -273,8 +274,9 @@ impl App {
         F: Fn(&ConverterArgs) -> Result<C, String> + Send + Sync + 'static,
         C: Converter + 'static,
     {
+        let (name, make) = (name.to_owned(), factory(make));
         self.change_setup("url_map.converters", |s| {
-            Arc::make_mut(&mut s.url_map).converters_insert(name, make);
+            Arc::make_mut(&mut s.url_map).replace_converter(name, make)
         });
     }
 
@@ -355,13 +357,14 @@ impl App {
 
     // ANCHOR: set_view
     #[track_caller]
-    fn set_view(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
+    fn set_view(&mut self, endpoint: &str, view: &Hook<ViewFunction>) {
         let hint = view.endpoint_hint(endpoint);
         let refused = self.change_setup("add_url_rule", |setup| {
             if let Some(there) = setup.view_functions.get(endpoint) {
-                return !there.is_same(&view);
+                return !there.is_same(view);
             }
-            setup.view_functions.insert(endpoint.to_owned(), view);
+            let endpoint = endpoint.to_owned();
+            setup.view_functions.insert(endpoint, view.clone());
             false
         });
         assert!(
@@ -374,8 +377,8 @@ impl App {
 
 impl Scaffold for App {
     #[track_caller]
-    fn setup_method(&mut self, f_name: &str, change: impl FnOnce(&mut Functions)) {
-        self.change_setup(f_name, |setup| change(&mut setup.functions));
+    fn setup_method<R>(&mut self, f_name: &str, change: impl FnOnce(&mut Functions) -> R) -> R {
+        self.change_setup(f_name, |setup| change(&mut setup.functions))
     }
 
     #[track_caller]
@@ -385,7 +388,7 @@ impl Scaffold for App {
         self.check_setup_finished("add_url_rule");
         let bound = self.setup().bind_rule(route, endpoint, automatic);
         let added = bound
-            .and_then(|bound| self.change_setup("add_url_rule", |setup| setup.insert_rule(bound)));
+            .and_then(|bound| self.change_setup("add_url_rule", |setup| setup.insert_rule(&bound)));
         if let Err(error) = added {
             let message = error.to_string();
             // A blueprint's rules are added when it is registered: the panic's place does not say which one it was.
@@ -393,7 +396,7 @@ impl Scaffold for App {
             panic!("{message} (in the URL rule '{rule}')");
         }
         if let Some(view) = view {
-            self.set_view(endpoint, view);
+            self.set_view(endpoint, &view);
         }
     }
 

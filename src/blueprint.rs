@@ -213,6 +213,25 @@ impl Blueprint {
         self.blueprints.push((blueprint.into(), options));
     }
 
+    /// Refuses the full `name` where a blueprint has it already, this one or another.
+    #[track_caller]
+    fn check_name(&self, registered: Option<&BlueprintId>, name: &str, self_name: &str) {
+        let which = match registered {
+            None => return,
+            Some(id) if *id == self.id => "this",
+            Some(_) => "a different",
+        };
+        let at = if self_name == name {
+            String::new()
+        } else {
+            format!(" '{name}'")
+        };
+        panic!(
+            "The name '{self_name}' is already registered for {which} blueprint{at}. Use \
+             'name=' to provide a unique name."
+        );
+    }
+
     /// Registers it on `app`, and the blueprints nested in it after it.
     #[track_caller]
     pub(crate) fn register(&self, app: &mut App, options: RegisterOptions) {
@@ -220,22 +239,7 @@ impl Blueprint {
         let name = format!("{}.{self_name}", options.name_prefix);
         let name = name.trim_start_matches('.').to_owned();
         let registered = app.setup();
-        if let Some(id) = registered.blueprints.get(&name) {
-            let which = if *id == self.id {
-                "this"
-            } else {
-                "a different"
-            };
-            let at = if self_name == name {
-                String::new()
-            } else {
-                format!(" '{name}'")
-            };
-            panic!(
-                "The name '{self_name}' is already registered for {which} blueprint{at}. Use \
-                 'name=' to provide a unique name."
-            );
-        }
+        self.check_name(registered.blueprints.get(&name), &name, self_name);
         let first_registration = !registered.blueprints.values().any(|id| *id == self.id);
         drop(registered);
         app.change_setup("register_blueprint", |setup| {
@@ -243,9 +247,10 @@ impl Blueprint {
             setup
                 .blueprint_functions
                 .insert(name.clone(), self.functions.clone());
-            setup
-                .view_functions
-                .extend(self.view_functions.iter().cloned());
+            let views = self.view_functions.iter().cloned();
+            let replaced =
+                views.map(|(endpoint, view)| setup.view_functions.insert(endpoint, view));
+            replaced.collect::<Vec<_>>()
         });
 
         let url_prefix = options
@@ -281,8 +286,8 @@ impl Blueprint {
 }
 
 impl Scaffold for Blueprint {
-    fn setup_method(&mut self, _f_name: &str, change: impl FnOnce(&mut Functions)) {
-        change(&mut self.functions);
+    fn setup_method<R>(&mut self, _f_name: &str, change: impl FnOnce(&mut Functions) -> R) -> R {
+        change(&mut self.functions)
     }
 
     #[track_caller]

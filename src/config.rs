@@ -200,7 +200,8 @@ impl Config {
 
     /// Sets where "now" comes from.
     pub fn set_clock(&self, clock: Arc<dyn Clock>) {
-        self.update(|settings| settings.clock = clock);
+        // The clock that was there may ask for settings when it goes: not while they are locked.
+        self.update(|settings| std::mem::replace(&mut settings.clock, clock));
     }
 
     /// `config[key] = value`.

@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::json;
 use crate::python::repr;
 use crate::routing::BuildError;
+use crate::setup::Setup;
 use crate::signals::{self, Flash};
 use crate::typing::IntoReturnValue;
 use crate::url_adapter::BuildOptions;
@@ -141,7 +142,8 @@ impl UrlFor {
             }
             None => external.unwrap_or(true),
         };
-        // The rules are those of the context's app, whichever app is asked; the url_defaults are the asked one's.
+        // The rules are those of the context's app, whichever app is asked; url_defaults and the handlers of build errors
+        // are the asked one's.
         let early_setup = app.early_setup();
         let own_setup = app.setup_of(&early_setup);
         let outside_adapter;
@@ -166,8 +168,8 @@ impl UrlFor {
             ));
         }
         let is_own = context_app.id() == app.id();
-        let of_defaults = if is_own { setup } else { own_setup };
-        app.inject_url_defaults(of_defaults, &endpoint, &mut values)?;
+        let asked = if is_own { setup } else { own_setup };
+        app.inject_url_defaults(asked, &endpoint, &mut values)?;
         let options = BuildOptions {
             method: method.as_deref(),
             scheme: scheme.as_deref(),
@@ -188,36 +190,37 @@ impl UrlFor {
                 values.insert("_method".to_owned(), method.into());
                 values.insert("_scheme".to_owned(), scheme.into());
                 values.insert("_external".to_owned(), external.into());
-                app.handle_url_build_error(*error, &endpoint, &values)
+                handle_url_build_error(asked, *error, &endpoint, &values)
             }
         }
     }
 }
 
-impl App {
-    /// Asks the url_build_error_handlers, the first to register first.
-    fn handle_url_build_error(
-        &self,
-        error: BuildError,
-        endpoint: &str,
-        values: &Dict,
-    ) -> Result<String, Error> {
-        // A value that a converter refuses is no build error in Flask: it is not shown to them.
-        if let Some(cause) = error.cause {
-            return Err(Error::value_error(cause));
-        }
-        let setup = self.setup();
-        let mut latest = None;
-        for handler in &setup.url_build_error_handlers {
-            match handler(&error, endpoint, values) {
-                Ok(Some(url)) => return Ok(url),
-                Ok(None) => {}
-                Err(newer) if newer.is::<BuildError>() => latest = Some(newer),
-                Err(other) => return Err(other),
-            }
-        }
-        Err(latest.unwrap_or_else(|| error.into()))
+/// `Flask.handle_url_build_error`: asks the url_build_error_handlers, the first to register first.
+fn handle_url_build_error(
+    setup: &Setup,
+    error: BuildError,
+    endpoint: &str,
+    values: &Dict,
+) -> Result<String, Error> {
+    // A value that a converter refuses is no build error in Flask: it is not shown to them.
+    if let Some(cause) = error.cause {
+        return Err(Error::value_error(cause));
     }
+    let mut latest = Error::from(error);
+    for handler in &setup.url_build_error_handlers {
+        let Some(error) = latest.downcast_ref() else {
+            break;
+        };
+        match handler(error, endpoint, values) {
+            Ok(Some(url)) => return Ok(url),
+            Ok(None) => {}
+            // The next one is asked about this error.
+            Err(newer) if newer.is::<BuildError>() => latest = newer,
+            Err(other) => return Err(other),
+        }
+    }
+    Err(latest)
 }
 
 /// A redirect to `location` with a 302. Flask: `redirect`.

@@ -53,9 +53,9 @@ pub(crate) fn check_error_code(code: u16) {
 /// Every method does, with Flask's words, once the app has handled its first request.
 pub trait Scaffold {
     /// Changes the functions registered so far, unless setup is over: then it panics and says that
-    /// `f_name` came too late. Flask: `@setupmethod`.
+    /// `f_name` came too late. `change` gives back what it replaced, as `App::change_setup` says. Flask: `@setupmethod`.
     #[doc(hidden)]
-    fn setup_method(&mut self, f_name: &str, change: impl FnOnce(&mut Functions))
+    fn setup_method<R>(&mut self, f_name: &str, change: impl FnOnce(&mut Functions) -> R) -> R
     where
         Self: Sized;
 
@@ -256,9 +256,7 @@ pub trait Scaffold {
         check_error_code(code);
         let hook = error_hook(f);
         let key = CatchKey::Code(code);
-        self.setup_method("errorhandler", |to| {
-            to.error_handler_spec.insert(key, hook);
-        });
+        self.setup_method("errorhandler", |to| to.error_handler_spec.insert(key, hook));
     }
 
     /// `@app.errorhandler(SomeError)`: the closure's argument says which type. Take `&HttpException`
@@ -273,7 +271,7 @@ pub trait Scaffold {
     {
         let hook = error_hook(f);
         self.setup_method("errorhandler", |to| {
-            to.error_handler_spec.insert(E::key(), hook);
+            to.error_handler_spec.insert(E::key(), hook)
         });
     }
 }

@@ -130,36 +130,30 @@ impl Setup {
         let mut rule = Rule::try_new(route.rule, endpoint)?
             .with_methods(methods)
             .with_defaults(route.defaults)
-            .with_automatic_options(automatic)
-            .with_build_only(route.build_only)
-            .with_alias(route.alias);
-        if let Some(target) = route.redirect_to {
-            rule = rule.with_redirect_to(target);
-        }
-        if let Some(strict) = route.strict_slashes {
-            rule = rule.with_strict_slashes(strict);
-        }
-        if let Some(merge) = route.merge_slashes {
-            rule = rule.with_merge_slashes(merge);
-        }
+            .with_automatic_options(automatic);
+        rule.strict_slashes = route.strict_slashes;
+        rule.merge_slashes = route.merge_slashes;
+        rule.build_only = route.build_only;
+        rule.alias = route.alias;
+        rule.redirect_to = route.redirect_to;
         let parts = rule.bind(&self.url_map)?;
         Ok(BoundRule {
-            rule,
+            rule: Arc::new(rule),
             parts,
             blocking: route.blocking,
         })
     }
 
-    pub(crate) fn insert_rule(&mut self, bound: BoundRule) -> Result<(), RuleError> {
-        let rule = Arc::make_mut(&mut self.url_map).insert(bound.rule, bound.parts)?;
-        self.paces.declare(&rule, bound.blocking);
+    pub(crate) fn insert_rule(&mut self, bound: &BoundRule) -> Result<(), RuleError> {
+        Arc::make_mut(&mut self.url_map).insert(&bound.rule, bound.parts.clone())?;
+        self.paces.declare(&bound.rule, bound.blocking);
         Ok(())
     }
 }
 
 /// A rule whose converters are made.
 pub(crate) struct BoundRule {
-    rule: Rule,
+    rule: Arc<Rule>,
     parts: Vec<RulePart>,
     blocking: Option<bool>,
 }

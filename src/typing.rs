@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -42,7 +42,7 @@ pub enum ReturnValue {
     /// Another WSGI app, to answer this request.
     WsgiApp(Arc<dyn WsgiApp>),
     /// Any of these with a status, headers, or both.
-    Tuple(Box<ReturnValue>, Option<Status>, Vec<(String, String)>),
+    Tuple(Box<ReturnValue>, Option<Status>, TupleHeaders),
 }
 // ANCHOR_END: return_value
 
@@ -59,6 +59,10 @@ impl fmt::Debug for ReturnValue {
         }
     }
 }
+
+/// The headers of a tuple return: names, each with the values that belong together, as in a `HeaderMap` or in Python's
+/// dict of lists. Of pairs each is one of its own.
+pub type TupleHeaders = Vec<(String, Vec<String>)>;
 
 /// The status of a tuple return: a number, or a whole status line such as `"201 CREATED"`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,49 +203,47 @@ impl<T: IntoReturnValue, E: Into<Error>> IntoReturnValue for Result<T, E> {
 /// ```
 pub trait TuplePart {
     /// Puts itself where it belongs.
-    fn apply(self, status: &mut Option<Status>, headers: &mut Vec<(String, String)>);
+    fn apply(self, status: &mut Option<Status>, headers: &mut TupleHeaders);
 }
 
 impl TuplePart for u16 {
-    fn apply(self, status: &mut Option<Status>, _: &mut Vec<(String, String)>) {
+    fn apply(self, status: &mut Option<Status>, _: &mut TupleHeaders) {
         *status = Some(Status::Code(self));
     }
 }
 
 impl TuplePart for StatusCode {
-    fn apply(self, status: &mut Option<Status>, _: &mut Vec<(String, String)>) {
+    fn apply(self, status: &mut Option<Status>, _: &mut TupleHeaders) {
         *status = Some(Status::Code(self.as_u16()));
     }
 }
 
 impl TuplePart for &str {
-    fn apply(self, status: &mut Option<Status>, _: &mut Vec<(String, String)>) {
+    fn apply(self, status: &mut Option<Status>, _: &mut TupleHeaders) {
         *status = Some(Status::Line(self.to_owned()));
     }
 }
 
 impl<K: Into<String>, V: Into<String>, const N: usize> TuplePart for [(K, V); N] {
-    fn apply(self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
-        headers.extend(self.map(|(name, value)| (name.into(), value.into())));
+    fn apply(self, _: &mut Option<Status>, headers: &mut TupleHeaders) {
+        headers.extend(self.map(|(name, value)| (name.into(), vec![value.into()])));
     }
 }
 
 impl<K: Into<String>, V: Into<String>> TuplePart for Vec<(K, V)> {
-    fn apply(self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
-        let text = |(name, value): (K, V)| (name.into(), value.into());
+    fn apply(self, _: &mut Option<Status>, headers: &mut TupleHeaders) {
+        let text = |(name, value): (K, V)| (name.into(), vec![value.into()]);
         headers.extend(self.into_iter().map(text));
     }
 }
 
 impl TuplePart for HeaderMap {
-    fn apply(self, _: &mut Option<Status>, headers: &mut Vec<(String, String)>) {
-        let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-            (
-                name.as_str().to_owned(),
-                latin1_decode(value.as_bytes()).into_owned(),
-            )
-        };
-        headers.extend(self.iter().map(text));
+    fn apply(self, _: &mut Option<Status>, headers: &mut TupleHeaders) {
+        let text = |value: &HeaderValue| latin1_decode(value.as_bytes()).into_owned();
+        headers.extend(self.keys().map(|name| {
+            let values = self.get_all(name).iter().map(text);
+            (name.as_str().to_owned(), values.collect())
+        }));
     }
 }
 

@@ -127,7 +127,23 @@ impl Value {
         }
     }
 
-    /// The items of a [`Value::Dict`], to change them.
+    /// The items of a [`Value::Dict`], to change them, as in Python's `session["cart"]["pear"] = 2`:
+    ///
+    /// ```
+    /// use carafe::{App, Error, Scaffold, Value, session};
+    /// let mut app = App::new("shop");
+    /// app.config().set_secret_key("adavafa");
+    /// app.route("/", || {
+    ///     session().insert("cart", Value::from_iter([("apple", 1)]))?;
+    ///     session().update(|data| {
+    ///         let cart = data.get_mut("cart").and_then(Value::as_dict_mut);
+    ///         cart.map(|cart| cart.insert("pear".to_owned(), 2.into()))
+    ///     })?;
+    ///     Ok::<_, Error>(carafe::json::dumps(&session().to_dict())?)
+    /// });
+    /// assert_eq!(app.test_client().get("/").send()?.text(), r#"{"cart":{"apple":1,"pear":2}}"#);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn as_dict_mut(&mut self) -> Option<&mut Dict> {
         match self {

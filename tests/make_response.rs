@@ -144,6 +144,29 @@ fn headers_beside_a_body_are_added_and_beside_a_response_they_replace() {
 }
 
 #[test]
+fn all_values_of_a_header_map_are_kept_whatever_they_are_beside() {
+    let headers = || {
+        let mut headers = http::HeaderMap::new();
+        for value in ["1", "2"] {
+            headers.append("X-A", value.parse().unwrap());
+        }
+        headers
+    };
+    let all = |response: &TestResponse| -> Vec<String> {
+        let values = response.headers().get_all("X-A").iter();
+        values.map(|v| v.to_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(all(&answer(move || ("x", headers()))), ["1", "2"]);
+    assert_eq!(all(&answer(move || (Json([1]), headers()))), ["1", "2"]);
+    let response = answer(move || {
+        let mut response = Response::new("x");
+        response.set_header("X-A", "0")?;
+        Ok::<_, Error>((response, headers()))
+    });
+    assert_eq!(all(&response), ["1", "2"]);
+}
+
+#[test]
 fn a_content_length_beside_a_body_is_corrected() {
     let response = answer(|| ("x", [("Content-Length", "7")]));
     assert_eq!(response.header("Content-Length").as_deref(), Some("1"));

@@ -15,6 +15,7 @@ mod values;
 use carafe::Value;
 use carafe::json::{self, JsonError, TaggedJsonSerializer};
 use carafe::signing::{CompactJson, PayloadSerializer};
+use carafe::wrappers::dates::{http_date, parse_date};
 use fastrand::Rng;
 use oracle::{Oracle, Raised};
 use serde_json::{Value as Json, json};
@@ -261,17 +262,13 @@ fn dates_are_written_and_read_as_werkzeug_does() {
     for _ in 0..3000 {
         let seconds = rng.i64(-62_135_596_800..=253_402_300_799);
         let request = json!({"op": "http_date", "value": ["datetime", seconds]});
-        let text = json::http_date(seconds).unwrap();
+        let text = http_date(seconds);
         assert_eq!(Some(text.as_str()), oracle.ask(&request).unwrap().as_str());
         // A year below 100 is taken for one of 1969 to 2068.
         let read = oracle
             .ask(&json!({"op": "parse_date", "text": text}))
             .unwrap();
-        assert_eq!(
-            json!(["datetime", json::parse_date(&text).unwrap()]),
-            read,
-            "{text}"
-        );
+        assert_eq!(json!(["datetime", parse_date(&text)]), read, "{text}");
     }
     let pieces = [
         "Tue,",
@@ -346,13 +343,13 @@ fn dates_are_written_and_read_as_werkzeug_does() {
             }
         }
         let text = parts.join([" ", "  ", "\u{1c}"][rng.usize(..3)]);
-        let ours = json::parse_date(&text);
+        let tagged = json!({" d": text}).to_string();
+        let ours = TaggedJsonSerializer.loads(&tagged);
         match (ours, oracle.ask(&json!({"op": "parse_date", "text": text}))) {
-            (Ok(ours), Ok(theirs)) => {
-                let ours = ours.map_or(Value::Null, Value::DateTime);
-                assert_eq!(wire(&ours), theirs, "{text}");
+            (Ok(ours), Ok(theirs)) => assert_eq!(wire(&ours), theirs, "{text}"),
+            (Err(JsonError::DateOutOfRange), Err(theirs)) => {
+                assert_eq!(theirs.class, "OverflowError", "{text}");
             }
-            (Err(_), Err(theirs)) => assert_eq!(theirs.class, "OverflowError", "{text}"),
             (ours, theirs) => panic!("{text}: {ours:?} here, {theirs:?} there"),
         }
     }

@@ -6,14 +6,18 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
+use carafe::clock::{Clock, SystemClock};
+use carafe::config::Settings;
 use carafe::error::catch;
 use carafe::routing::{Converter, ValidationError};
-use carafe::session::SecureCookieSessionInterface;
-use carafe::{App, Blueprint, Dict, Error, Route, Scaffold, Value, ViewArgs};
+use carafe::session::{SecureCookieSessionInterface, Session, SessionInterface};
+use carafe::{App, Blueprint, Dict, Error, Request, Response, Route, Scaffold, Value, ViewArgs};
 use common::{DbError, after, app, before, fail, get, hello, teardown};
 
 /// What `f` panics with; `None` where it does not.
@@ -352,4 +356,130 @@ fn a_converter_may_use_the_app_and_register_while_its_rule_is_added() {
     });
     let answers = ended.recv_timeout(Duration::from_secs(30)).unwrap();
     assert_eq!(answers, ("text".to_owned(), "other".to_owned()));
+}
+
+/// A converter with the defaults.
+struct Plain;
+
+impl Converter for Plain {}
+
+/// What asks the app for its rules and settings when it is dropped, and is counted then.
+struct Leaving(App, Arc<AtomicUsize>);
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        drop((self.0.url_map(), self.0.config().settings()));
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Clock for Leaving {
+    fn now(&self) -> u64 {
+        0
+    }
+}
+
+impl Converter for Leaving {
+    fn regex(&self) -> &str {
+        "("
+    }
+}
+
+impl SessionInterface for Leaving {
+    fn open_session(
+        &self,
+        _settings: &Arc<Settings>,
+        _request: &Request,
+    ) -> Result<Option<Session>, Error> {
+        Ok(None)
+    }
+
+    fn save_session(
+        &self,
+        _settings: &Arc<Settings>,
+        _session: &Session,
+        _response: &mut Response,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_is_replaced_or_refused_may_use_the_app_while_it_is_dropped() {
+    let (done, ended) = channel();
+    // Not joined: should it wait for a lock of its own, the test fails all the same.
+    thread::spawn(move || {
+        let mut app = app();
+        let dropped = Arc::new(AtomicUsize::new(0));
+        let leaving = {
+            let app = app.clone();
+            let dropped = Arc::clone(&dropped);
+            move || Leaving(app.clone(), Arc::clone(&dropped))
+        };
+        // A closure that holds one.
+        let holder = || {
+            let leaving = leaving();
+            move || {
+                let _ = &leaving;
+                "held"
+            }
+        };
+        let mut expected = 0;
+        let mut counted = |what: &str, more: usize| {
+            expected += more;
+            let dropped = dropped.load(Ordering::Relaxed);
+            done.send((what.to_owned(), dropped, expected)).unwrap();
+        };
+
+        let held = holder();
+        app.errorhandler(404, move |_| held());
+        app.errorhandler(404, |_| "another");
+        counted("the handler of a code", 1);
+
+        let held = holder();
+        app.errorhandler_for(move |_: &DbError| held());
+        let mut shop = Blueprint::new("shop");
+        shop.app_errorhandler_for(|_: &DbError| "another");
+        shop.endpoint("index", || "another");
+        let held = holder();
+        app.add_url_rule("/", "index", held);
+        app.register_blueprint(shop);
+        counted(
+            "the handler of a type, and the view that a blueprint replaced",
+            2,
+        );
+
+        app.endpoint("index", holder());
+        app.endpoint("index", || "another");
+        counted("the view of an endpoint", 1);
+
+        let held = holder();
+        assert!(refusal(|| app.clone().add_url_rule("/b", "index", held)).is_some());
+        counted("the view that was refused", 1);
+
+        let held = holder();
+        app.add_converter("kind", move |_args| {
+            held();
+            Ok(Plain)
+        });
+        app.add_converter("kind", |_args| Ok(Plain));
+        counted("the factory of a converter", 1);
+
+        let make = leaving.clone();
+        app.add_converter("broken", move |_args| Ok(make()));
+        assert!(refusal(|| app.clone().route("/<broken:text>", |text: String| text)).is_some());
+        counted("the converter of a rule that was refused", 1);
+
+        app.session_interface(leaving());
+        app.session_interface(SecureCookieSessionInterface::new());
+        counted("the session interface", 1);
+
+        app.config().set_clock(Arc::new(leaving()));
+        app.config().set_clock(Arc::new(SystemClock));
+        counted("the clock", 1);
+    });
+    for _ in 0..8 {
+        let (what, dropped, expected) = ended.recv_timeout(Duration::from_secs(30)).unwrap();
+        assert_eq!(dropped, expected, "{what}");
+    }
 }

@@ -462,6 +462,30 @@ fn a_redirect_to_another_host_or_in_a_circle_is_an_error() {
     );
 }
 
+#[test]
+fn of_an_ipv6_host_the_address_counts_and_the_port_does_not() {
+    let mut app = app();
+    app.route("/target", || request().url().to_owned());
+    app.route("/port", || {
+        redirect_with_code("http://[::1]:8080/target", 302)
+    });
+    app.route("/none", || redirect_with_code("http://[::1]/target", 302));
+    app.route("/other", || {
+        redirect_with_code("http://[::2]:5000/target", 302)
+    });
+    let mut client = app.test_client();
+    let mut follow = |path: &str| {
+        let request = client.get(path).base_url("http://[::1]:5000/");
+        request.follow_redirects().send()
+    };
+    assert_eq!(follow("/port").unwrap().text(), "http://[::1]:8080/target");
+    assert_eq!(follow("/none").unwrap().text(), "http://[::1]/target");
+    assert_eq!(
+        follow("/other").unwrap_err().to_string(),
+        "following external redirects to http://[::2]:5000/target"
+    );
+}
+
 /// An app that answers at each of these paths with a redirect, and else with what it was asked.
 fn chain_of<const N: usize>(redirects: [(&'static str, u16, &'static str); N]) -> App {
     let mut app = app();
@@ -680,6 +704,20 @@ fn a_session_transaction_changes_what_the_next_request_finds() {
     assert_eq!(text(&mut client, "/"), "jack");
     client.session_transaction(carafe::Session::clear).unwrap();
     assert_eq!(client.get_cookie("session"), None);
+}
+
+#[test]
+fn a_session_transaction_is_of_the_host_that_the_requests_go_to() {
+    for server_name in ["[::1]:5000", "Shop.Example:5000"] {
+        let mut app = app();
+        app.config().set("SERVER_NAME", server_name).unwrap();
+        app.route("/", || session().get::<String>("username"));
+        let mut client = app.test_client();
+        let change = |session: &carafe::Session| session.insert("username", "jack");
+        client.session_transaction(change).unwrap();
+        assert_eq!(text(&mut client, "/"), "jack", "{server_name}");
+        assert!(client.get_cookie("session").is_some(), "{server_name}");
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ use std::process::ExitCode;
 
 use keys::Keys;
 use options::{Command, Format, Options};
+use report::Look;
 use step::{Input, Output, Stepper};
 
 fn main() -> ExitCode {
@@ -77,7 +78,10 @@ pub(crate) fn run(options: &Options, input: Input, mut out: Output, color: bool)
     }
     let visits = visits::all(options).map_err(io::Error::other)?;
     match options.format {
-        Format::Tree => report::trees(options, visits, &mut out, color)?,
+        Format::Tree => {
+            let width = options.width;
+            report::trees(options, visits, &mut out, Look { width, color })?;
+        }
         Format::Json => report::json(visits, &mut out)?,
         Format::Mermaid => report::mermaid(visits, &mut out)?,
     }

@@ -13,6 +13,8 @@ pub(crate) enum Command {
 pub(crate) struct Options {
     pub(crate) app: &'static Example,
     pub(crate) format: Format,
+    /// How many columns it prints, but for `--step`.
+    pub(crate) width: usize,
     pub(crate) step: bool,
     pub(crate) real_time: bool,
     /// The URL of the store that sessions are kept in; `None` is a signed cookie.
@@ -26,6 +28,7 @@ impl Default for Options {
         Options {
             app: &apps::ALL[0],
             format: Format::default(),
+            width: NARROWEST,
             step: false,
             real_time: false,
             store: None,
@@ -53,7 +56,7 @@ pub(crate) enum Format {
     Mermaid,
 }
 
-/// One visit: `POST /login username=jack`.
+/// One visit: `POST /login username="jack sparrow"`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -73,9 +76,12 @@ Usage: cargo run --example lifecycle -- [options]
                      streaming     a response that outlives its request
   --request \"METHOD /path key=value ...\"
                      Visit this instead; the key=value pairs are sent as a
-                     form. May be given more than once: the cookies of one
+                     form. A value with spaces stands in quotes, as in
+                     'POST /login username=\"jack sparrow\"'.
+                     May be given more than once: the cookies of one
                      visit go with the next. METHOD may be left out: GET.
   --format FORMAT    tree (the default), json or mermaid
+  --width COLUMNS    How wide it prints without --step: 80, or more
   --step             Stop at each function, show its source, wait for a key
   --real-time        Take the time from the system. Without this it is
                      2023-11-14 22:13:20 UTC, one minute later each visit,
@@ -121,6 +127,7 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
                 options.format = Format::parse(&value()?)?;
                 format_given = true;
             }
+            "--width" => options.width = width(&value()?)?,
             "--store" => {
                 options.store = Some(value()?);
                 options.real_time = true;
@@ -140,6 +147,18 @@ pub(crate) fn parse(args: &[String]) -> Result<Command, String> {
     Ok(Command::Run(options))
 }
 
+/// All headings fit into so many columns, and so does what the book shows.
+const NARROWEST: usize = 80;
+
+fn width(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(width) if width >= NARROWEST => Ok(width),
+        _ => Err(format!(
+            "--width takes {NARROWEST} columns or more, not {text:?}"
+        )),
+    }
+}
+
 impl Format {
     fn parse(text: &str) -> Result<Self, String> {
         match text {
@@ -153,32 +172,68 @@ impl Format {
 
 impl Request {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
-        let mut words = text.split_whitespace().peekable();
-        let method = match words.next_if(|word| !word.starts_with('/')) {
-            Some(word) if word.chars().all(|c| c.is_ascii_alphabetic()) => word.to_uppercase(),
-            Some(word) => return Err(format!("{word:?} in {text:?} is neither method nor path")),
-            None => "GET".to_owned(),
+        let (first, rest) = word(text);
+        let (method, path, mut rest) = match first.starts_with('/') {
+            true => ("GET".to_owned(), first, rest),
+            false if first.chars().all(|c| c.is_ascii_alphabetic()) => {
+                let (path, rest) = word(rest);
+                (first.to_uppercase(), path, rest)
+            }
+            false => return Err(format!("{first:?} in {text:?} is neither method nor path")),
         };
-        let Some(path) = words.next().filter(|word| word.starts_with('/')) else {
+        if !path.starts_with('/') {
             return Err(format!("{text:?} has no path: one starts with /"));
-        };
-        let pair = |word: &str| match word.split_once('=') {
-            Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
-            None => Err(format!("{word:?} in {text:?} is no key=value")),
-        };
+        }
+        let mut form = Vec::new();
+        while !rest.is_empty() {
+            let (pair, more) = pair(rest).map_err(|error| format!("{error} in {text:?}"))?;
+            form.push(pair);
+            rest = more.trim_start();
+        }
         Ok(Request {
             method,
             path: path.to_owned(),
-            form: words.map(pair).collect::<Result<_, _>>()?,
+            form,
         })
     }
+}
+
+/// The first word of a text, and what is behind it.
+fn word(text: &str) -> (&str, &str) {
+    let text = text.trim_start();
+    let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    (word, rest.trim_start())
+}
+
+/// The `key=value` that a text starts with, and what is behind it.
+fn pair(text: &str) -> Result<((String, String), &str), String> {
+    let no_pair = || format!("{:?} is no key=value", word(text).0);
+    let (key, rest) = text.split_once('=').ok_or_else(no_pair)?;
+    if key.contains(char::is_whitespace) {
+        return Err(no_pair());
+    }
+    let (value, rest) = match rest.chars().next() {
+        Some(quote @ ('"' | '\'')) => {
+            let ends =
+                |(_, rest): &(&str, &str)| rest.is_empty() || rest.starts_with(char::is_whitespace);
+            let quoted = rest[1..].split_once(quote).filter(ends);
+            quoted.ok_or_else(|| format!("the value of {key:?} has no quote at its end"))?
+        }
+        _ => rest.split_once(char::is_whitespace).unwrap_or((rest, "")),
+    };
+    Ok(((key.to_owned(), value.to_owned()), rest))
 }
 
 impl std::fmt::Display for Request {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} {}", self.method, self.path)?;
         for (key, value) in &self.form {
-            write!(f, " {key}={value}")?;
+            let quote = match value {
+                plain if !plain.contains([' ', '"', '\'']) => "",
+                with_quotes if with_quotes.contains('"') => "'",
+                _ => "\"",
+            };
+            write!(f, " {key}={quote}{value}{quote}")?;
         }
         Ok(())
     }

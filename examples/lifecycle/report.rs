@@ -10,7 +10,13 @@ use super::source::{self, Excerpt};
 use super::stored;
 use super::visits::Visit;
 
-pub(crate) const WIDTH: usize = 80;
+/// How it is to look.
+#[derive(Clone, Copy)]
+pub(crate) struct Look {
+    /// How many columns there are.
+    pub(crate) width: usize,
+    pub(crate) color: bool,
+}
 
 const LEGEND: &str = "\
 Each line is a function, by its name in Flask; at the right is where it stands
@@ -26,8 +32,9 @@ pub(crate) fn trees(
     options: &Options,
     visits: impl Iterator<Item = Visit>,
     out: &mut impl Write,
-    color: bool,
+    look: Look,
 ) -> io::Result<()> {
+    let Look { width, color } = look;
     if options.requests.is_empty() {
         let count = match options.app.visits.len() {
             1 => "One visit",
@@ -39,26 +46,27 @@ pub(crate) fn trees(
     }
     write!(out, "{LEGEND}")?;
     for (number, visit) in (1..).zip(visits) {
-        let title = fit(&format!("━━ {number}. {} ", visit.request), WIDTH);
-        let rule = "━".repeat(WIDTH.saturating_sub(title.chars().count()));
+        let title = fit(&format!("━━ {number}. {} ", visit.request), width);
+        let rule = "━".repeat(width.saturating_sub(title.chars().count()));
         writeln!(out, "\n{}\n", paint(color, "1", &format!("{title}{rule}")))?;
-        writeln!(out, "{}", visit.trace.tree().width(WIDTH).color(color))?;
-        summary(&visit, out, color)?;
+        writeln!(out, "{}", visit.trace.tree().width(width).color(color))?;
+        summary(&visit, out, look)?;
     }
     Ok(())
 }
 
 /// The answer, the session, and each cookie taken apart.
-pub(crate) fn summary(visit: &Visit, out: &mut impl Write, color: bool) -> io::Result<()> {
+pub(crate) fn summary(visit: &Visit, out: &mut impl Write, look: Look) -> io::Result<()> {
+    let Look { width, color } = look;
     let mut line = |name: &str, text: &str| {
         let name = paint(color, "1", &format!("{name:<16}"));
-        writeln!(out, "{name}{}", fit(text, WIDTH - 16))
+        writeln!(out, "{name}{}", fit(text, width - 16))
     };
     line("answer", &answer(visit))?;
     let (before, after) = sessions(&visit.trace);
     line("session before", &before)?;
     line("session after", &after)?;
-    stored::calls(&visit.trace, out, color)?;
+    stored::calls(&visit.trace, out, look)?;
     for (stage, cookie) in cookies(&visit.trace) {
         let verb = match stage {
             "open_session" => "came with the request",
@@ -66,14 +74,15 @@ pub(crate) fn summary(visit: &Visit, out: &mut impl Write, color: bool) -> io::R
         };
         writeln!(out)?;
         match cookie.is_id {
-            true => stored::cookie(verb, cookie, out, color)?,
-            false => cookie_parts(verb, cookie, out, color)?,
+            true => stored::cookie(verb, cookie, out, look)?,
+            false => cookie_parts(verb, cookie, out, look)?,
         }
     }
     Ok(())
 }
 
-fn cookie_parts(verb: &str, cookie: &Cookie, out: &mut impl Write, color: bool) -> io::Result<()> {
+fn cookie_parts(verb: &str, cookie: &Cookie, out: &mut impl Write, look: Look) -> io::Result<()> {
+    let Look { width, color } = look;
     let bytes = cookie.value.len();
     let name = paint(color, "1", "session cookie");
     writeln!(out, "{name}  {verb}: {bytes} bytes, three parts")?;
@@ -98,10 +107,10 @@ fn cookie_parts(verb: &str, cookie: &Cookie, out: &mut impl Write, color: bool) 
         ("signature", &cookie.signature, &*signature, ""),
     ];
     for (name, raw, meaning, how) in parts {
-        let raw = paint(color, "2", &fit(raw, WIDTH - 16));
+        let raw = paint(color, "2", &fit(raw, width - 16));
         writeln!(out, "  {name:<14}{raw}")?;
         if !meaning.is_empty() {
-            writeln!(out, "{:16}{}", "", fit(meaning, WIDTH - 16))?;
+            writeln!(out, "{:16}{}", "", fit(meaning, width - 16))?;
         }
         if !how.is_empty() {
             writeln!(out, "{:16}{}", "", paint(color, "2", &format!("({how})")))?;

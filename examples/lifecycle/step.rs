@@ -10,7 +10,7 @@ use carafe::trace::{Kind, Moment, Recorder, State, Step};
 
 use super::keys::Keys;
 use super::options::Options;
-use super::report::{fit, paint, summary};
+use super::report::{Look, fit, paint, summary};
 use super::{source, stored, visits};
 
 const WIDTH: usize = 80;
@@ -108,7 +108,11 @@ pub(crate) fn run(options: &Options, stepper: &Stepper, out: &mut Output) -> io:
         let rule = "━".repeat(WIDTH.saturating_sub(title.chars().count()));
         let title = paint(stepper.color, "1", &format!("{title}{rule}"));
         writeln!(out, "\n{title}\n")?;
-        summary(&visit, out, stepper.color)?;
+        let look = Look {
+            width: WIDTH,
+            color: stepper.color,
+        };
+        summary(&visit, out, look)?;
         stepper.begin();
     }
     out.flush()

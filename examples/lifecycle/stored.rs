@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use carafe::trace::{Cookie, Kind, Step, StoreAnswer, StoreCall, Stored, Trace};
 
-use super::report::{WIDTH, fit, paint};
+use super::report::{Look, fit, paint};
 
 /// Where the second column starts.
 const COLUMN: usize = 16;
 
 /// All calls of the store, each with the commands that the store gave.
-pub(crate) fn calls(trace: &Trace, out: &mut impl Write, color: bool) -> io::Result<()> {
+pub(crate) fn calls(trace: &Trace, out: &mut impl Write, look: Look) -> io::Result<()> {
     let steps = trace.steps();
     for (index, step) in steps.iter().enumerate() {
         let Some(call) = &step.store_call else {
@@ -19,20 +19,20 @@ pub(crate) fn calls(trace: &Trace, out: &mut impl Write, color: bool) -> io::Res
         let inside = steps.get(index + 1..step.end).unwrap_or_default();
         writeln!(out)?;
         let stage = stage_around(&steps[..index], index);
-        let name = paint(color, "1", &format!("{:<COLUMN$}", "store"));
+        let name = paint(look.color, "1", &format!("{:<COLUMN$}", "store"));
         let store = step.field("store").unwrap_or_default();
         writeln!(out, "{name}{store}, in {stage}: {}", step.name)?;
         for command in inside.iter().filter(|step| step.kind == Kind::Command) {
-            text(out, "  command", &command.name)?;
+            text(out, look, "  command", &command.name)?;
         }
         for (name, value) in sends(call) {
-            row(out, &format!("  {name}"), &value)?;
+            row(out, look, &format!("  {name}"), &value)?;
         }
         for (name, value) in answer(call) {
-            row(out, &format!("  {name}"), &value)?;
+            row(out, look, &format!("  {name}"), &value)?;
         }
         if let Some(error) = &step.error {
-            text(out, "  error", error)?;
+            text(out, look, "  error", error)?;
         }
     }
     Ok(())
@@ -77,24 +77,29 @@ fn bytes(name: &'static str, stored: &Stored) -> Vec<(&'static str, String)> {
 }
 
 /// Text that may take several lines, as SQL does.
-fn text(out: &mut impl Write, name: &str, text: &str) -> io::Result<()> {
+fn text(out: &mut impl Write, look: Look, name: &str, text: &str) -> io::Result<()> {
     let mut line = String::new();
     let mut name = name;
     for word in text.split_whitespace() {
-        let room = WIDTH - COLUMN - word.chars().count().min(WIDTH - COLUMN);
+        let room = (look.width - COLUMN).saturating_sub(word.chars().count());
         if !line.is_empty() && line.chars().count() >= room {
-            row(out, std::mem::take(&mut name), &std::mem::take(&mut line))?;
+            row(
+                out,
+                look,
+                std::mem::take(&mut name),
+                &std::mem::take(&mut line),
+            )?;
         }
         if !line.is_empty() {
             line.push(' ');
         }
         line.push_str(word);
     }
-    row(out, name, &line)
+    row(out, look, name, &line)
 }
 
-fn row(out: &mut impl Write, name: &str, value: &str) -> io::Result<()> {
-    writeln!(out, "{name:<COLUMN$}{}", fit(value, WIDTH - COLUMN))
+fn row(out: &mut impl Write, look: Look, name: &str, value: &str) -> io::Result<()> {
+    writeln!(out, "{name:<COLUMN$}{}", fit(value, look.width - COLUMN))
 }
 
 /// A cookie that holds an id.
@@ -102,11 +107,11 @@ pub(crate) fn cookie(
     verb: &str,
     cookie: &Cookie,
     out: &mut impl Write,
-    color: bool,
+    look: Look,
 ) -> io::Result<()> {
-    let name = paint(color, "1", "session cookie");
+    let name = paint(look.color, "1", "session cookie");
     writeln!(out, "{name}  {verb}: {} bytes", cookie.value.len())?;
-    row(out, "  id", &cookie.value)?;
+    row(out, look, "  id", &cookie.value)?;
     let meaning = "(random: the session itself is in the store, under this key)";
-    row(out, "", meaning)
+    row(out, look, "", meaning)
 }

@@ -19,8 +19,10 @@ use crate::wrappers::{HttpException, Response};
 /// The `*_app_*` forms: registered through the blueprint, and in force for the whole app.
 impl Blueprint {
     // ANCHOR: record_for_app
-    fn record_for_app(&mut self, change: impl Fn(&mut Functions) + Send + Sync + 'static) {
-        self.record_once(move |state| state.app.setup_method("record", |to| change(to)));
+    fn record_for_app<R>(&mut self, change: impl Fn(&mut Functions) -> R + Send + Sync + 'static) {
+        self.record_once(move |state| {
+            state.app.setup_method("record", |to| change(to));
+        });
     }
     // ANCHOR_END: record_for_app
 
@@ -108,7 +110,7 @@ impl Blueprint {
         check_error_code(code);
         let hook = error_hook(f);
         let key = CatchKey::Code(code);
-        self.record_for_app(move |to| _ = to.error_handler_spec.insert(key, hook.clone()));
+        self.record_for_app(move |to| to.error_handler_spec.insert(key, hook.clone()));
     }
 
     /// `@bp.app_errorhandler(SomeError)`.
@@ -120,6 +122,6 @@ impl Blueprint {
         R: IntoReturnValue,
     {
         let hook = error_hook(f);
-        self.record_for_app(move |to| _ = to.error_handler_spec.insert(E::key(), hook.clone()));
+        self.record_for_app(move |to| to.error_handler_spec.insert(E::key(), hook.clone()));
     }
 }

@@ -15,7 +15,6 @@
 //!
 //! Read next: `tag.rs`, then `encoder.rs` and `decoder.rs`, which do the work.
 
-mod date;
 mod de;
 mod decoder;
 mod detect;
@@ -25,7 +24,6 @@ mod foreign;
 mod ser;
 mod tag;
 
-pub use date::{http_date, parse_date};
 pub use de::{from_value, from_value_ref};
 pub use decoder::{loads, loads_bytes};
 pub(crate) use encoder::{Style, encode};

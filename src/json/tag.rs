@@ -19,10 +19,10 @@
 
 use uuid::Uuid;
 
-use super::date::{parse_date, python_int};
 use super::{JsonError, Style, ValueRef, decoder, encode};
-use crate::python::repr;
+use crate::python::{int_of_base, repr};
 use crate::signing::b64decode;
+use crate::wrappers::dates::{DateOverflow, try_parse_date};
 use crate::{Dict, Value};
 
 pub(super) const DICT: &str = " di";
@@ -185,7 +185,7 @@ fn untag_uuid(value: Value) -> Result<Value, JsonError> {
     if text.chars().count() != 32 {
         return Err(ERROR);
     }
-    let number = python_int(&text, 16).and_then(|number| u128::try_from(number).ok());
+    let number = int_of_base(&text, 16).and_then(|number| u128::try_from(number).ok());
     number
         .map(|number| Value::Uuid(Uuid::from_u128(number)))
         .ok_or(ERROR)
@@ -207,7 +207,8 @@ fn untag_datetime(value: Value) -> Result<Value, JsonError> {
     const ERROR: JsonError = JsonError::Tag(DATETIME, "not text");
     match value {
         Value::Str(text) | Value::Markup(text) => {
-            Ok(parse_date(&text)?.map_or(Value::Null, Value::DateTime))
+            let date = try_parse_date(&text).map_err(|DateOverflow| JsonError::DateOutOfRange)?;
+            Ok(date.map_or(Value::Null, Value::DateTime))
         }
         // What is empty is no date, before it is looked at; bytes never are one.
         Value::Null | Value::Bool(false) | Value::Int(0) | Value::Bytes(_) => Ok(Value::Null),

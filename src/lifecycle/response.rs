@@ -47,18 +47,23 @@ impl App {
             Some(Status::Line(line)) => response.set_status(line.as_str())?,
             None => {}
         }
-        for (index, (name, value)) in headers.iter().enumerate() {
+        for (index, (name, values)) in headers.iter().enumerate() {
             let given_before = || {
                 headers[..index]
                     .iter()
                     .any(|(before, _)| before.eq_ignore_ascii_case(name))
             };
+            // The body that stands beside it knows better.
             if is_body && name.eq_ignore_ascii_case("Content-Length") {
-                // The body that stands beside it knows better.
-            } else if is_body && given_before() {
-                response.add_header(name, value)?;
-            } else {
-                response.set_header(name, value)?;
+                continue;
+            }
+            let mut adds = is_body && given_before();
+            for value in values {
+                match adds {
+                    true => response.add_header(name, value)?,
+                    false => response.set_header(name, value)?,
+                }
+                adds = true;
             }
         }
         // ANCHOR_END: make_response_headers

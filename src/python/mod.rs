@@ -75,6 +75,48 @@ pub(crate) fn int_from_str(text: &str) -> Option<Value> {
     })
 }
 
+/// `int(text, base)`: a sign, spaces around, digits of any script, single `_` between them, and `0x` in
+/// base 16. `None` is Python's `ValueError`. A number that is too large stops at the limits of `i128`.
+pub(crate) fn int_of_base(text: &str, base: u32) -> Option<i128> {
+    let text = text.trim_matches(is_space);
+    let text = if text.is_ascii() {
+        Cow::Borrowed(text)
+    } else {
+        let ascii = |char| digit_value(char).and_then(|digit| char::from_digit(digit, 10));
+        text.chars()
+            .map(|char| ascii(char).unwrap_or(char))
+            .collect()
+    };
+    let (negative, digits) = match text.strip_prefix(['+', '-']) {
+        Some(digits) => (text.starts_with('-'), digits),
+        None => (false, text.as_ref()),
+    };
+    let unprefixed = digits
+        .strip_prefix("0x")
+        .or_else(|| digits.strip_prefix("0X"));
+    let digits = match unprefixed {
+        Some(digits) if base == 16 => digits.strip_prefix('_').unwrap_or(digits),
+        _ => digits,
+    };
+    let mut number: i128 = 0;
+    let mut count = 0;
+    for part in digits.split('_') {
+        if part.is_empty() {
+            return None;
+        }
+        for char in part.chars() {
+            number = number
+                .saturating_mul(base.into())
+                .saturating_add(char.to_digit(base)?.into());
+            count += 1;
+        }
+    }
+    if base == 10 && count > MAX_INT_DIGITS {
+        return None;
+    }
+    Some(if negative { -number } else { number })
+}
+
 /// The text with every digit as an ASCII digit, and without the underscores that Python allows
 /// between two digits. `None` where it is empty or an underscore is elsewhere.
 fn plain_digits(text: &str) -> Option<String> {

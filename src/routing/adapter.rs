@@ -12,7 +12,8 @@ use super::exceptions::{BuildError, RoutingException};
 use super::map::Map;
 use super::matcher::NoRule;
 use super::rule::Rule;
-use super::urls::{quote_path, urljoin, urlunsplit};
+use super::urls::{quote_path, urljoin};
+use crate::wrappers::urlsplit::urlunsplit;
 use crate::{Dict, Value};
 
 impl Map {
@@ -208,7 +209,7 @@ impl MapAdapter<'_> {
     pub fn make_redirect_url(&self, path_info: &str) -> String {
         let script_name = self.script_name.trim_matches('/');
         let path = format!("{script_name}/{}", path_info.trim_start_matches('/'));
-        urlunsplit(self.scheme(), self.get_host(), &path, self.query_args)
+        urlunsplit(self.scheme(), self.get_host(), &path, self.query_args, "")
     }
 
     /// The whole URL of the rule that an alias stands for.

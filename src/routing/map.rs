@@ -80,7 +80,16 @@ impl Map {
         F: Fn(&ConverterArgs) -> Result<C, String> + Send + Sync + 'static,
         C: Converter + 'static,
     {
-        self.converters.insert(name.into(), factory(make));
+        self.replace_converter(name.into(), factory(make));
+    }
+
+    /// The same; gives back the one that was there.
+    pub(crate) fn replace_converter(
+        &mut self,
+        name: String,
+        make: ConverterFactory,
+    ) -> Option<ConverterFactory> {
+        self.converters.insert(name, make)
     }
 
     /// Looks up a converter: Werkzeug's `Rule.get_converter`.
@@ -125,25 +134,27 @@ impl Map {
     /// expression does not compile. The map is then as it was.
     pub fn add(&mut self, mut rule: Rule) -> Result<Arc<Rule>, RuleError> {
         let parts = rule.bind(self)?;
-        self.insert(rule, parts)
+        let rule = Arc::new(rule);
+        self.insert(&rule, parts)?;
+        Ok(rule)
     }
 
-    /// Puts in a rule that [`Rule::bind`] has cut into `parts`. Calls no converter: the app's map is locked meanwhile.
+    /// Puts in a rule that [`Rule::bind`] has cut into `parts`. Neither calls a converter nor drops one: the app's map is
+    /// locked meanwhile.
     pub(crate) fn insert(
         &mut self,
-        rule: Rule,
+        rule: &Arc<Rule>,
         parts: Vec<RulePart>,
-    ) -> Result<Arc<Rule>, RuleError> {
-        let rule = Arc::new(rule);
+    ) -> Result<(), RuleError> {
         if !rule.build_only {
-            Arc::make_mut(&mut self.matcher).add(parts, &rule)?;
+            Arc::make_mut(&mut self.matcher).add(parts, rule)?;
         }
         self.any_defaults |= !rule.defaults.is_empty();
         let by_endpoint = Arc::make_mut(&mut self.rules_by_endpoint);
         let rules = by_endpoint.entry(rule.endpoint.clone()).or_default();
         let key = rule.build_compare_key();
         let at = rules.partition_point(|other| other.build_compare_key() <= key);
-        rules.insert(at, Arc::clone(&rule));
-        Ok(rule)
+        rules.insert(at, Arc::clone(rule));
+        Ok(())
     }
 }

@@ -43,6 +43,7 @@ mod shape;
 mod urls;
 
 pub use adapter::{BindArgs, MapAdapter, RuleMatch};
+pub(crate) use converters::factory;
 pub use converters::{Converter, ConverterArgs, ValidationError};
 pub use exceptions::{BuildError, RoutingException, RuleError};
 pub use map::Map;

@@ -1,7 +1,7 @@
-//! URL texts: quoting, the query string, putting a URL together, and joining two.
+//! URL texts: quoting, the query string, and joining two.
 //!
 //! Mirrors `_urlencode` of `werkzeug/urls.py` and the functions of Python's `urllib.parse` that the
-//! router calls: `quote`, `urlencode`, `urlunsplit`, `urljoin`.
+//! router calls: `quote`, `urlencode`, `urljoin`.
 //!
 //! Read next: `map.rs`, whose redirects and built URLs are made of these.
 
@@ -34,17 +34,6 @@ pub(crate) fn urlencode<'a>(items: impl IntoIterator<Item = (&'a str, &'a Value)
         }
     }
     query
-}
-
-/// `urllib.parse.urlunsplit` without a fragment.
-pub(crate) fn urlunsplit(scheme: &str, netloc: &str, path: &str, query: &str) -> String {
-    let slash = if path.is_empty() || path.starts_with('/') {
-        ""
-    } else {
-        "/"
-    };
-    let mark = if query.is_empty() { "" } else { "?" };
-    format!("{scheme}://{netloc}{slash}{path}{mark}{query}")
 }
 
 /// `urllib.parse.urljoin` of a base `scheme://netloc/path/` that has no query and ends with a slash.

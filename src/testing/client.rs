@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
-use super::redirects::{Location, host_name};
+use super::redirects::Location;
 use super::request_builder::{RequestBuilder, TestResponse};
 use super::{Cookie, CookieJar};
 use crate::app::App;
@@ -17,6 +17,7 @@ use crate::context::{PreserveContext, PreservedPair, take_preserved_contexts};
 use crate::error::Error;
 use crate::session::Session;
 use crate::wrappers::datastructures::{header_value, latin1_decode};
+use crate::wrappers::urlsplit::split_netloc;
 use crate::wrappers::{EnvironBuilder, Request, Response, SetCookie};
 use crate::wsgi::{Body, WsgiApp};
 
@@ -187,9 +188,10 @@ impl TestClient {
         }
     }
 
+    /// The app's host, in the form that the jar has of a request to it.
     fn server_name(&self) -> String {
         let settings = self.app.config().settings();
-        host_name(settings.server_name.as_deref().unwrap_or("localhost")).to_owned()
+        split_netloc(settings.server_name.as_deref().unwrap_or("localhost")).hostname
     }
 
     /// The path of the app's root, with a slash at its end.

@@ -100,7 +100,10 @@ impl Location {
     }
 }
 
-/// A host without its port.
-pub(super) fn host_name(host: &str) -> &str {
-    host.split(':').next().unwrap_or(host)
+/// A host without its port. The colons of an IPv6 address, which is in brackets, are no port's.
+fn host_name(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => name,
+        _ => host,
+    }
 }

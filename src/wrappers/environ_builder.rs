@@ -242,15 +242,10 @@ impl EnvironBuilder {
         let base_url = match &self.base_url {
             Some(base_url) => base_url.clone(),
             None => {
-                let pick = |own: &str, default: &str| {
-                    if own.is_empty() { default } else { own }.to_owned()
-                };
-                urlunsplit(&SplitResult {
-                    scheme: pick(&target.scheme, &self.url_scheme),
-                    netloc: pick(&target.netloc, &self.server_name),
-                    path: format!("/{}", self.application_root.trim_start_matches('/')),
-                    ..SplitResult::default()
-                })
+                let scheme = non_empty_or(&target.scheme, &self.url_scheme);
+                let netloc = non_empty_or(&target.netloc, &self.server_name);
+                let path = format!("/{}", self.application_root.trim_start_matches('/'));
+                urlunsplit(scheme, netloc, &path, "", "")
             }
         };
         let base = urlsplit(&iri_to_uri(&base_url)?)?;
@@ -300,6 +295,11 @@ impl EnvironBuilder {
         }
         Ok(headers)
     }
+}
+
+/// Python's `own or default`.
+fn non_empty_or<'a>(own: &'a str, default: &'a str) -> &'a str {
+    if own.is_empty() { default } else { own }
 }
 
 /// The host and the port in a URL; the port that the scheme implies where it has none.

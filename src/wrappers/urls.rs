@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode, utf8_percent_
 
 use super::datastructures::MultiDict;
 use super::idna::{decode_domain, encode_domain};
-use super::urlsplit::{SplitResult, join_netloc, parse_port, split_netloc, urlsplit, urlunsplit};
+use super::urlsplit::{join_netloc, parse_port, split_netloc, urlsplit, urlunsplit};
 use crate::error::Error;
 
 /// The characters to quote: all but letters, digits, `_.-~` and these.
@@ -162,18 +162,19 @@ pub fn uri_to_iri(uri: &str) -> Result<String, Error> {
     let password = netloc
         .password
         .map(|text| unquote_part(text, unsafe_in_user));
-    Ok(urlunsplit(&SplitResult {
-        netloc: join_netloc(
-            &decode_domain(&netloc.hostname),
-            parse_port(netloc.port)?,
-            username.as_deref(),
-            password.as_deref(),
-        ),
-        path: unquote_part(&parts.path, unsafe_in_path).into_owned(),
-        query: unquote_part(&parts.query, unsafe_in_query).into_owned(),
-        fragment: unquote_part(&parts.fragment, always_unsafe).into_owned(),
-        scheme: parts.scheme,
-    }))
+    let netloc = join_netloc(
+        &decode_domain(&netloc.hostname),
+        parse_port(netloc.port)?,
+        username.as_deref(),
+        password.as_deref(),
+    );
+    Ok(urlunsplit(
+        &parts.scheme,
+        &netloc,
+        &unquote_part(&parts.path, unsafe_in_path),
+        &unquote_part(&parts.query, unsafe_in_query),
+        &unquote_part(&parts.fragment, always_unsafe),
+    ))
 }
 
 /// Makes an IRI fit for the wire: Werkzeug's `iri_to_uri`.
@@ -193,18 +194,19 @@ pub fn iri_to_uri(iri: &str) -> Result<String, Error> {
     let hostname = encode_domain(&netloc.hostname)?;
     let username = netloc.username.map(|text| quote(text, USER));
     let password = netloc.password.map(|text| quote(text, USER));
-    Ok(urlunsplit(&SplitResult {
-        netloc: join_netloc(
-            &hostname,
-            parse_port(netloc.port)?,
-            username.as_deref(),
-            password.as_deref(),
-        ),
-        path: quote(&parts.path, PATH).into_owned(),
-        query: quote(&parts.query, QUERY).into_owned(),
-        fragment: quote(&parts.fragment, FRAGMENT).into_owned(),
-        scheme: parts.scheme,
-    }))
+    let netloc = join_netloc(
+        &hostname,
+        parse_port(netloc.port)?,
+        username.as_deref(),
+        password.as_deref(),
+    );
+    Ok(urlunsplit(
+        &parts.scheme,
+        &netloc,
+        &quote(&parts.path, PATH),
+        &quote(&parts.query, QUERY),
+        &quote(&parts.fragment, FRAGMENT),
+    ))
 }
 
 /// [`iri_to_uri`] for where nothing can be done about an error: a URL that can't be split is quoted as

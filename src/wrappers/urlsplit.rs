@@ -96,29 +96,29 @@ fn check_brackets(netloc: &str) -> Result<(), Error> {
     }
 }
 
-/// Puts a URL together again: Python 3.11's `urlunsplit`.
-pub fn urlunsplit(parts: &SplitResult) -> String {
+/// Puts a URL together again from the five parts of a [`SplitResult`]: Python 3.11's `urlunsplit`.
+pub fn urlunsplit(scheme: &str, netloc: &str, path: &str, query: &str, fragment: &str) -> String {
     let mut url = String::new();
-    if !parts.scheme.is_empty() {
-        url.push_str(&parts.scheme);
+    if !scheme.is_empty() {
+        url.push_str(scheme);
         url.push(':');
     }
-    let has_host = uses_netloc(&parts.scheme) && !parts.path.starts_with("//");
-    if !parts.netloc.is_empty() || has_host {
+    let has_host = uses_netloc(scheme) && !path.starts_with("//");
+    if !netloc.is_empty() || has_host {
         url.push_str("//");
-        url.push_str(&parts.netloc);
-        if !parts.path.is_empty() && !parts.path.starts_with('/') {
+        url.push_str(netloc);
+        if !path.is_empty() && !path.starts_with('/') {
             url.push('/');
         }
     }
-    url.push_str(&parts.path);
-    if !parts.query.is_empty() {
+    url.push_str(path);
+    if !query.is_empty() {
         url.push('?');
-        url.push_str(&parts.query);
+        url.push_str(query);
     }
-    if !parts.fragment.is_empty() {
+    if !fragment.is_empty() {
         url.push('#');
-        url.push_str(&parts.fragment);
+        url.push_str(fragment);
     }
     url
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::lifecycle::options::Command;
+use super::lifecycle::options::{Command, Request};
 use super::{lifecycle, options, typed};
 
 #[test]
@@ -270,6 +270,39 @@ fn requests_of_ones_own_share_their_cookies() {
 }
 
 #[test]
+fn a_value_of_a_form_stands_in_quotes_where_it_has_spaces() {
+    let form = |text: &str| Request::parse(text).unwrap().form;
+    let owned = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let text = r#"POST /login username="jack sparrow" motto='a "free" man' empty= is=it's"#;
+    assert_eq!(
+        form(text),
+        [
+            owned("username", "jack sparrow"),
+            owned("motto", r#"a "free" man"#),
+            owned("empty", ""),
+            owned("is", "it's"),
+        ]
+    );
+    // What is printed can be typed.
+    let shown = Request::parse(text).unwrap().to_string();
+    assert_eq!(form(&shown), form(text), "{shown}");
+
+    let text = lifecycle(&["--request", "POST /login username='jack sparrow'"]);
+    assert!(text.contains("━━ 1. POST /login username=\"jack sparrow\" ━"));
+    assert!(text.contains("\"Welcome, jack sparrow!\""), "{text}");
+}
+
+#[test]
+fn the_trees_are_as_wide_as_they_are_told_to_be() {
+    for width in [80, 120] {
+        let text = lifecycle(&["--width", &width.to_string(), "--store", "memory:"]);
+        let (_legend, trees) = text.split_once("\n━━ 1. ").unwrap();
+        let widest = trees.lines().map(|line| line.chars().count()).max();
+        assert_eq!(widest, Some(width), "{text}");
+    }
+}
+
+#[test]
 fn colour_is_for_terminals() {
     assert!(typed(&[], "", true).contains("\u{1b}[1;32mview login\u{1b}[0m"));
 }
@@ -294,5 +327,11 @@ fn a_wrong_command_line_says_what_is_wrong() {
     assert!(wrong(&["--request", ""]).contains("has no path"));
     assert!(wrong(&["--request", "a1 /"]).contains("neither method nor path"));
     assert!(wrong(&["--request", "GET / x"]).contains("no key=value"));
+    assert!(wrong(&["--request", "GET / x y=1"]).contains("no key=value"));
+    assert!(wrong(&["--request", "GET / x='1"]).contains("no quote at its end"));
+    assert!(wrong(&["--request", "GET / x='1'2"]).contains("no quote at its end"));
+    for width in ["79", "wide", "-1"] {
+        assert!(wrong(&["--width", width]).contains("--width takes 80"));
+    }
     assert_eq!(options(&["--step", "--help"]), Ok(Command::Help));
 }

@@ -39,6 +39,19 @@ fn flask_sessions_config_keys_choose_a_store() {
     );
 }
 
+#[cfg(feature = "redis")]
+#[test]
+fn a_config_key_takes_whatever_a_url_of_that_store_may_begin_with() {
+    for url in ["redis://h", "unix:///run/redis", "redis+unix:///run/redis"] {
+        let keys = [
+            ("SESSION_TYPE", "redis".into()),
+            ("SESSION_REDIS", url.into()),
+        ];
+        let interface = from_config(&keys).unwrap();
+        assert_eq!(interface.store().name(), "redis", "{url}");
+    }
+}
+
 #[test]
 fn a_config_key_that_is_wrong_is_an_error_that_names_it() {
     let memory = ("SESSION_TYPE", Value::from("memory"));
@@ -106,15 +119,15 @@ fn a_config_key_that_is_wrong_is_an_error_that_names_it() {
     ]);
     assert_eq!(
         error.unwrap_err().to_string(),
-        "session store config: config key SESSION_REDIS takes a redis: or rediss: or unix: or \
-         redis+cluster: or rediss+cluster: URL, not \"http://...@localhost\""
+        "session store config: config key SESSION_REDIS takes a redis: or redis+unix: or unix: or \
+         rediss: or redis+cluster: or rediss+cluster: URL, not \"http://...@localhost\""
     );
     let nodes = Value::from(vec![Value::from("redis://user:password@localhost")]);
     let error = from_config(&[("SESSION_TYPE", "redis".into()), ("SESSION_REDIS", nodes)]);
     assert_eq!(
         error.unwrap_err().to_string(),
-        "session store config: config key SESSION_REDIS takes a redis: or rediss: or unix: or \
-         redis+cluster: or rediss+cluster: URL, not \"list\""
+        "session store config: config key SESSION_REDIS takes a redis: or redis+unix: or unix: or \
+         rediss: or redis+cluster: or rediss+cluster: URL, not \"list\""
     );
 }
 

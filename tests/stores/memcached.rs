@@ -174,17 +174,48 @@ fn share(how_many: usize) {
 }
 
 #[test]
+fn a_memcached_on_a_socket_in_the_file_system_is_shared_with_flask() {
+    let Some(server) = servers::memcached_on_socket() else {
+        return;
+    };
+    let path = server.dir().join("socket").display().to_string();
+    let config =
+        json!({"SESSION_TYPE": "memcached", "SESSION_MEMCACHED": [format!("unix:{path}")]});
+    for url in [
+        format!("memcached://{path}"),
+        format!("memcached://unix:{path}"),
+    ] {
+        sharing::run(&config, || {
+            ServerSideSessionInterface::from_url(&url).unwrap()
+        });
+    }
+    let store = open(&format!("memcached://{path}")).unwrap();
+    store.set("session:id", b"data", HOUR).unwrap();
+    // Connected to again, and empty.
+    server.kill();
+    server.restart();
+    assert_eq!(store.get("session:id", HOUR.now).unwrap(), None);
+    server.kill();
+    let error = store.get("session:id", HOUR.now).unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
+    assert!(error.to_string().contains(&path), "{error}");
+}
+
+#[test]
 fn each_key_is_on_the_server_that_pymemcache_chooses() {
-    let Some(servers) = start(3) else { return };
+    let (Some(servers), Some(by_path)) = (start(3), servers::memcached_on_socket()) else {
+        return;
+    };
     let what = "which memcached has a key";
     let variable = "CARAFE_FLASK_SESSION_PYTHON";
     let script = "stores/hash_client.py";
     let Some(mut python) = Python::start_as(variable, "flask-session", script, what) else {
         return;
     };
-    let store = store(&servers);
-    let ports: Vec<String> = servers.iter().map(Server::address).collect();
-    python.ask(&json!(ports).to_string());
+    let mut names: Vec<String> = servers.iter().map(Server::address).collect();
+    names.push(by_path.dir().join("socket").display().to_string());
+    let store = MemcachedStore::new(&names, MemcachedOptions::default()).unwrap();
+    python.ask(&json!(names).to_string());
     // Of every length, for the hash reads four characters at a time.
     let keys: Vec<String> = (0..300)
         .map(|n| format!("session:{}{n}", "x".repeat(n % 7)))
@@ -284,7 +315,7 @@ fn a_url_names_servers() {
     let message = |url: &str| name(url).unwrap_err().to_string();
     assert_eq!(
         message("memcached://a:1,b:x"),
-        "session store memcached: \"b:x\" is no server: write host:port"
+        "session store memcached: \"b:x\" is no server: write host:port, or the path of a socket"
     );
     assert_eq!(
         message("memcached://user:password@a:1"),
@@ -292,7 +323,7 @@ fn a_url_names_servers() {
     );
     assert_eq!(
         message("memcached:"),
-        "session store memcached: \"\" is no server: write host:port"
+        "session store memcached: \"\" is no server: write host:port, or the path of a socket"
     );
     assert_eq!(
         message("memcached://a?timeuot=1"),

@@ -97,6 +97,37 @@ fn flask_shares_the_table_whoever_made_it() {
 }
 
 #[test]
+fn a_user_a_password_and_a_database_are_decoded() {
+    let Some(server) = start() else { return };
+    execute(
+        &server,
+        "CREATE DATABASE `my größe%`; CREATE USER `jack@home`@`%` IDENTIFIED BY 'p@ss/w%?rd#+';
+         GRANT ALL ON *.* TO `jack@home`@`%`;",
+    );
+    let place = format!(
+        "jack%40home:p%40ss%2Fw%25%3Frd%23+@127.0.0.1:{}",
+        server.port()
+    );
+    let store = open(&format!("mysql://{place}/my%20gr%C3%B6%C3%9Fe%25?pool=1")).unwrap();
+    store.set("session:id", b"data", HOUR).unwrap();
+    // Not encoded, which SQLAlchemy takes, too.
+    let again = open(&format!("mysql://{place}/my größe%25")).unwrap();
+    let found = again.get("session:id", HOUR.now).unwrap();
+    assert_eq!(found.as_deref(), Some(&b"data"[..]));
+    execute(&server, "DELETE FROM `my größe%`.sessions");
+    assert_eq!(store.get("session:id", HOUR.now).unwrap(), None);
+
+    let error = open(&format!("mysql://{place}/no%20where")).err().unwrap();
+    assert!(error.to_string().contains("no where"), "{error}");
+    let wrong = place.replace("%23+", "");
+    let error = open(&format!("mysql://{wrong}/test?timeout=2"))
+        .err()
+        .unwrap();
+    assert!(!error.to_string().contains("p%40ss"), "{error}");
+    assert!(!error.to_string().contains("p@ss"), "{error}");
+}
+
+#[test]
 fn a_save_is_there_for_all_whatever_the_server_does_with_a_statement_that_ends() {
     let Some(server) = start() else { return };
     execute(&server, "SET GLOBAL autocommit = 0");

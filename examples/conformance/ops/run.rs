@@ -290,18 +290,17 @@ impl Op {
             Value::Dict(pairs) => {
                 for (name, value) in pairs {
                     // In a dict, a list holds the values of several headers.
-                    match value {
-                        Value::List(values) => {
-                            headers.extend(values.iter().map(|v| (name.clone(), python_str(v))));
-                        }
-                        value => headers.push((name, python_str(&value))),
-                    }
+                    let values = match value {
+                        Value::List(values) => values.iter().map(python_str).collect(),
+                        value => vec![python_str(&value)],
+                    };
+                    headers.push((name, values));
                 }
             }
             Value::List(pairs) => {
                 for pair in pairs {
                     if let Some([name, value]) = pair.as_list() {
-                        headers.push((python_str(name), python_str(value)));
+                        headers.push((python_str(name), vec![python_str(value)]));
                     }
                 }
             }

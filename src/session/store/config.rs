@@ -7,7 +7,7 @@
 //!
 //! Read next: `url.rs`.
 
-use super::open::open_url;
+use super::open::{open_url, schemes};
 use super::url::{distance, nearest, seconds};
 use super::{Store, StoreError, StoreUrl};
 use crate::config::{ConfigError, Settings};
@@ -196,7 +196,7 @@ impl<'a> Keys<'a> {
         let kind = self.text(key)?.map(str::to_ascii_lowercase);
         let mut url = match kind.as_deref() {
             Some("redis") => {
-                let schemes = ["redis", "rediss", "unix", "redis+cluster", "rediss+cluster"];
+                let schemes = schemes_of(&["redis", "redis-tls"]);
                 self.client("SESSION_REDIS", "redis://127.0.0.1:6379", &schemes)?
             }
             Some("memcached") => self.memcached()?,
@@ -297,7 +297,7 @@ impl<'a> Keys<'a> {
     }
 
     fn mongodb(&self) -> Result<StoreUrl, StoreError> {
-        let schemes = ["mongodb", "mongodb+srv"];
+        let schemes = schemes_of(&["mongodb"]);
         let mut url = self.client("SESSION_MONGODB", "mongodb://127.0.0.1:27017", &schemes)?;
         let database = self.name("SESSION_MONGODB_DB", "/\\. \"$")?;
         url.set_database(database, "flask_session");
@@ -319,7 +319,7 @@ impl<'a> Keys<'a> {
         };
         let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
         let scheme = scheme.split('+').next().unwrap_or_default();
-        let schemes = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
+        let schemes = schemes_of(&["sqlite", "postgres", "mysql"]);
         if !schemes.contains(&scheme) {
             let got = Value::from(scheme);
             let expected = format!("a {}: URL", schemes.join(": or "));
@@ -334,6 +334,13 @@ impl<'a> Keys<'a> {
         }
         Ok(url)
     }
+}
+
+/// What a URL may begin with for the stores of these features.
+fn schemes_of(features: &[&str]) -> Vec<&'static str> {
+    let schemes = schemes().iter();
+    let of_these = schemes.filter(|each| each.feature.is_some_and(|it| features.contains(&it)));
+    of_these.map(|each| each.name).collect()
 }
 
 /// In the words of every other config key.

@@ -38,7 +38,7 @@ use connection::{Address, Connection, Failure};
 /// # Ok::<(), carafe::session::store::StoreError>(())
 /// ```
 pub struct MemcachedStore {
-    /// `host:port` of each server: what pymemcache calls it, and chooses it by.
+    /// `host:port` of each server, or the path of its socket: what pymemcache calls it, and chooses it by.
     names: Vec<String>,
     pools: Vec<Pool<Address>>,
     options: MemcachedOptions,
@@ -64,7 +64,7 @@ impl Default for MemcachedOptions {
     }
 }
 
-/// The store of a `memcached://host:port,host:port` URL.
+/// The store of a `memcached://host:port,/path/of/a/socket` URL.
 pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
     let options = MemcachedOptions {
         timeout: url.take_timeout()?,
@@ -77,8 +77,9 @@ pub(super) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
 }
 
 impl MemcachedStore {
-    /// Keeps sessions in these servers: `host:port`, or `host` for port 11211. A Flask app that shares
-    /// them has to give its `HashClient` the very same names: `localhost` is not `127.0.0.1`.
+    /// Keeps sessions in these servers: `host:port`, or `host` for port 11211, or `/path/of/a/socket`, with `unix:` before
+    /// it or without. A Flask app that shares them has to give its `HashClient` the very same names: `localhost` is not
+    /// `127.0.0.1`.
     ///
     /// # Errors
     /// Of the kind [`Config`](StoreErrorKind::Config) where there is no server, or a name is none.
@@ -89,7 +90,7 @@ impl MemcachedStore {
         let (mut names, mut pools) = (Vec::new(), Vec::new());
         for server in servers {
             let address = parse(server.as_ref().trim())?;
-            names.push(format!("{}:{}", address.host, address.port));
+            names.push(address.to_string());
             pools.push(Pool::new(address, options.pool));
         }
         if names.is_empty() {
@@ -156,9 +157,13 @@ impl MemcachedStore {
 
 fn parse(server: &str) -> Result<Address, StoreError> {
     let refused = || {
-        let message = format!("{server:?} is no server: write host:port");
+        let message = format!("{server:?} is no server: write host:port, or the path of a socket");
         StoreError::config("memcached", message)
     };
+    let path = server.strip_prefix("unix:").unwrap_or(server);
+    if path.starts_with('/') {
+        return Ok(Address::Unix(path.to_owned()));
+    }
     if server.contains('@') {
         // It may be a password that stands before it.
         let message = "memcached is not told of a user: write host:port";
@@ -173,7 +178,7 @@ fn parse(server: &str) -> Result<Address, StoreError> {
     if host.is_empty() || host.contains(|char: char| char.is_whitespace() || char == '/') {
         return Err(refused());
     }
-    Ok(Address {
+    Ok(Address::Tcp {
         host: host.to_owned(),
         port: port.parse().map_err(|_| refused())?,
     })
@@ -305,7 +310,7 @@ impl fmt::Debug for MemcachedStore {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lifetime, expires, is_key, parse};
+    use super::{Address, Lifetime, expires, is_key, parse};
 
     #[test]
     fn more_than_30_days_are_a_time_and_not_a_number_of_seconds() {
@@ -332,17 +337,19 @@ mod tests {
     }
 
     #[test]
-    fn a_server_has_a_host_and_perhaps_a_port() {
-        let address = |server| {
-            let address = parse(server).unwrap();
-            format!("{} {}", address.host, address.port)
+    fn a_server_has_a_host_and_perhaps_a_port_or_it_is_a_path() {
+        let address = |server| match parse(server).unwrap() {
+            Address::Tcp { host, port } => format!("{host} {port}"),
+            Address::Unix(path) => path,
         };
         assert_eq!(address("a.example:1"), "a.example 1");
         assert_eq!(address("a.example"), "a.example 11211");
         assert_eq!(address("[::1]:22122"), "::1 22122");
         assert_eq!(address("[::1]"), "::1 11211");
         assert_eq!(address("::1"), "::1 11211");
-        for server in ["", ":1", "a:b", "a:70000", "a b:1", "a/b"] {
+        assert_eq!(address("/run/a:1"), "/run/a:1");
+        assert_eq!(address("unix:/run/a b"), "/run/a b");
+        for server in ["", ":1", "a:b", "a:70000", "a b:1", "a/b", "unix:a"] {
             assert!(parse(server).is_err(), "{server}");
         }
     }

@@ -81,11 +81,11 @@ fn opener(scheme: &str) -> Option<Opener> {
 /// | `unix://user:password@/path/of/a/socket?db=1`, `redis+unix:` | the same |
 /// | `redis+cluster://user:password@host:port,host:port` | the same, with the nodes of a cluster |
 /// | `rediss:`, `rediss+cluster:` | the same, over TLS; feature `redis-tls` |
-/// | `memcached://host:port,host:port` | `MemcachedStore`, with `MemcachedOptions`; feature `memcached` |
-/// | `mongodb://host/database?collection=sessions` | `MongoStore`, with `MongoOptions`; feature `mongodb` |
+/// | `memcached://host:port,/path/of/a/socket` | `MemcachedStore`, with `MemcachedOptions`; feature `memcached` |
+/// | `mongodb://host/database?collection=sessions`, `mongodb+srv:` | `MongoStore`, with `MongoOptions`; feature `mongodb` |
 /// | `sqlite:///absolute/path.db?table=sessions` | `SqlStore`, with `SqlOptions`; feature `sqlite` |
-/// | `postgres://user@host/database?table=sessions&schema=public` | the same; feature `postgres` |
-/// | `mysql://user@host/database?table=sessions` | the same; feature `mysql` |
+/// | `postgres://user@host/database?table=sessions&schema=public`, `postgresql:` | the same; feature `postgres` |
+/// | `mysql://user@host/database?table=sessions`, `mariadb:` | the same; feature `mysql` |
 ///
 /// All but `memory:` take `timeout=SECONDS`, and all but the first two `pool=CONNECTIONS`.
 ///

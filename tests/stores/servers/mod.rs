@@ -10,6 +10,7 @@ mod programs;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -132,7 +133,9 @@ impl Server {
     }
 
     fn is_ready(&self) -> bool {
-        TcpStream::connect(self.address()).is_ok() && self.log().contains(self.ready)
+        let by_port = TcpStream::connect(self.address()).is_ok();
+        let is_open = by_port || UnixStream::connect(self.dir().join("socket")).is_ok();
+        is_open && self.log().contains(self.ready)
     }
 
     fn has_ended(&self) -> bool {

@@ -128,6 +128,17 @@ pub(crate) fn memcached(args: &[&str]) -> Option<Server> {
     Some(Server::start(new_dir(), &command, ""))
 }
 
+/// A memcached that is reached by the file `socket` in its directory, and by nothing else.
+pub(crate) fn memcached_on_socket() -> Option<Server> {
+    if !is_there("memcached") {
+        return None;
+    }
+    let dir = new_dir();
+    let nobody = as_nobody(dir.path());
+    let command = words(nobody, "memcached", "-s {dir}/socket -a 0777");
+    Some(Server::start(dir, &command, ""))
+}
+
 /// PostgreSQL, with a user `carafe`.
 pub(crate) fn postgres() -> Option<Server> {
     let mut candidates = in_each(Path::new("/usr/lib/postgresql"), "bin/postgres");

@@ -6,13 +6,16 @@
 //! Read next: `../pool.rs`, who opens and keeps these.
 
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use crate::session::store::pool::{Connect, Deadline, Fate, SocketTimeout};
 
 pub(super) struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
     /// The last line that was read, for the next one to take its place.
     line: Vec<u8>,
     timeout: SocketTimeout,
@@ -54,9 +57,97 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// Where a server is.
-pub(super) struct Address {
-    pub(super) host: String,
-    pub(super) port: u16,
+pub(super) enum Address {
+    Tcp {
+        host: String,
+        port: u16,
+    },
+    /// A socket in the file system.
+    Unix(String),
+}
+
+impl fmt::Display for Address {
+    /// As pymemcache calls it, and chooses it by.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Self::Unix(path) => f.write_str(path),
+        }
+    }
+}
+
+enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+}
+
+impl Stream {
+    fn set_timeouts(&self, timeout: Duration) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => {
+                stream.set_read_timeout(Some(timeout))?;
+                stream.set_write_timeout(Some(timeout))
+            }
+            #[cfg(unix)]
+            Self::Unix(stream) => {
+                stream.set_read_timeout(Some(timeout))?;
+                stream.set_write_timeout(Some(timeout))
+            }
+        }
+    }
+}
+
+impl Read for Stream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.read(buffer),
+        }
+    }
+}
+
+impl Write for Stream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.write(bytes),
+            #[cfg(unix)]
+            Self::Unix(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Neither keeps anything back.
+        Ok(())
+    }
+}
+
+fn connect_tcp(host: &str, port: u16, deadline: Deadline) -> io::Result<Stream> {
+    let addresses: Vec<_> = (host, port).to_socket_addrs()?.collect();
+    let mut last_error = io::Error::from(io::ErrorKind::NotFound);
+    for (index, address) in addresses.iter().enumerate() {
+        let left = deadline.part(addresses.len() - index)?.left()?;
+        match TcpStream::connect_timeout(address, left) {
+            Ok(stream) => {
+                stream.set_nodelay(true)?;
+                return Ok(Stream::Tcp(stream));
+            }
+            Err(error) => last_error = error,
+        }
+    }
+    Err(last_error)
+}
+
+/// Without a deadline, for which std has no call: it waits only for a server that has stopped, with its queue full.
+#[cfg(unix)]
+fn connect_unix(path: &str) -> io::Result<Stream> {
+    UnixStream::connect(path).map(Stream::Unix)
+}
+
+#[cfg(not(unix))]
+fn connect_unix(_path: &str) -> io::Result<Stream> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl Connect for Address {
@@ -64,23 +155,15 @@ impl Connect for Address {
     type Error = Failure;
 
     fn connect(&self, deadline: Deadline) -> Result<Connection, Failure> {
-        let addresses: Vec<_> = (&*self.host, self.port).to_socket_addrs()?.collect();
-        let mut last_error = io::Error::from(io::ErrorKind::NotFound);
-        for (index, address) in addresses.iter().enumerate() {
-            let left = deadline.part(addresses.len() - index)?.left()?;
-            match TcpStream::connect_timeout(address, left) {
-                Ok(stream) => {
-                    stream.set_nodelay(true)?;
-                    return Ok(Connection {
-                        stream: BufReader::with_capacity(16 * 1024, stream),
-                        line: Vec::new(),
-                        timeout: SocketTimeout::none(),
-                    });
-                }
-                Err(error) => last_error = error,
-            }
-        }
-        Err(last_error.into())
+        let stream = match self {
+            Address::Tcp { host, port } => connect_tcp(host, *port, deadline)?,
+            Address::Unix(path) => connect_unix(path)?,
+        };
+        Ok(Connection {
+            stream: BufReader::with_capacity(16 * 1024, stream),
+            line: Vec::new(),
+            timeout: SocketTimeout::none(),
+        })
     }
 
     fn fate(failure: &Failure) -> Fate {
@@ -180,8 +263,7 @@ impl Connection {
 
     fn wait_until(&mut self, by: Deadline) -> io::Result<()> {
         if let Some(left) = self.timeout.change(by)? {
-            self.stream.get_ref().set_read_timeout(Some(left))?;
-            self.stream.get_ref().set_write_timeout(Some(left))?;
+            self.stream.get_ref().set_timeouts(left)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! has it. Where a server is added or taken away, only its own keys move.
 
 // ANCHOR: choose
-/// The index of the server for this key. `names` are `host:port`, as pymemcache puts them.
+/// The index of the server for this key. `names` are as pymemcache puts them: `host:port`, or a path.
 pub(super) fn choose(names: &[String], key: &str) -> Option<usize> {
     let score = |name: &String| murmur3_32(&format!("{name}-{key}"));
     // Of two with one score the name decides, so that the order in the config does not.

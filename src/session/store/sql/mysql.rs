@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use diesel::connection::SimpleConnection;
 use diesel::r2d2::{self, CustomizeConnection};
 use diesel::{MysqlConnection, QueryResult, RunQueryDsl};
+use percent_encoding::percent_decode_str;
 
 use super::dialect::Dialect;
 use super::statement::Bound;
@@ -89,13 +90,39 @@ fn over_tcp(rest: &str) -> Cow<'_, str> {
     }
 }
 
+/// The URL behind its scheme, and the database in it, if its name has to be decoded. diesel does so with a user and a
+/// password only, and would ask for a database with percent signs in it.
+fn without_escaped_database(rest: &str) -> Result<(Cow<'_, str>, Option<String>), StoreError> {
+    let end = rest.find('?').unwrap_or(rest.len());
+    let (place, query) = rest.split_at(end);
+    let after_slashes = place.strip_prefix("//").unwrap_or_default();
+    let Some((server, name)) = after_slashes.split_once('/') else {
+        return Ok((rest.into(), None));
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-$/".contains(&byte);
+    if name.bytes().all(is_plain) {
+        return Ok((rest.into(), None));
+    }
+    let Ok(name) = percent_decode_str(name).decode_utf8() else {
+        let message = format!("the database's name {name:?} is no UTF-8");
+        return Err(StoreError::config("mysql", message));
+    };
+    Ok((
+        format!("//{server}/{query}").into(),
+        Some(name.into_owned()),
+    ))
+}
+
 pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store>, StoreError> {
-    let (options, pool) = SqlOptions::take(&mut url)?;
+    let (mut options, pool) = SqlOptions::take(&mut url)?;
     // In many a URL of SQLAlchemy's. The client's is utf8mb4 always.
     url.take("charset");
     let url = url.into_client_url_with(PARAMETERS)?;
     let rest = url.split_once(':').map_or("", |(_scheme, rest)| rest);
-    let url = format!("mysql:{}", over_tcp(rest));
+    let (rest, database) = without_escaped_database(rest)?;
+    // The table is reached by the database's name before it as well.
+    options.schema = options.schema.or(database);
+    let url = format!("mysql:{}", over_tcp(&rest));
     let commit = Some(Box::new(Commit) as _);
     let store = SqlStore::<MysqlConnection>::connect(&url, pool, options, commit)?;
     Ok(Box::new(store))
@@ -103,7 +130,7 @@ pub(in crate::session::store) fn open(mut url: StoreUrl) -> Result<Box<dyn Store
 
 #[cfg(test)]
 mod tests {
-    use super::over_tcp;
+    use super::{over_tcp, without_escaped_database};
 
     #[test]
     fn who_names_a_port_of_localhost_means_that() {
@@ -124,5 +151,28 @@ mod tests {
         ] {
             assert_eq!(over_tcp(rest), wanted);
         }
+    }
+
+    #[test]
+    fn a_database_is_taken_out_where_its_name_has_to_be_decoded() {
+        let split = |rest| {
+            let (rest, database) = without_escaped_database(rest).unwrap();
+            (rest.into_owned(), database)
+        };
+        for plain in ["//h/my_db-2$?a=%20", "//h/", "//a%40b@h", "//h/a/b", ""] {
+            assert_eq!(split(plain), (plain.to_owned(), None));
+        }
+        for (rest, left, database) in [
+            ("//h:1/my%20db", "//h:1/", "my db"),
+            (
+                "//a%40b@h/gr\u{f6}\u{df}e?x=1",
+                "//a%40b@h/?x=1",
+                "gr\u{f6}\u{df}e",
+            ),
+            ("//h/100%25", "//h/", "100%"),
+        ] {
+            assert_eq!(split(rest), (left.to_owned(), Some(database.to_owned())));
+        }
+        assert!(without_escaped_database("//h/%ff").is_err());
     }
 }
