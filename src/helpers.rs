@@ -205,16 +205,20 @@ impl App {
             return Err(error.into());
         }
         let setup = self.setup();
-        let mut latest = None;
+        let mut latest = Error::from(error);
         for handler in &setup.url_build_error_handlers {
-            match handler(&error, endpoint, values) {
+            let Some(error) = latest.downcast_ref() else {
+                break;
+            };
+            match handler(error, endpoint, values) {
                 Ok(Some(url)) => return Ok(url),
                 Ok(None) => {}
-                Err(newer) if newer.is::<BuildError>() => latest = Some(newer),
+                // The next one is asked about this error.
+                Err(newer) if newer.is::<BuildError>() => latest = newer,
                 Err(other) => return Err(other),
             }
         }
-        Err(latest.unwrap_or_else(|| error.into()))
+        Err(latest)
     }
 }
 
