@@ -395,7 +395,7 @@ fn trap_bad_request_errors_shows_a_handler_which_field_it_was_and_leaves_other_e
         Ok::<_, Error>(name)
     });
     app.route("/gone", gone);
-    app.errorhandler(400, |error| error.description());
+    app.errorhandler(400, HttpException::description);
     assert!(!get(&app, "/").1.contains("'name'"));
     app.config().set("TRAP_BAD_REQUEST_ERRORS", true).unwrap();
     assert!(get(&app, "/").1.contains("KeyError: 'name'"));

@@ -101,6 +101,7 @@ fn one_that_was_not_permanent_is_not_made_so_by_clearing_it() {
     let answer = get(&mut client, "/switch");
     assert_eq!(answer.text(), "false");
     assert!(!answer.header("Set-Cookie").unwrap().contains("; Expires="));
+    assert_eq!(get(&mut client, "/get").header("Set-Cookie"), None);
 }
 
 #[test]
@@ -144,10 +145,13 @@ fn a_session_knows_its_id_before_it_is_saved() {
         session().insert("value", &sid)?;
         Ok::<_, Error>(sid)
     });
+    app.route("/is-new", || session().is_new().to_string());
     let mut client = app.test_client();
+    assert_eq!(get(&mut client, "/is-new").text(), "true");
     let sid = get(&mut client, "/sid").text();
     assert_eq!(sid, id(&client));
     assert_eq!(get(&mut client, "/sid").text(), sid);
+    assert_eq!(get(&mut client, "/is-new").text(), "false");
     assert_eq!(carafe::Session::new().sid(), None);
 }
 
