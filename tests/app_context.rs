@@ -95,9 +95,10 @@ fn g_has_the_methods_of_a_namespace() {
             assert_eq!(g().names(), ["a", "b"]);
             assert_eq!(g().get::<i64>("b"), Some(1));
             assert_eq!(g().get::<i64>("a"), None, "it is no i64");
-            assert_eq!(g().setdefault("b", || 2_i64), 1);
+            assert_eq!(g().setdefault("b", || -> i64 { unreachable!() }), 1);
             assert_eq!(g().setdefault("c", || 3_i64), 3);
             assert_eq!(g().setdefault("a", || 4_i64), 4, "that was no i64");
+            assert_eq!(g().get::<i64>("a"), Some(4));
             assert_eq!(g().pop::<String>("b"), None, "it is no text, and stays");
             assert_eq!(g().pop::<i64>("b"), Some(1));
             assert_eq!(g().pop::<i64>("b"), None);

@@ -147,6 +147,9 @@ fn headers_beside_a_body_are_added_and_beside_a_response_they_replace() {
 fn a_content_length_beside_a_body_is_corrected() {
     let response = answer(|| ("x", [("Content-Length", "7")]));
     assert_eq!(response.header("Content-Length").as_deref(), Some("1"));
+    // A response knows what it says.
+    let response = answer(|| (Response::new("x"), [("Content-Length", "7")]));
+    assert_eq!(response.header("Content-Length").as_deref(), Some("7"));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod common;
 
 use carafe::routing::{Converter, ValidationError};
+use carafe::wsgi::Environ;
 use carafe::{Blueprint, Error, Route, Scaffold, Value, request, url_for};
 use common::{app, calls, get, hello, subtree, visit};
 
@@ -143,6 +144,20 @@ fn a_redirect_stays_here_where_the_host_is_none() {
         let location = response.header("Location").unwrap();
         assert_eq!(location, "/evil.example/?q=1", "{host}");
         assert!(!response.text().contains("http:"), "{host}");
+    }
+}
+
+#[test]
+fn a_host_that_dns_could_not_know_is_a_400() {
+    let mut app = app();
+    app.route("/", hello);
+    for host in [&*format!("{}.example", "x".repeat(64)), "a..example"] {
+        let mut environ = Environ::builder("/").build().unwrap();
+        environ.headers.insert("Host", host.parse().unwrap());
+        let mut status = None;
+        app.wsgi_app(environ, &mut |given, _headers| status = Some(given))
+            .unwrap();
+        assert_eq!(status.unwrap(), 400, "{host}");
     }
 }
 

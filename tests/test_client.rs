@@ -687,6 +687,24 @@ fn of_two_attributes_of_one_name_the_last_counts_and_an_empty_one_is_none() {
 }
 
 #[test]
+fn an_age_of_nothing_and_the_first_of_1970_delete_a_cookie() {
+    let dated = "dated=; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+    let cookies = ["aged=1", "dated=1", "kept=1", "aged=; Max-Age=0", dated];
+    assert_eq!(
+        jar_after("http://shop.example/", cookies),
+        ["kept shop.example/"]
+    );
+}
+
+#[test]
+fn a_server_name_of_nothing_is_none() {
+    let mut app = app();
+    app.route("/", || request().host().to_owned());
+    app.config().set("SERVER_NAME", "").unwrap();
+    assert_eq!(text(&mut app.test_client(), "/"), "localhost");
+}
+
+#[test]
 fn a_cookies_host_and_path_are_those_of_the_url() {
     assert_eq!(
         jar_after("http://[::1]:8080/a b/c", ["a=1"]),

@@ -198,7 +198,12 @@ fn a_session_that_one_request_saves_twice_is_there() {
         let _failing = signals::REQUEST_FINISHED.connected_to(&app, fails);
         let mut client = app.test_client();
         for path in ["/set/red", "/set/blue", "/regenerate"] {
-            assert_eq!(get(&mut client, path).status_code(), 500, "{path}");
+            let answer = get(&mut client, path);
+            assert_eq!(answer.status_code(), 500, "{path}");
+            assert!(
+                answer.header("Set-Cookie").is_some(),
+                "{path}, {optimistic}"
+            );
             let value = client.session_transaction(|session| Ok(session.get::<String>("value")));
             let wanted = path.strip_prefix("/set/").unwrap_or("blue");
             assert_eq!(

@@ -207,7 +207,7 @@ fn a_lifetime_of_nothing_is_a_second_to_the_store_as_nothing_may_mean_forever() 
         cookie["session=".len()..].split(';').next().unwrap()
     );
     let now = app.config().settings().clock.now();
-    assert!(store.memory.get(&key, now).unwrap().is_some());
+    assert!(store.memory.get(&key, now + 1).unwrap().is_some());
     assert!(store.memory.get(&key, now + 2).unwrap().is_none());
 }
 
