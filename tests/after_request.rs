@@ -95,6 +95,15 @@ fn they_may_change_the_response_or_put_another_in_its_place() {
 }
 
 #[test]
+fn another_body_has_its_own_length() {
+    let mut app = app();
+    app.route("/", || (Response::new("hello"), [("Content-Length", "5")]));
+    app.after_request(|response: &mut Response| response.set_data("hello, jack"));
+    let response = app.test_client().get("/").send().unwrap();
+    assert_eq!(response.header("Content-Length").as_deref(), Some("11"));
+}
+
+#[test]
 fn a_cookie_that_they_set_goes_before_the_sessions() {
     let mut app = app();
     app.route("/", || {

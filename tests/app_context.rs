@@ -95,8 +95,11 @@ fn g_has_the_methods_of_a_namespace() {
             assert_eq!(g().names(), ["a", "b"]);
             assert_eq!(g().get::<i64>("b"), Some(1));
             assert_eq!(g().get::<i64>("a"), None, "it is no i64");
-            assert_eq!(g().setdefault("b", || 2_i64), 1);
+            assert_eq!(g().setdefault("b", || -> i64 { unreachable!() }), 1);
             assert_eq!(g().setdefault("c", || 3_i64), 3);
+            assert_eq!(g().setdefault("a", || 4_i64), 4, "that was no i64");
+            assert_eq!(g().get::<i64>("a"), Some(4));
+            assert_eq!(g().pop::<String>("b"), None, "it is no text, and stays");
             assert_eq!(g().pop::<i64>("b"), Some(1));
             assert_eq!(g().pop::<i64>("b"), None);
             assert!(!g().contains("b"));
@@ -189,6 +192,22 @@ fn a_context_that_is_entered_again_is_torn_down_by_its_last_pop_only() {
             "  signal appcontext_popped",
         ]
     );
+}
+
+#[test]
+fn however_often_it_is_entered_it_is_torn_down_once() {
+    let log = Log::default();
+    let mut app = app();
+    let seen = log.clone();
+    app.teardown_appcontext(move |_error: Option<&Error>| seen.add("teardown"));
+    let ctx = app.app_context();
+    for _ in 0..3 {
+        ctx.push().unwrap();
+    }
+    for torn_down in [&[][..], &[], &["teardown"]] {
+        ctx.pop(None).unwrap();
+        assert_eq!(log.take(), torn_down);
+    }
 }
 
 #[test]

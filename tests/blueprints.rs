@@ -488,3 +488,30 @@ fn an_answer_of_a_blueprints_before_function_keeps_the_inner_ones_and_the_view_f
         ]
     );
 }
+
+#[test]
+fn an_empty_rule_of_a_blueprint_is_its_prefix_without_a_slash() {
+    let mut shop = Blueprint::new("shop").with_url_prefix("/shop");
+    shop.route(Route::new("").endpoint("index"), hello);
+    let mut app = app();
+    app.register_blueprint(shop);
+    assert_eq!(get(&app, "/shop").0, 200);
+    assert_eq!(get(&app, "/shop/").0, 404);
+}
+
+#[test]
+fn a_route_has_its_own_defaults_beside_those_of_its_blueprint_and_they_win() {
+    let mut shop = Blueprint::new("shop");
+    let own = Route::new("/").default("kind", "own").default("n", 1);
+    shop.route(own, |args: ViewArgs| {
+        let kind = args["kind"].as_str().map(str::to_owned);
+        format!("{kind:?} {:?} {:?}", args.get("lang"), args.get("n"))
+    });
+    let options = RegisterOptions::new().url_default("kind", "of all");
+    let mut app = app();
+    app.register_blueprint_with(shop, options.url_default("lang", "de"));
+    assert_eq!(
+        get(&app, "/").1,
+        "Some(\"own\") Some(Str(\"de\")) Some(Int(1))"
+    );
+}

@@ -176,6 +176,33 @@ fn none_takes_a_setting_back_where_flask_has_none() {
 }
 
 #[test]
+fn none_is_false_for_a_switch_and_no_limit_for_a_cookie() {
+    let config = config();
+    let switches = [
+        "DEBUG",
+        "TESTING",
+        "TRAP_HTTP_EXCEPTIONS",
+        "SESSION_REFRESH_EACH_REQUEST",
+        "SESSION_COOKIE_HTTPONLY",
+        "SESSION_COOKIE_SECURE",
+        "SESSION_COOKIE_PARTITIONED",
+        "PROVIDE_AUTOMATIC_OPTIONS",
+    ];
+    config
+        .from_mapping(switches.map(|key| (key, true)))
+        .unwrap();
+    config
+        .from_mapping(switches.map(|key| (key, Value::Null)))
+        .unwrap();
+    let listed = listed(&config.settings());
+    for key in switches {
+        assert!(listed.contains(&format!("{key} false")), "{key}");
+    }
+    config.set("MAX_COOKIE_SIZE", Value::Null).unwrap();
+    assert_eq!(config.settings().max_cookie_size, 0);
+}
+
+#[test]
 fn keys_of_the_apps_own_are_kept_and_lower_case_ones_passed_over() {
     let config = config();
     config
@@ -211,6 +238,7 @@ fn a_bad_value_is_refused_by_name_and_changes_nothing() {
             refused("PERMANENT_SESSION_LIFETIME", Value::Null),
             refused("SESSION_COOKIE_NAME", Value::Null),
             refused("SESSION_COOKIE_SAMESITE", "Loose".into()),
+            refused("SECRET_KEY_FALLBACKS", vec!["old", ""].into()),
             refused("TRUSTED_HOSTS", 8080.into()),
             refused("SERVER_NAME", 8080.into()),
             refused("MAX_CONTENT_LENGTH", (-1).into()),
@@ -224,6 +252,7 @@ fn a_bad_value_is_refused_by_name_and_changes_nothing() {
             "config key PERMANENT_SESSION_LIFETIME takes a number of seconds, not null",
             "config key SESSION_COOKIE_NAME takes text, not null",
             "config key SESSION_COOKIE_SAMESITE takes \"Strict\", \"Lax\", \"None\" or null, not \"Loose\"",
+            "config key SECRET_KEY_FALLBACKS takes a list of keys, each text or bytes, none of them empty, not a value of type str",
             "config key TRUSTED_HOSTS takes a list of texts, not 8080",
             "config key SERVER_NAME takes text, not 8080",
             "config key MAX_CONTENT_LENGTH takes a number of bytes, not -1",

@@ -123,9 +123,15 @@ fn a_view_may_answer_options_itself() {
     let mut app = app();
     app.route(Route::new("/").methods(["GET", "OPTIONS"]), options);
     app.route(Route::new("/none").provide_automatic_options(false), hello);
+    // As in Flask this adds no OPTIONS to the methods: it answers where the rule has it.
+    app.route(Route::new("/given").provide_automatic_options(true), || "x");
+    let both = Route::new("/both").methods(["GET", "OPTIONS"]);
+    app.route(both.provide_automatic_options(true), || "x");
     let mut client = app.test_client();
     assert_eq!(client.options("/").send().unwrap().text(), "my own");
     assert_eq!(client.options("/none").send().unwrap().status_code(), 405);
+    assert_eq!(client.options("/given").send().unwrap().status_code(), 405);
+    assert_eq!(client.options("/both").send().unwrap().text(), "");
 }
 
 #[test]

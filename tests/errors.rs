@@ -388,6 +388,21 @@ fn trap_bad_request_errors_lets_a_missing_form_field_leave_the_app() {
 }
 
 #[test]
+fn trap_bad_request_errors_shows_a_handler_which_field_it_was_and_leaves_other_errors_alone() {
+    let mut app = app();
+    app.route("/", || {
+        let name = request().args().require("name")?.to_owned();
+        Ok::<_, Error>(name)
+    });
+    app.route("/gone", gone);
+    app.errorhandler(400, HttpException::description);
+    assert!(!get(&app, "/").1.contains("'name'"));
+    app.config().set("TRAP_BAD_REQUEST_ERRORS", true).unwrap();
+    assert!(get(&app, "/").1.contains("KeyError: 'name'"));
+    assert_eq!(get(&app, "/gone").0, 410);
+}
+
+#[test]
 fn abort_with_a_response_is_that_response_and_no_handler_is_asked() {
     fn handler(_error: &HttpException) -> &'static str {
         "handled"
@@ -482,5 +497,22 @@ fn a_path_cannot_begin_a_line_of_the_log() {
     assert_eq!(
         heard.0.take(),
         [r"Exception on /pear\r\nmetal\u{1b}[31m [GET]"]
+    );
+}
+
+#[test]
+fn an_after_function_that_fails_on_the_500_too_is_logged_and_the_500_is_sent() {
+    let mut app = app();
+    app.get("/", fail);
+    app.after_request(|_response: &mut Response| Err::<(), Error>(AuthError.into()));
+    let heard = Heard::default();
+    let subscriber = tracing_subscriber::registry().with(heard.clone());
+    tracing::subscriber::with_default(subscriber, || assert_eq!(get(&app, "/").0, 500));
+    assert_eq!(
+        heard.0.take(),
+        [
+            "Exception on / [GET]",
+            "Request finalizing failed with an error while handling an error",
+        ]
     );
 }

@@ -170,6 +170,9 @@ fn all_values_of_a_header_map_are_kept_whatever_they_are_beside() {
 fn a_content_length_beside_a_body_is_corrected() {
     let response = answer(|| ("x", [("Content-Length", "7")]));
     assert_eq!(response.header("Content-Length").as_deref(), Some("1"));
+    // A response knows what it says.
+    let response = answer(|| (Response::new("x"), [("Content-Length", "7")]));
+    assert_eq!(response.header("Content-Length").as_deref(), Some("7"));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod common;
 
 use carafe::routing::{Converter, ValidationError};
+use carafe::wsgi::Environ;
 use carafe::{Blueprint, Error, Route, Scaffold, Value, request, url_for};
 use common::{app, calls, get, hello, subtree, visit};
 
@@ -147,6 +148,20 @@ fn a_redirect_stays_here_where_the_host_is_none() {
 }
 
 #[test]
+fn a_host_that_dns_could_not_know_is_a_400() {
+    let mut app = app();
+    app.route("/", hello);
+    for host in [&*format!("{}.example", "x".repeat(64)), "a..example"] {
+        let mut environ = Environ::builder("/").build().unwrap();
+        environ.headers.insert("Host", host.parse().unwrap());
+        let mut status = None;
+        app.wsgi_app(environ, &mut |given, _headers| status = Some(given))
+            .unwrap();
+        assert_eq!(status.unwrap(), 400, "{host}");
+    }
+}
+
+#[test]
 fn a_slash_too_many_at_the_end_is_a_404() {
     let mut app = app();
     app.route("/cart", hello);
@@ -165,14 +180,14 @@ fn strict_slashes_off_takes_both() {
 fn doubled_slashes_are_merged_by_a_redirect_unless_the_rule_keeps_them() {
     let mut app = app();
     app.route("/a/b", hello);
-    app.route(
-        Route::new("/raw/<path:p>").merge_slashes(false),
-        |p: String| p,
-    );
+    app.route(Route::new("/raw/b").merge_slashes(false), hello);
+    app.route("/path/<path:p>", |p: String| p);
     let response = app.test_client().get("/a//b").send().unwrap();
     assert_eq!(response.status_code(), 308);
     assert_eq!(response.header("Location").unwrap(), "http://localhost/a/b");
-    assert_eq!(get(&app, "/raw/a//b"), (200, "a//b".to_owned()));
+    assert_eq!(get(&app, "/raw/b").0, 200);
+    assert_eq!(get(&app, "/raw//b").0, 404);
+    assert_eq!(get(&app, "/path/a//b"), (200, "a//b".to_owned()));
 }
 
 #[test]
@@ -328,4 +343,26 @@ fn a_rule_may_be_there_for_urls_alone_or_lead_to_another() {
             "/cdn/x",
         ]
     );
+}
+
+#[test]
+fn a_request_for_a_websocket_matches_no_rule() {
+    let mut app = app();
+    app.route("/", hello);
+    let status = |path: &str, upgrade: &str, connection: &str| {
+        let mut client = app.test_client();
+        let request = client.get(path).header("Upgrade", upgrade);
+        let response = request.header("Connection", connection).send().unwrap();
+        response.status_code()
+    };
+    assert_eq!(status("/", "websocket", "Upgrade"), 400);
+    assert_eq!(status("/", "WebSocket", "keep-alive, upgrade"), 400);
+    // What only looks like one is not, and where there is no rule there is none to mismatch.
+    assert_eq!(status("/", "websocket", "keep-alive"), 200);
+    assert_eq!(status("/", "h2c", "Upgrade"), 200);
+    assert_eq!(status("/nowhere", "websocket", "Upgrade"), 404);
+
+    let mut client = app.test_client();
+    let response = client.get("/").base_url("ws://localhost").send().unwrap();
+    assert_eq!(response.status_code(), 400);
 }

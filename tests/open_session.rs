@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use carafe::clock::{Clock, FixedClock};
 use carafe::config::Settings;
-use carafe::context::REQUEST_CTX_STACK;
+use carafe::context::{REQUEST_CTX_STACK, try_session};
 use carafe::session::SecureCookieSessionInterface;
 use carafe::signing::{DigestMethod, KeyDerivation, SignerOptions, TimestampSigner, base64_encode};
 use carafe::trace::Trace;
@@ -358,6 +358,8 @@ fn an_interface_may_look_at_the_request_while_it_opens_a_session() {
             given: &Request,
         ) -> Result<Option<Session>, Error> {
             assert_eq!(request().path(), given.path());
+            let early = try_session().unwrap_err();
+            assert_eq!(early.to_string(), "The session has not yet been opened.");
             let name = given.args().get("name").unwrap_or("nobody");
             let data = [("username".to_owned(), name.into())];
             Ok(Some(Session::from_data(data.into_iter().collect())))

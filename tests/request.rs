@@ -333,6 +333,7 @@ fn headers_and_cookies_are_found_by_name() {
         let header = |name: &str| request.header(name).map(std::borrow::Cow::into_owned);
         Json([
             header("x-id"),
+            header("X_ID"),
             header("X-Missing"),
             request.cookies().get("a").map(str::to_owned),
             request.cookie("b").map(std::borrow::Cow::into_owned),
@@ -345,7 +346,7 @@ fn headers_and_cookies_are_found_by_name() {
         .header("X-Id", "7")
         .header("Cookie", "a=1; b=\"x y\"");
     let found: Vec<Option<String>> = request.send().unwrap().json().unwrap();
-    let expected = [Some("7"), None, Some("1"), Some("x y"), None];
+    let expected = [Some("7"), Some("7"), None, Some("1"), Some("x y"), None];
     assert_eq!(found, expected.map(|text| text.map(str::to_owned)));
 }
 

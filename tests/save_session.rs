@@ -394,3 +394,15 @@ fn a_nested_change_is_not_noticed_unless_it_is_made_by_update() {
     let cart = client.session_transaction(|session| Ok(session.get::<Vec<String>>("cart")));
     assert_eq!(cart.unwrap().unwrap(), ["pear", "pear"]);
 }
+
+#[test]
+fn taking_out_what_is_not_there_changes_nothing() {
+    let session = Session::new();
+    assert_eq!(session.pop("username").unwrap(), None);
+    assert_eq!((session.len(), session.modified()), (0, false));
+    session.insert("username", "jack").unwrap();
+    session.set_modified(false);
+    assert_eq!((session.len(), session.modified()), (1, false));
+    assert!(session.pop("username").unwrap().is_some());
+    assert_eq!((session.len(), session.modified()), (0, true));
+}

@@ -180,6 +180,30 @@ fn a_test_may_look_at_cookies_and_set_and_delete_them() {
 }
 
 #[test]
+fn deleting_one_cookie_leaves_the_others() {
+    let app = cookie_app();
+    let mut client = app.test_client();
+    client.set_cookie("kept", "1");
+    client.set_cookie("gone", "2");
+    client.delete_cookie("gone");
+    assert_eq!(
+        (client.get_cookie("kept"), client.get_cookie("gone")),
+        (Some("1"), None)
+    );
+}
+
+#[test]
+fn a_cookie_that_a_test_sets_goes_to_its_host_only() {
+    let mut app = app();
+    app.route("/", show_cookies);
+    let mut client = app.test_client();
+    client.set_cookie("kept", "1");
+    let mut at = |base_url: &str| client.get("/").base_url(base_url).send().unwrap().text();
+    assert_eq!(at("http://shop.localhost"), at("http://elsewhere.example"));
+    assert_ne!(at("http://localhost"), at("http://shop.localhost"));
+}
+
+#[test]
 fn without_cookies_none_is_kept_and_none_is_sent() {
     let mut client = cookie_app().test_client().without_cookies();
     text(&mut client, "/set");
@@ -383,6 +407,20 @@ fn a_redirect_is_an_answer_unless_it_is_to_be_followed() {
     let response = client.get("/to/302").send().unwrap();
     assert_eq!(response.status_code(), 302);
     assert_eq!(response.header("Location").as_deref(), Some("/target?x=1"));
+}
+
+#[test]
+fn a_location_alone_is_no_redirect() {
+    let mut app = app();
+    app.post("/pears", || {
+        let mut response = Response::new("made");
+        response.set_status(201)?;
+        response.set_header("Location", "/pears/7")?;
+        Ok::<_, Error>(response)
+    });
+    let mut client = app.test_client();
+    let response = client.post("/pears").follow_redirects().send().unwrap();
+    assert_eq!((response.status_code(), response.history().len()), (201, 0));
 }
 
 #[test]
@@ -673,6 +711,24 @@ fn of_two_attributes_of_one_name_the_last_counts_and_an_empty_one_is_none() {
 }
 
 #[test]
+fn an_age_of_nothing_and_the_first_of_1970_delete_a_cookie() {
+    let dated = "dated=; Expires=Thu, 01 Jan 1970 00:00:00 GMT";
+    let cookies = ["aged=1", "dated=1", "kept=1", "aged=; Max-Age=0", dated];
+    assert_eq!(
+        jar_after("http://shop.example/", cookies),
+        ["kept shop.example/"]
+    );
+}
+
+#[test]
+fn a_server_name_of_nothing_is_none() {
+    let mut app = app();
+    app.route("/", || request().host().to_owned());
+    app.config().set("SERVER_NAME", "").unwrap();
+    assert_eq!(text(&mut app.test_client(), "/"), "localhost");
+}
+
+#[test]
 fn a_cookies_host_and_path_are_those_of_the_url() {
     assert_eq!(
         jar_after("http://[::1]:8080/a b/c", ["a=1"]),
@@ -788,6 +844,19 @@ fn with_contexts_the_last_request_can_be_looked_at() {
             "teardown /jill",
         ]
     );
+}
+
+#[test]
+fn after_it_no_context_is_kept_any_more() {
+    let mut app = app();
+    app.route("/", hello);
+    let mut client = app.test_client();
+    client
+        .with_contexts(|client| client.get("/").send().map(drop))
+        .unwrap()
+        .unwrap();
+    client.get("/").send().unwrap();
+    assert!(REQUEST_CTX_STACK.top().is_none());
 }
 
 #[test]

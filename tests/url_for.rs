@@ -280,6 +280,25 @@ fn another_error_of_a_build_error_handler_ends_the_search() {
 }
 
 #[test]
+fn a_build_error_of_a_build_error_handler_leaves_it_to_the_next_and_is_the_one_that_counts() {
+    let mut app = shop();
+    app.url_build_error_handler(|_error, endpoint, _values| match endpoint {
+        "newer" => Ok(None),
+        _ => url_for("newer").build().map(Some),
+    });
+    let log = Log::default();
+    let seen = log.clone();
+    app.url_build_error_handler(move |error, endpoint, _values| {
+        seen.add(format!("{endpoint}, {}", error.endpoint));
+        Ok((endpoint == "logo").then(|| "/logo".to_owned()))
+    });
+    let build = |endpoint: &str| text(in_request(&app, || url_for(endpoint).build()));
+    assert_eq!(build("logo"), "/logo");
+    assert_eq!(log.take(), ["newer, newer", "logo, newer"]);
+    assert!(build("nope").contains("'newer'"));
+}
+
+#[test]
 fn the_request_gives_the_host_the_root_and_the_scheme() {
     let app = shop();
     let environ = EnvironBuilder::new("/").base_url("https://shop.example:8443/root");

@@ -312,6 +312,41 @@ fn a_length_that_no_machine_has_memory_for_costs_none() {
 }
 
 #[test]
+fn a_length_that_is_no_number_is_0() {
+    for (text, length) in [
+        ("7", 7),
+        (" 7\t", 7),
+        ("", 0),
+        ("-3", 0),
+        ("+7", 0),
+        ("1_0", 0),
+        ("7, 7", 0),
+        ("pear", 0),
+    ] {
+        let mut environ = post("12");
+        let value = text.parse().expect("a value");
+        environ.headers.insert("content-length", value);
+        let request = Request::from_environ(environ);
+        assert_eq!(request.content_length(), Some(length), "{text:?}");
+    }
+    let mut environ = post("12");
+    let chunked = "chunked".parse().expect("a value");
+    environ.headers.insert("transfer-encoding", chunked);
+    assert_eq!(Request::from_environ(environ).content_length(), None);
+}
+
+#[test]
+fn a_slash_at_the_end_of_the_root_is_none_of_it() {
+    for root in ["/app", "/app/", "/app//"] {
+        let mut environ = post("");
+        root.clone_into(&mut environ.script_name);
+        let request = Request::from_environ(environ);
+        assert_eq!(request.script_root(), "/app");
+        assert!(request.url().starts_with("http://localhost/app/"), "{root}");
+    }
+}
+
+#[test]
 fn json_errors_tell_more_in_debug_mode() {
     let request = |content_type: &str| {
         let builder = Environ::builder("/")

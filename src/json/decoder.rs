@@ -298,7 +298,7 @@ impl<'a> Decoder<'a> {
             }
         }
         // Python wants to see the character behind the digits too.
-        if digits.is_empty() || self.at + 4 >= self.bytes.len() {
+        if self.at + 4 >= self.bytes.len() {
             return Err(self.error("Invalid \\uXXXX escape", self.at - 1));
         }
         self.at += 4;

@@ -14,7 +14,7 @@ use super::tag;
 use super::{JsonError, MAX_DEPTH};
 use crate::python::MAX_INT_DIGITS;
 use crate::python::repr::float_repr;
-use crate::wrappers::dates::{DATETIMES, http_date};
+use crate::wrappers::dates::http_date;
 use crate::{Dict, Value};
 
 /// Something to write: a [`Value`], or a [`Dict`] that is not inside of one (a session's).
@@ -208,10 +208,8 @@ impl Encoder<'_> {
             Value::Uuid(uuid) if types == Types::Tagged => self.quoted(&uuid.as_simple()),
             Value::Uuid(uuid) if types == Types::Default => self.quoted(uuid),
             Value::DateTime(seconds) if types != Types::Refused => {
-                if !DATETIMES.contains(seconds) {
-                    return Err(JsonError::DateOutOfRange);
-                }
-                self.quoted(&http_date(*seconds));
+                let date = http_date(*seconds).ok_or(JsonError::DateOutOfRange)?;
+                self.quoted(&date);
             }
             _ => return Err(JsonError::NotSerializable(value.type_name())),
         }

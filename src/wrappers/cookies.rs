@@ -12,10 +12,10 @@ use http::HeaderValue;
 use memchr::{memchr, memchr3};
 
 use super::datastructures::MultiDict;
+use super::dates::http_date;
 use super::idna::encode_domain;
 use super::urls::{COOKIE_PATH, quote};
 use crate::error::Error;
-use crate::json;
 use crate::logging;
 
 /// The size in bytes beyond which browsers may drop a cookie: Flask's `MAX_COOKIE_SIZE`.
@@ -203,8 +203,7 @@ impl<'a> SetCookie<'a> {
             now.saturating_add(max_age)
         });
         // Werkzeug's cannot be written either: Python's dates end with the year 9999.
-        let date =
-            |unix| json::http_date(unix).ok_or_else(|| Error::value_error("year is out of range"));
+        let date = |unix| http_date(unix).ok_or_else(|| Error::value_error("year is out of range"));
         let expires = self.expires.or(synced).map(date).transpose()?;
         let max_age = self.max_age.map(|seconds| seconds.to_string());
         let path = self.path.map(|path| quote(path, COOKIE_PATH));

@@ -31,22 +31,24 @@ const LONG_MONTHS: [&str; 12] = [
 ];
 const DAY: i64 = 86_400;
 /// From 0001-01-01 00:00:00 to 9999-12-31 23:59:59, in Unix seconds: all that a `datetime` can be.
-pub(crate) const DATETIMES: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+const DATETIMES: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
 
 /// The date of an HTTP header: `Tue, 14 Nov 2023 22:13:20 GMT`.
 ///
-/// `unix` is in seconds. A time before the year 1 or after 9999, which Python refuses, becomes the
-/// first or the last second of that range.
+/// `unix` is in seconds. `None` for a time before the year 1 or after 9999, which Python refuses.
 ///
 /// ```
 /// use carafe::wrappers::dates::http_date;
 ///
-/// assert_eq!(http_date(1_700_000_000), "Tue, 14 Nov 2023 22:13:20 GMT");
-/// assert_eq!(http_date(i64::MAX), "Fri, 31 Dec 9999 23:59:59 GMT");
+/// let date = http_date(1_700_000_000);
+/// assert_eq!(date.as_deref(), Some("Tue, 14 Nov 2023 22:13:20 GMT"));
+/// assert_eq!(http_date(i64::MAX), None);
 /// ```
 #[must_use]
-pub fn http_date(unix: i64) -> String {
-    let unix = unix.clamp(*DATETIMES.start(), *DATETIMES.end());
+pub fn http_date(unix: i64) -> Option<String> {
+    if !DATETIMES.contains(&unix) {
+        return None;
+    }
     let days = unix.div_euclid(DAY);
     let time = unix.rem_euclid(DAY);
     let (year, month, day) = civil_from_days(days);
@@ -69,7 +71,7 @@ pub fn http_date(unix: i64) -> String {
         push_two_digits(&mut date, number);
     }
     date.push_str(" GMT");
-    date
+    Some(date)
 }
 
 /// `number`, which is 0 to 99, as `{number:02}` writes it.

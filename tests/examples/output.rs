@@ -215,6 +215,7 @@ fn a_streamed_answer_is_recorded_while_it_is_sent() {
     let of = |name: &'static str| steps.iter().filter(move |step| step["name"] == *name);
     // One for each piece, and one that finds the end.
     assert_eq!(of("server: next chunk").count(), 4);
+    assert_eq!(of("next_line").count(), 3);
     for step in of("next_line") {
         assert_eq!(step["before"]["request_contexts"][0], "GET /lines");
     }

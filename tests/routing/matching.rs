@@ -36,6 +36,25 @@ fn a_dead_end_goes_back_to_the_next_way() {
 }
 
 #[test]
+fn a_dead_end_takes_back_the_values_of_its_own_way_only() {
+    let map = map_of([rule("/<a>/<int:b>-<c>/x", "x"), rule("/<a>/<b>/y", "y")]);
+    let found = get(&map, "/k/7-m/y").unwrap();
+    let wanted = dict([("a", text("k")), ("b", text("7-m"))]);
+    assert_eq!(found.view_args, wanted);
+
+    // However many there are.
+    let before: String = (0..9).map(|n| format!("/<v{n}>")).collect();
+    let map = map_of([
+        rule(&format!("{before}/<int:b>-<c>/x"), "x"),
+        rule(&format!("{before}/<b>/y"), "y"),
+    ]);
+    let found = get(&map, "/0/1/2/3/4/5/6/7/8/9-10/y").unwrap();
+    let values: Vec<_> = found.view_args.values().cloned().collect();
+    let wanted = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9-10"];
+    assert_eq!(values, wanted.map(text));
+}
+
+#[test]
 fn the_first_of_two_equal_rules_matches() {
     let map = map_of([rule("/<a>", "first"), rule("/<b>", "second")]);
     assert_eq!(endpoint(&map, "/x"), "first");

@@ -82,6 +82,11 @@ fn a_config_key_that_is_wrong_is_an_error_that_names_it() {
             "config key SESSION_ID_LENGTH takes 16 to 128 bytes, not 8",
         ),
         (
+            "SESSION_CLEANUP_N_REQUESTS",
+            (-1).into(),
+            "config key SESSION_CLEANUP_N_REQUESTS takes a number, not -1",
+        ),
+        (
             "SESSION_SERIALIZATION_FORMAT",
             "xml".into(),
             "config key SESSION_SERIALIZATION_FORMAT takes \"msgpack\" or \"json\", not \"xml\"",

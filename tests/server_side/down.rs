@@ -3,8 +3,10 @@
 use std::sync::atomic::Ordering;
 
 use carafe::session::ServerSideSessionInterface;
-use carafe::session::store::StoreError;
-use carafe::{Error, HttpException, Response, Scaffold, session};
+use carafe::session::store::{MemoryStore, StoreError};
+use carafe::{
+    App, Error, HttpException, Response, Scaffold, current_app, request, session, signals,
+};
 
 use crate::{app, app_of, get, id};
 
@@ -160,6 +162,77 @@ fn a_regenerated_session_is_there_once() {
     let mut thief = app.test_client();
     thief.set_cookie("session", &before);
     assert_eq!(get(&mut thief, "/get").text(), "none");
+}
+
+#[test]
+fn a_new_id_alone_reaches_the_browser_and_an_empty_session_needs_none() {
+    let interface = ServerSideSessionInterface::new(MemoryStore::new()).permanent(false);
+    let (mut app, _) = app_of(interface);
+    app.route("/regenerate", || {
+        session().regenerate();
+        "x"
+    });
+    let mut client = app.test_client();
+    assert_eq!(get(&mut client, "/regenerate").header("Set-Cookie"), None);
+    get(&mut client, "/set/red");
+    let before = id(&client);
+    get(&mut client, "/regenerate");
+    assert_ne!(id(&client), before);
+    assert_eq!(get(&mut client, "/get").text(), "red");
+}
+
+#[test]
+fn a_session_that_one_request_saves_twice_is_there() {
+    for optimistic in [false, true] {
+        let interface = ServerSideSessionInterface::new(MemoryStore::new());
+        let (mut app, _) = app_of(interface.optimistic(optimistic).unwrap());
+        app.route("/regenerate", || {
+            session().regenerate();
+            "x"
+        });
+        // It comes after the save, so that there is one more, with the 500.
+        let fails = |_app: &App, response: &Response| match response.status_code() {
+            200 => Err(Error::runtime("no")),
+            _ => Ok(()),
+        };
+        let _failing = signals::REQUEST_FINISHED.connected_to(&app, fails);
+        let mut client = app.test_client();
+        for path in ["/set/red", "/set/blue", "/regenerate"] {
+            let answer = get(&mut client, path);
+            assert_eq!(answer.status_code(), 500, "{path}");
+            assert!(
+                answer.header("Set-Cookie").is_some(),
+                "{path}, {optimistic}"
+            );
+            let value = client.session_transaction(|session| Ok(session.get::<String>("value")));
+            let wanted = path.strip_prefix("/set/").unwrap_or("blue");
+            assert_eq!(
+                value.unwrap().as_deref(),
+                Some(wanted),
+                "{path}, {optimistic}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_optimistic_save_under_a_new_id_conflicts_like_any_other() {
+    let interface = ServerSideSessionInterface::new(MemoryStore::new());
+    let (mut app, _) = app_of(interface.optimistic(true).unwrap());
+    app.route("/login-slowly", || {
+        session().regenerate();
+        // Another request of the same browser saves first.
+        let mut other = current_app().test_client();
+        other.set_cookie("session", &request().cookie("session").unwrap());
+        other.get("/set/blue").send()?;
+        Ok::<_, Error>("welcome")
+    });
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    let before = id(&client);
+    assert_eq!(get(&mut client, "/login-slowly").status_code(), 409);
+    assert_eq!(id(&client), before);
+    assert_eq!(get(&mut client, "/get").text(), "blue");
 }
 
 #[test]

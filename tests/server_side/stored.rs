@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use carafe::session::store::{Ability, Lifetime, MemoryStore, Store, StoreErrorKind};
 use carafe::session::{Format, ServerSideSessionInterface};
+use carafe::signing::{KeyDerivation, Signer, SignerOptions};
 use carafe::{Error, Scaffold, Value, current_app, session};
 
-use crate::{Fragile, app, app_of, get};
+use crate::{Fragile, app, app_of, get, id};
 
 const NOW: u64 = 1_700_000_000;
 const LIFETIME: Lifetime = Lifetime {
@@ -151,6 +152,66 @@ fn a_signed_id_needs_a_secret_key_and_an_older_one_does() {
 }
 
 #[test]
+fn an_id_is_signed_as_flask_session_signs_it_and_never_with_an_empty_key() {
+    let interface = ServerSideSessionInterface::new(MemoryStore::new()).use_signer(true);
+    let (app, _) = app_of(interface);
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    let options = SignerOptions {
+        key_derivation: KeyDerivation::Hmac,
+        ..SignerOptions::default()
+    };
+    let signer = Signer::with_options("adavafa", "flask-session", &options).unwrap();
+    assert_eq!(signer.unsign(id(&client).as_bytes()).unwrap().len(), 43);
+
+    app.config().set("SECRET_KEY", "").unwrap();
+    assert_eq!(get(&mut client, "/get").status_code(), 500);
+}
+
+#[test]
+fn an_id_that_could_not_be_ours_is_not_looked_for() {
+    let (app, _, store) = app();
+    let mut client = app.test_client();
+    for (id, calls) in [
+        ("made-up", 1),
+        (&*"x".repeat(255), 1),
+        (&*"x".repeat(256), 0),
+        ("made up", 0),
+        ("m\u{e4}de-up", 0),
+        ("", 0),
+    ] {
+        client.set_cookie("session", id);
+        get(&mut client, "/get");
+        assert_eq!(store.calls(), calls, "{id:?}");
+    }
+}
+
+#[test]
+fn an_id_is_as_long_as_the_app_wants_it() {
+    let interface = ServerSideSessionInterface::new(MemoryStore::new()).id_length(256);
+    let (app, _) = app_of(interface);
+    let mut client = app.test_client();
+    get(&mut client, "/set/red");
+    assert_eq!(id(&client).len(), 342, "256 bytes in base64");
+    assert_eq!(get(&mut client, "/get").text(), "red");
+}
+
+#[test]
+fn a_lifetime_of_nothing_is_a_second_to_the_store_as_nothing_may_mean_forever() {
+    let (app, _, store) = app();
+    app.config().set("PERMANENT_SESSION_LIFETIME", 0).unwrap();
+    let mut client = app.test_client();
+    let cookie = get(&mut client, "/set/red").header("Set-Cookie").unwrap();
+    let key = format!(
+        "session:{}",
+        cookie["session=".len()..].split(';').next().unwrap()
+    );
+    let now = app.config().settings().clock.now();
+    assert!(store.memory.get(&key, now + 1).unwrap().is_some());
+    assert!(store.memory.get(&key, now + 2).unwrap().is_none());
+}
+
+#[test]
 fn the_interface_waits_where_its_store_does() {
     use carafe::session::{SecureCookieSessionInterface, SessionInterface};
     let memory = ServerSideSessionInterface::new(MemoryStore::new());
@@ -177,6 +238,7 @@ fn a_store_without_an_ability_says_so_at_start_up() {
 fn the_current_app_can_log_a_user_out_everywhere() {
     let interface = ServerSideSessionInterface::from_url("memory:").unwrap();
     let (mut app, _) = app_of(interface.clone());
+    let stores = interface.clone();
     app.route("/logout-everywhere", move || {
         let is_jack = |session: &carafe::Dict| session.get("username") == Some(&"jack".into());
         let deleted = interface.delete_sessions(&current_app(), is_jack)?;
@@ -186,6 +248,13 @@ fn the_current_app_can_log_a_user_out_everywhere() {
     for client in &mut clients {
         get(client, "/login");
     }
+    get(&mut app.test_client(), "/set/red");
+    let found = stores.sessions(&app, |session| session.contains_key("username"));
+    let mut ids: Vec<_> = found.unwrap().into_iter().map(|found| found.id).collect();
+    let mut wanted = clients.each_ref().map(|client| Some(id(client)));
+    ids.sort();
+    wanted.sort();
+    assert_eq!(ids, wanted);
     let answer = get(&mut clients[0], "/logout-everywhere");
     assert_eq!(answer.text(), "2");
     assert_eq!(

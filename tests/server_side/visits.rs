@@ -8,7 +8,7 @@ use carafe::session::{ServerSideSessionInterface, Session};
 use carafe::{App, Error, Scaffold, session};
 
 use crate::common::{subtree, visit_by};
-use crate::{app, get, id};
+use crate::{app, app_of, get, id};
 
 #[test]
 fn a_session_of_a_store_goes_the_way_of_any_other() {
@@ -88,6 +88,23 @@ fn a_cleared_session_stays_as_permanent_as_it_was() {
 }
 
 #[test]
+fn one_that_was_not_permanent_is_not_made_so_by_clearing_it() {
+    let interface = ServerSideSessionInterface::new(MemoryStore::new()).permanent(false);
+    let (mut app, _) = app_of(interface);
+    app.route("/switch", || {
+        session().clear()?;
+        session().insert("username", "jill")?;
+        Ok::<_, Error>(session().permanent().to_string())
+    });
+    let mut client = app.test_client();
+    get(&mut client, "/login");
+    let answer = get(&mut client, "/switch");
+    assert_eq!(answer.text(), "false");
+    assert!(!answer.header("Set-Cookie").unwrap().contains("; Expires="));
+    assert_eq!(get(&mut client, "/get").header("Set-Cookie"), None);
+}
+
+#[test]
 fn without_refresh_a_visit_that_changes_nothing_writes_nothing() {
     let (app, _, store) = app();
     let refresh = app.config().set("SESSION_REFRESH_EACH_REQUEST", false);
@@ -100,6 +117,27 @@ fn without_refresh_a_visit_that_changes_nothing_writes_nothing() {
 }
 
 #[test]
+fn a_response_that_depends_on_a_session_varies_with_its_cookie() {
+    let (app, _, _) = app();
+    let refresh = app.config().set("SESSION_REFRESH_EACH_REQUEST", false);
+    refresh.unwrap();
+    let mut client = app.test_client();
+    let mut vary = |path: &str| get(&mut client, path).header("Vary");
+    let cookie = Some("Cookie".to_owned());
+    assert_eq!(vary("/"), None);
+    assert_eq!(vary("/get"), cookie, "read, and there is none");
+    assert_eq!(vary("/set/red"), cookie, "written");
+    assert_eq!(vary("/"), None, "not looked at");
+    assert_eq!(vary("/get"), cookie, "read");
+    // A cookie that is sent again is of the one who sent it.
+    app.config()
+        .set("SESSION_REFRESH_EACH_REQUEST", true)
+        .unwrap();
+    assert_eq!(vary("/"), cookie, "refreshed");
+    assert_eq!(vary("/logout"), cookie, "deleted");
+}
+
+#[test]
 fn a_session_knows_its_id_before_it_is_saved() {
     let (mut app, _, _) = app();
     app.route("/sid", || {
@@ -107,10 +145,13 @@ fn a_session_knows_its_id_before_it_is_saved() {
         session().insert("value", &sid)?;
         Ok::<_, Error>(sid)
     });
+    app.route("/is-new", || session().is_new().to_string());
     let mut client = app.test_client();
+    assert_eq!(get(&mut client, "/is-new").text(), "true");
     let sid = get(&mut client, "/sid").text();
     assert_eq!(sid, id(&client));
     assert_eq!(get(&mut client, "/sid").text(), sid);
+    assert_eq!(get(&mut client, "/is-new").text(), "false");
     assert_eq!(carafe::Session::new().sid(), None);
 }
 

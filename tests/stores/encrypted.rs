@@ -69,6 +69,22 @@ fn what_is_stored_says_nothing_and_is_never_the_same_twice() {
 }
 
 #[test]
+fn what_an_earlier_carafe_has_encrypted_is_opened() {
+    // Made without Carafe: XChaCha20-Poly1305 as its draft has it, the key by HMAC-SHA256 of the secret. The nonce
+    // counts from 0 to 23.
+    let sealed =
+        b"\xab\xc3\x80\x11\xb3\x85\x27\xf6\x4d\xf4\x78\x04\x97\x7d\xc8\x06\xb7\x01\x3f\x00\
+          \x4a\xf9\x69\xae\x46\x91\x14\xeb\xd3\x12\xfd\x31\x8f\xb5\x16\x49\x3c\x34\x8d\x12\
+          \xbe\x81";
+    let bytes: Vec<u8> = [1].into_iter().chain(0..24).chain(*sealed).collect();
+    let memory = Arc::new(MemoryStore::new());
+    memory.set("session:id", &bytes, LIFETIME).unwrap();
+    let store = EncryptedStore::new(memory, "s3cret").unwrap();
+    let opened = store.get("session:id", LIFETIME.now).unwrap();
+    assert_eq!(opened.as_deref(), Some(&b"username: jack"[..]));
+}
+
+#[test]
 fn one_session_is_not_taken_for_another_nor_a_changed_one_for_itself() {
     let memory = Arc::new(MemoryStore::new());
     let store = EncryptedStore::new(Arc::clone(&memory), "s3cret").unwrap();

@@ -147,6 +147,7 @@ pub(crate) fn is_killed_under_load(subject: &Subject) {
         lost += usize::from(found.is_empty());
     }
     println!("{all} acknowledged, {lost} lost");
+    assert!(all > 0, "with none of them there is nothing to lose");
     if subject.lasts {
         assert_eq!(lost, 0, "of {all}");
     }
