@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::hook::{
     AfterFunction, BeforeFunction, ErrorHandler, Hook, LAMBDA, TeardownFunction,
     UrlDefaultFunction, UrlValuePreprocessor, ViewFunction, after_hook, before_hook, error_hook,
-    function_name, teardown_hook, url_default_hook, url_value_hook, view_hook,
+    teardown_hook, url_default_hook, url_value_hook, view_hook,
 };
 use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue};
 use crate::value::Dict;
@@ -136,8 +136,8 @@ pub trait Scaffold {
         let route = route.into();
         let endpoint = match &route.endpoint {
             Some(endpoint) => endpoint.clone(),
-            None if function_name::<V>() == LAMBDA => endpoint_from_rule(&route.rule),
-            None => function_name::<V>().to_owned(),
+            None if view.name() == LAMBDA => endpoint_from_rule(&route.rule),
+            None => view.name().to_owned(),
         };
         self.add_rule(route, &endpoint, Some(view_hook(view)));
     }
