@@ -151,7 +151,7 @@ impl fmt::Debug for AppContext {
 }
 
 /// `g`: a place for the app's own values, for as long as the app context lasts. Flask:
-/// `_AppCtxGlobals`.
+/// `_AppCtxGlobals`. And [`App::extensions`], which lasts as long as the app.
 ///
 /// ```
 /// use carafe::{App, g};
