@@ -1,4 +1,4 @@
-//! From any Rust type to a [`Value`]: [`to_value`], and `Serialize` for [`Value`] itself.
+//! From any Rust type to a [`Value`]: [`to_value`], and `Serialize` for [`Value`] and [`Dict`] themselves.
 //!
 //! Flask has `dataclasses.asdict` in this place; Rust has `serde`. A [`Value`] that goes through
 //! here comes out as it was: what `serde` has no word for travels as a newtype with a name that only
@@ -49,7 +49,7 @@ impl Serialize for Value {
             Self::Float(number) => serializer.serialize_f64(*number),
             Self::Str(text) => serializer.serialize_str(text),
             Self::List(items) => serializer.collect_seq(items),
-            Self::Dict(dict) => serializer.collect_map(dict),
+            Self::Dict(dict) => dict.serialize(serializer),
             Self::Tuple(items) => {
                 let mut tuple = serializer.serialize_tuple(items.len())?;
                 for item in items {
@@ -63,6 +63,12 @@ impl Serialize for Value {
             Self::DateTime(seconds) => serializer.serialize_newtype_struct(DATETIME, seconds),
             Self::Foreign(foreign) => foreign::serialize(foreign, serializer),
         }
+    }
+}
+
+impl Serialize for Dict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `Deserialize` for [`Value`]: from any format, or from another [`Value`].
+//! `Deserialize` for [`Value`] and [`Dict`]: from any format, or from another [`Value`].
 //!
 //! A [`Value`] asks for itself by a newtype's name. Where the source is a [`Value`] too, `de.rs` hears that, and hands
 //! over as an enum's variants what `serde` has no word for.
@@ -17,6 +17,18 @@ use crate::{Dict, Value};
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_newtype_struct(VALUE, ValueVisitor)
+    }
+}
+
+impl<'de> Deserialize<'de> for Dict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Dict(dict) => Ok(dict),
+            other => {
+                let found = de::Unexpected::Other(other.type_name());
+                Err(de::Error::invalid_type(found, &"a dict"))
+            }
+        }
     }
 }
 
