@@ -74,12 +74,9 @@ impl Hook<ViewFunction> {
         if self.name == LAMBDA {
             "\nA closure's endpoint is named after its rule, unless the route names it: \
              Route::new(rule).endpoint(name)."
-        } else if own == Some(self.name) && self.stateless.is_none() {
-            "\nA view that holds values is another one each time: add_endpoint_rule(rule, endpoint) gives one more rule \
-             to the one that is there."
         } else if own == Some(self.name) {
-            "\nAn endpoint is named after its function, unless the route names it: \
-             Route::new(rule).endpoint(name)."
+            "\nAn endpoint is named after its view (View::name), unless the route names it: \
+             Route::new(rule).endpoint(name). One more rule for the same view: add_endpoint_rule(rule, endpoint)."
         } else {
             ""
         }
