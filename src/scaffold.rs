@@ -244,6 +244,37 @@ pub trait Scaffold {
 
     /// `@app.errorhandler(code)`.
     ///
+    /// What is a subclass in Python, like an extension's `CSRFError(BadRequest)`, is an error with an
+    /// [`original_exception`](HttpException::original_exception) here. Whoever handles 400 gets it, and may look:
+    ///
+    /// ```
+    /// use carafe::{App, Error, HttpException, Scaffold};
+    ///
+    /// #[derive(Debug)]
+    /// struct CsrfError;
+    /// impl std::error::Error for CsrfError {}
+    /// impl std::fmt::Display for CsrfError {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    ///         f.write_str("The CSRF token is missing.")
+    ///     }
+    /// }
+    ///
+    /// fn protect() -> Result<(), Error> {
+    ///     let mut http = HttpException::new(400).with_description(CsrfError.to_string());
+    ///     http.original_exception = Some(CsrfError.into());
+    ///     Err(http.into())
+    /// }
+    ///
+    /// let mut app = App::new("shop");
+    /// app.before_request(protect);
+    /// app.errorhandler(400, |http| match &http.original_exception {
+    ///     Some(error) if error.is::<CsrfError>() => ("Please send the form again.".to_owned(), 400),
+    ///     _ => (http.description(), 400),
+    /// });
+    /// assert_eq!(app.test_client().post("/").send()?.text(), "Please send the form again.");
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Panics
     /// Where `code` is not the code of an HTTP error.
     #[track_caller]

@@ -176,8 +176,9 @@ impl AppCtxGlobals {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// `g.name = value`. What is for one thread at a time, like most connections to a database, goes in as an
+    /// `Arc<Mutex<T>>`: a `g` may be shared.
     // ANCHOR: set
-    /// `g.name = value`.
     pub fn set<T: Any + Send + Sync>(&self, name: impl Into<String>, value: T) {
         let name = name.into();
         // What was there before is dropped without the lock, as its `Drop` may use `g`.
