@@ -109,29 +109,16 @@ impl App {
     /// [`g`](crate::g()) is, and lasts as long as the app.
     ///
     /// ```
-    /// use carafe::{App, Error, Scaffold, current_app};
-    /// use std::sync::Arc;
-    ///
-    /// struct Mail {
-    ///     sender: String,
-    /// }
-    ///
-    /// impl Mail {
-    ///     fn init_app(self, app: &mut App) {
-    ///         app.extensions().set("mail", Arc::new(self));
-    ///     }
-    ///
-    ///     fn current() -> Result<Arc<Mail>, Error> {
-    ///         let mail = current_app().extensions().get("mail");
-    ///         mail.ok_or_else(|| Error::runtime("Mail::init_app was not called for this app"))
-    ///     }
+    /// use carafe::{App, Scaffold, current_app};
+    /// fn init_mail(app: &mut App, sender: &str) {
+    ///     app.extensions().set("mail", sender.to_owned());
     /// }
     ///
     /// let mut app = App::new("shop");
-    /// Mail { sender: "shop@example.com".to_owned() }.init_app(&mut app);
-    /// app.get("/", || Ok::<_, Error>(Mail::current()?.sender.clone()));
+    /// init_mail(&mut app, "shop@example.com");
+    /// app.get("/", || current_app().extensions().get::<String>("mail"));
     /// assert_eq!(app.test_client().get("/").send()?.text(), "shop@example.com");
-    /// # Ok::<(), Error>(())
+    /// # Ok::<(), carafe::Error>(())
     /// ```
     #[must_use]
     pub fn extensions(&self) -> &AppCtxGlobals {
