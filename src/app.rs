@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::blueprint::{Blueprint, RegisterOptions};
 use crate::config::{Config, Settings};
-use crate::context::{AppContext, RequestContext};
+use crate::context::{AppContext, AppCtxGlobals, RequestContext};
 use crate::error::Error;
 use crate::hook::{Hook, ViewFunction, before_first_hook, teardown_hook};
 use crate::pace::Pace;
@@ -59,6 +59,7 @@ struct Inner {
     id: AppId,
     name: String,
     config: Config,
+    extensions: AppCtxGlobals,
     /// Replaced as a whole by every change, so that a context keeps the state it started with.
     setup: RwLock<Arc<Setup>>,
     /// The same from the first request on, when nothing changes it any more: no lock, no count.
@@ -78,6 +79,7 @@ impl App {
                 id: AppId(NEXT_ID.fetch_add(1, Ordering::Relaxed)),
                 name: name.into(),
                 config: Config::default(),
+                extensions: AppCtxGlobals::default(),
                 setup: RwLock::new(Arc::new(Setup::new())),
                 final_setup: OnceLock::new(),
                 before_first_request_lock: Mutex::new(()),
@@ -101,6 +103,26 @@ impl App {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// `app.extensions`: where an extension keeps what it has for this app, under its own name. It is used as
+    /// [`g`](crate::g()) is, and lasts as long as the app.
+    ///
+    /// ```
+    /// use carafe::{App, Scaffold, current_app};
+    /// fn init_mail(app: &mut App, sender: &str) {
+    ///     app.extensions().set("mail", sender.to_owned());
+    /// }
+    ///
+    /// let mut app = App::new("shop");
+    /// init_mail(&mut app, "shop@example.com");
+    /// app.get("/", || current_app().extensions().get::<String>("mail"));
+    /// assert_eq!(app.test_client().get("/").send()?.text(), "shop@example.com");
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    #[must_use]
+    pub fn extensions(&self) -> &AppCtxGlobals {
+        &self.inner.extensions
     }
 
     /// `app.got_first_request`: whether setup is over.

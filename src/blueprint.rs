@@ -13,9 +13,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::app::App;
-use crate::hook::{Hook, ViewFunction};
+use crate::hook::{Hook, ViewFunction, view_hook};
 use crate::scaffold::{Functions, Route, Scaffold};
 use crate::value::{Dict, Value};
+use crate::view::View;
 
 /// Tells one blueprint from another of the same name; its clones share it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +103,36 @@ pub struct BlueprintSetupState<'a> {
 }
 
 impl BlueprintSetupState<'_> {
+    /// `state.add_url_rule(rule, endpoint, view_func)`: a rule with the blueprint's prefix and defaults, and an endpoint
+    /// under its name.
+    ///
+    /// ```
+    /// use carafe::{App, Blueprint, url_for};
+    /// let mut admin = Blueprint::new("admin").with_url_prefix("/admin");
+    /// admin.record(|state| {
+    ///     if state.app.config().settings().debug {
+    ///         state.add_url_rule("/sql", "sql", || url_for("admin.sql").build());
+    ///     }
+    /// });
+    /// let mut app = App::new("shop");
+    /// app.config().set("DEBUG", true)?;
+    /// app.register_blueprint(admin);
+    /// assert_eq!(app.test_client().get("/admin/sql").send()?.text(), "/admin/sql");
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// As [`Scaffold::add_url_rule`].
+    #[track_caller]
+    pub fn add_url_rule<A, V: View<A>>(
+        &mut self,
+        route: impl Into<Route>,
+        endpoint: &str,
+        view: V,
+    ) {
+        self.add_rule(route.into(), endpoint, Some(view_hook(view)));
+    }
+
     #[track_caller]
     // ANCHOR: add_rule_in_state
     fn add_rule(&mut self, mut route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {

@@ -213,6 +213,29 @@ impl Config {
         self.update(|settings| keys::assign(settings, key, value))
     }
 
+    /// `config.setdefault(key, value)`: sets a key that is not set, as an extension does with its own. Flask's keys are
+    /// always set.
+    ///
+    /// ```
+    /// let app = carafe::App::new("shop");
+    /// app.config().set("MAIL_PORT", 2525)?;
+    /// // Later, in the extension:
+    /// app.config().setdefault("MAIL_SERVER", "localhost");
+    /// app.config().setdefault("MAIL_PORT", 25);
+    /// assert_eq!(app.config().get_as("MAIL_SERVER"), Some("localhost".to_owned()));
+    /// assert_eq!(app.config().get_as("MAIL_PORT"), Some(2525));
+    /// # Ok::<(), carafe::config::ConfigError>(())
+    /// ```
+    pub fn setdefault(&self, key: &str, value: impl Into<Value>) {
+        let value = value.into();
+        if keys::is_flasks(key) || self.settings().extra.contains_key(key) {
+            return;
+        }
+        self.update(|settings| {
+            settings.extra.setdefault(key.to_owned(), value);
+        });
+    }
+
     /// `config.from_mapping(...)`: sets every upper-case key and passes over the others.
     ///
     /// # Errors

@@ -257,6 +257,48 @@ impl fmt::Debug for Error {
     }
 }
 
+/// An error on its way out of code that knows [`Error`].
+struct Boxed(Error);
+
+impl fmt::Display for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for Boxed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl StdError for Boxed {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.as_std().source()
+    }
+}
+
+/// For a library that takes any error, and for a `main` that returns one:
+///
+/// ```
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let app = carafe::App::new("shop");
+///     assert_eq!(app.test_client().get("/").send()?.status_code(), 404);
+///     Ok(())
+/// }
+/// ```
+impl From<Error> for Box<dyn StdError + Send + Sync> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        Box::new(Boxed(error))
+    }
+}
+
 /// `carafe::error::Error` to `Error`; type parameters keep their paths.
 fn short_type_name<E>() -> &'static str {
     let full = std::any::type_name::<E>();

@@ -75,8 +75,8 @@ impl Hook<ViewFunction> {
             "\nA closure's endpoint is named after its rule, unless the route names it: \
              Route::new(rule).endpoint(name)."
         } else if own == Some(self.name) {
-            "\nAn endpoint is named after its function, unless the route names it: \
-             Route::new(rule).endpoint(name)."
+            "\nAn endpoint is named after its view (View::name), unless the route names it: \
+             Route::new(rule).endpoint(name). One more rule for the same view: add_endpoint_rule(rule, endpoint)."
         } else {
             ""
         }
@@ -88,7 +88,7 @@ pub(crate) const LAMBDA: &str = "<lambda>";
 
 /// The last word of a function's type name: Python's `__name__`. A closure is a `<lambda>`, and so is a pointer
 /// to a function, whose type does not say which one it is.
-pub(crate) fn function_name<T>() -> &'static str {
+pub(crate) fn function_name<T: ?Sized>() -> &'static str {
     let name = type_name::<T>();
     if name.ends_with("{{closure}}") || name.starts_with("fn(") {
         return LAMBDA;
@@ -133,7 +133,12 @@ pub(crate) type ErrorHandler = dyn Fn(&Error) -> Result<ReturnValue, Error> + Se
 #[track_caller]
 // ANCHOR: view_hook
 pub(crate) fn view_hook<A, V: View<A>>(view: V) -> Hook<ViewFunction> {
-    Hook::new::<V>(Arc::new(move |args: ViewArgs| view.call(args)))
+    let name = view.name();
+    let func: Arc<ViewFunction> = Arc::new(move |args| view.call(args));
+    Hook {
+        name,
+        ..Hook::new::<V>(func)
+    }
 }
 // ANCHOR_END: view_hook
 

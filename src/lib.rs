@@ -38,7 +38,9 @@
 //! | `escape` | [`escape`]: text that a view returns is HTML |
 //! | what a view returns | an [`IntoReturnValue`](typing::IntoReturnValue) |
 //! | an exception | an [`Error`], made by `?` from any error type; Werkzeug's are an [`HttpException`] |
+//! | a decorator around a view | a [`View`](view::View) around another one |
 //! | `app.config` | [`config`] |
+//! | `app.extensions`, `LocalProxy` | [`App::extensions`], [`LocalProxy`](context::LocalProxy): what an extension is made of |
 //! | `SessionInterface` | [`SessionInterface`]; [`session::store`] |
 //! | signals, blinker's `Signal` | [`signals`] |
 //! | `app.test_client`, `EnvironBuilder` | [`testing`] |

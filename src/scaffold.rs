@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::hook::{
     AfterFunction, BeforeFunction, ErrorHandler, Hook, LAMBDA, TeardownFunction,
     UrlDefaultFunction, UrlValuePreprocessor, ViewFunction, after_hook, before_hook, error_hook,
-    function_name, teardown_hook, url_default_hook, url_value_hook, view_hook,
+    teardown_hook, url_default_hook, url_value_hook, view_hook,
 };
 use crate::typing::{BeforeReturn, Catch, CatchKey, HookReturn, IntoReturnValue};
 use crate::value::Dict;
@@ -136,8 +136,8 @@ pub trait Scaffold {
         let route = route.into();
         let endpoint = match &route.endpoint {
             Some(endpoint) => endpoint.clone(),
-            None if function_name::<V>() == LAMBDA => endpoint_from_rule(&route.rule),
-            None => function_name::<V>().to_owned(),
+            None if view.name() == LAMBDA => endpoint_from_rule(&route.rule),
+            None => view.name().to_owned(),
         };
         self.add_rule(route, &endpoint, Some(view_hook(view)));
     }
@@ -243,6 +243,37 @@ pub trait Scaffold {
     }
 
     /// `@app.errorhandler(code)`.
+    ///
+    /// What is a subclass in Python, like an extension's `CSRFError(BadRequest)`, is an error with an
+    /// [`original_exception`](HttpException::original_exception) here. Whoever handles 400 gets it, and may look:
+    ///
+    /// ```
+    /// use carafe::{App, Error, HttpException, Scaffold};
+    ///
+    /// #[derive(Debug)]
+    /// struct CsrfError;
+    /// impl std::error::Error for CsrfError {}
+    /// impl std::fmt::Display for CsrfError {
+    ///     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    ///         f.write_str("The CSRF token is missing.")
+    ///     }
+    /// }
+    ///
+    /// fn protect() -> Result<(), Error> {
+    ///     let mut http = HttpException::new(400).with_description(CsrfError.to_string());
+    ///     http.original_exception = Some(CsrfError.into());
+    ///     Err(http.into())
+    /// }
+    ///
+    /// let mut app = App::new("shop");
+    /// app.before_request(protect);
+    /// app.errorhandler(400, |http| match &http.original_exception {
+    ///     Some(error) if error.is::<CsrfError>() => ("Please send the form again.".to_owned(), 400),
+    ///     _ => (http.description(), 400),
+    /// });
+    /// assert_eq!(app.test_client().post("/").send()?.text(), "Please send the form again.");
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// # Panics
     /// Where `code` is not the code of an HTTP error.

@@ -120,7 +120,9 @@ impl<A: 'static> Signal<A> {
     }
     // ANCHOR_END: connect
 
-    /// `signal.connect(receiver, sender)`: hears `sender` only.
+    /// `signal.connect(receiver, sender)`: hears `sender` only, and stays connected when that is gone. An extension, which
+    /// many apps may have, keeps the guard of [`connected_to`](Signal::connected_to) in
+    /// [`App::extensions`](crate::App::extensions): its receiver goes with the app.
     pub fn connect_via<F, R>(&self, sender: &App, receiver: F) -> ReceiverId
     where
         F: Fn(&App, &A) -> R + Send + Sync + 'static,

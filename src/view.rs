@@ -10,6 +10,7 @@ use std::any::type_name;
 use uuid::Uuid;
 
 use crate::error::Error;
+use crate::hook::function_name;
 use crate::typing::{IntoReturnValue, ReturnValue};
 use crate::value::{Dict, Value};
 use crate::wrappers::HttpException;
@@ -156,6 +157,46 @@ integer_args!(i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, usize);
 ///     Ok::<_, Error>("your cart is empty")
 /// });
 /// ```
+///
+/// What is a decorator in Python is here a view of its own, around another one:
+///
+/// ```
+/// use carafe::typing::ReturnValue;
+/// use carafe::view::View;
+/// use carafe::{App, Error, Scaffold, ViewArgs, abort, session, url_for};
+///
+/// struct LoginRequired<V>(V);
+///
+/// impl<A, V: View<A>> View<A> for LoginRequired<V> {
+///     fn call(&self, args: ViewArgs) -> Result<ReturnValue, Error> {
+///         if !session().contains_key("username") {
+///             return Err(abort(401));
+///         }
+///         self.0.call(args)
+///     }
+///
+///     // functools.wraps
+///     fn name(&self) -> &'static str {
+///         self.0.name()
+///     }
+/// }
+///
+/// fn order(id: u32) -> String {
+///     format!("order {id}")
+/// }
+///
+/// let mut app = App::new("shop");
+/// app.config().set_secret_key("adavafa");
+/// app.get("/order/<int:id>", LoginRequired(order));
+/// app.get("/", || url_for("order").arg("id", 7).build());
+///
+/// let mut client = app.test_client();
+/// assert_eq!(client.get("/").send()?.text(), "/order/7");
+/// assert_eq!(client.get("/order/7").send()?.status_code(), 401);
+/// client.session_transaction(|session| session.insert("username", "jack"))?;
+/// assert_eq!(client.get("/order/7").send()?.text(), "order 7");
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a view",
     note = "a view takes up to six arguments, each a `FromViewArg` such as `i64`, `String` or `Value`",
@@ -168,6 +209,12 @@ pub trait View<Args>: Send + Sync + 'static {
     /// # Errors
     /// What the view failed with, or a `TypeError` where the arguments do not fit.
     fn call(&self, args: ViewArgs) -> Result<ReturnValue, Error>;
+
+    /// `view.__name__`: what its endpoint is called unless the route names it, and what a trace calls it. A view around
+    /// another one gives that one's.
+    fn name(&self) -> &'static str {
+        function_name::<Self>()
+    }
 }
 
 fn no_args_left(args: &ViewArgs) -> Result<(), Error> {

@@ -128,6 +128,21 @@ where
     }
 }
 
+/// A shared app is an app: whoever set up a middleware may keep a handle on it.
+impl<A: WsgiApp + ?Sized> WsgiApp for Arc<A> {
+    fn call(
+        &self,
+        environ: Environ,
+        start_response: &mut dyn StartResponse,
+    ) -> Result<Body, Error> {
+        (**self).call(environ, start_response)
+    }
+
+    fn pace(&self, environ: &Environ) -> Option<&Arc<Pace>> {
+        (**self).pace(environ)
+    }
+}
+
 /// A function that runs when the server is done with a response.
 pub type CloseCallback = Box<dyn FnOnce() + Send>;
 

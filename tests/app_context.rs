@@ -6,9 +6,11 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::thread;
 
-use carafe::context::{try_current_app, try_g};
+use carafe::context::{LocalProxy, try_current_app, try_g};
+use carafe::error::catch;
 use carafe::{App, Error, Scaffold, current_app, g, has_app_context, url_for};
 use common::{DbError, Log, app, hello, record, tree};
 
@@ -119,6 +121,46 @@ fn threads_that_share_a_g_get_the_same_value_from_setdefault() {
     };
     assert_eq!(ctx.g().setdefault("value", slow), 1);
     assert_eq!(ctx.g().get::<i32>("value"), Some(1));
+}
+
+#[test]
+fn what_an_extension_keeps_for_an_app_is_there_in_each_of_its_contexts_and_in_no_other_apps() {
+    let counter = |app: &App| app.extensions().get::<Arc<AtomicU32>>("counter");
+    let mut shop = app();
+    shop.route("/", move || counter(&current_app()).is_some().to_string());
+    let kept = Arc::new(AtomicU32::new(0));
+    shop.clone().extensions().set("counter", Arc::clone(&kept));
+    assert_eq!(shop.test_client().get("/").send().unwrap().text(), "true");
+    let job = shop.clone();
+    let in_job = move || job.app_context().with(|| counter(&current_app())).unwrap();
+    let found = thread::spawn(in_job).join().unwrap().unwrap();
+    assert!(Arc::ptr_eq(&found, &kept));
+    assert!(counter(&App::new("another")).is_none());
+}
+
+#[test]
+fn a_proxy_of_the_apps_own_leads_to_whatever_is_current() {
+    static USER: LocalProxy<&str> = LocalProxy::new(
+        "current_user",
+        || try_g().ok()?.get("user"),
+        "Nobody is logged in.",
+    );
+    for name in ["jack", "jill"] {
+        let in_context = || {
+            assert!(!USER.is_bound());
+            g().set("user", name);
+            assert_eq!(format!("{USER:?}"), "<LocalProxy current_user>");
+            USER.get_current_object()
+        };
+        assert_eq!(app().app_context().with(in_context).unwrap(), name);
+    }
+    let error = USER.try_get_current_object().unwrap_err();
+    assert_eq!(error.to_string(), "Nobody is logged in.");
+    assert!(
+        catch(|| Ok(USER.get_current_object()))
+            .unwrap_err()
+            .is_panic()
+    );
 }
 
 /// A value that looks at `g` whenever it is cloned or dropped.

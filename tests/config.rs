@@ -226,6 +226,29 @@ fn keys_of_the_apps_own_are_kept_and_lower_case_ones_passed_over() {
 }
 
 #[test]
+fn a_default_is_for_a_key_that_is_not_set_and_never_for_one_of_flasks() {
+    let config = config();
+    config.set("MAIL_PORT", 2525).unwrap();
+    config.set("MAIL_SENDER", Value::Null).unwrap();
+    let before = listed(&config.settings());
+    for key in [
+        "MAIL_PORT",
+        "MAIL_SENDER",
+        "SECRET_KEY",
+        "SERVER_NAME",
+        "DEBUG",
+    ] {
+        config.setdefault(key, "default");
+    }
+    assert_eq!(listed(&config.settings()), before);
+    assert_eq!(config.get_as("MAIL_PORT"), Some(2525));
+    assert_eq!(config.get("MAIL_SENDER"), Some(Value::Null));
+    config.setdefault("MAIL_SERVER", "localhost");
+    config.setdefault("MAIL_SERVER", "elsewhere");
+    assert_eq!(config.get("MAIL_SERVER"), Some("localhost".into()));
+}
+
+#[test]
 fn a_bad_value_is_refused_by_name_and_changes_nothing() {
     let config = config();
     let refused = |key: &str, value: Value| config.set(key, value).unwrap_err().to_string();

@@ -8,6 +8,7 @@ mod common;
 
 use std::fmt::Debug;
 
+use carafe::session::store::StoreError;
 use carafe::{
     App, Blueprint, Error, HttpException, Json, Response, Scaffold, abort, abort_with_description,
     request,
@@ -481,6 +482,28 @@ impl Visit for Heard {
             self.0.add(format!("{value:?}"));
         }
     }
+}
+
+#[test]
+fn an_error_leaves_for_code_that_takes_any_error_with_its_words_and_its_causes() {
+    fn visit(app: &App) -> Result<u16, Box<dyn std::error::Error>> {
+        Ok(app.test_client().get("/").send()?.status_code())
+    }
+    let mut app = app();
+    app.config().set("TESTING", true).unwrap();
+    app.route("/", || -> Result<&str, Error> {
+        let cause = "seven".parse::<i32>().unwrap_err();
+        Err(StoreError::unavailable("blackboard", cause).into())
+    });
+    let error = visit(&app).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "session store blackboard: invalid digit found in string"
+    );
+    assert!(error.source().unwrap().is::<std::num::ParseIntError>());
+    assert!(format!("{error:?}").starts_with("StoreError: session store blackboard"));
+    let sent: Box<dyn std::error::Error + Send + Sync> = abort(404).into();
+    assert!(sent.to_string().starts_with("404 Not Found: "));
 }
 
 #[test]

@@ -264,17 +264,22 @@ fn a_value_goes_through_serde_and_comes_back_as_it_was() {
 }
 
 #[test]
-fn a_dict_goes_through_serde_as_the_value_of_it_does() {
-    let dict = Dict::from_iter([("all".to_owned(), one_of_each())]);
-    let there = json::to_value(&dict).unwrap();
-    assert_eq!(there, Value::Dict(dict.clone()));
-    assert_eq!(json::from_value::<Dict>(there).unwrap(), dict);
-    assert_eq!(serde_json::from_str::<Dict>("{}").unwrap(), Dict::new());
-    let error = json::from_value::<Dict>(Value::List(Vec::new())).unwrap_err();
-    assert!(
-        error.to_string().contains("a dict is wanted, not list"),
-        "{error}"
-    );
+fn a_dict_goes_through_serde_as_the_value_that_it_is() {
+    let mut dict = Dict::new();
+    dict.insert("all".to_owned(), one_of_each());
+    dict.insert("at".to_owned(), Value::Tuple(vec![1.into(), 2.into()]));
+    let value = json::to_value(&dict).unwrap();
+    assert_eq!(value, Value::Dict(dict.clone()));
+    assert_eq!(json::from_value::<Dict>(value).unwrap(), dict);
+    let session = carafe::Session::new();
+    session.insert("cart", &dict).unwrap();
+    assert_eq!(session.get::<Dict>("cart"), Some(dict));
+
+    let from_text = serde_json::from_str::<Dict>(r#"{"b": [1], "a": {}}"#).unwrap();
+    let text = serde_json::to_string(&from_text).unwrap();
+    assert_eq!(text, r#"{"b":[1],"a":{}}"#);
+    let error = json::from_value::<Dict>(Value::from(vec![1])).unwrap_err();
+    assert_eq!(error.to_string(), "invalid type: list, expected a dict");
 }
 
 #[test]

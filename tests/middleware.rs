@@ -5,11 +5,13 @@
 
 mod common;
 
+use std::sync::Arc;
+
 use carafe::error::catch;
 use carafe::middleware::DispatcherMiddleware;
 use carafe::wrappers::EnvironBuilder;
 use carafe::wsgi::{Body, Environ, StartResponse, WsgiApp};
-use carafe::{App, Error, HttpException, Scaffold, has_app_context, request, url_for};
+use carafe::{App, Error, HttpException, Route, Scaffold, has_app_context, request, url_for};
 use common::{Log, app, fail, hello, record, tree};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
@@ -166,6 +168,22 @@ fn middleware_may_answer_itself_and_then_no_stage_runs() {
     let (answer, trace) = record(|| get(&below, "/"));
     assert_eq!(answer.unwrap().2, "not ours");
     assert!(trace.stages().is_empty());
+}
+
+#[test]
+fn a_shared_app_is_an_app_too_and_says_what_it_says() {
+    let mut app = app();
+    app.route(Route::new("/quick").blocking(false), hello);
+    app.route(Route::new("/slow").blocking(true), hello);
+    let shared: Arc<dyn WsgiApp> = Arc::new(Below("/shop", app.clone()));
+    let site = DispatcherMiddleware::new(Arc::clone(&shared));
+    assert_eq!(get(&site, "/shop/slow").unwrap().2, "hello");
+    let shared = Arc::new(app);
+    let says = |path| {
+        let environ = EnvironBuilder::new(path).build().unwrap();
+        WsgiApp::pace(&shared, &environ).map(|pace| pace.may_block())
+    };
+    assert_eq!([says("/quick"), says("/slow")], [Some(false), Some(true)]);
 }
 
 #[test]

@@ -17,8 +17,12 @@ use carafe::config::Settings;
 use carafe::error::catch;
 use carafe::routing::{Converter, ValidationError};
 use carafe::session::{SecureCookieSessionInterface, Session, SessionInterface};
-use carafe::{App, Blueprint, Dict, Error, Request, Response, Route, Scaffold, Value, ViewArgs};
-use common::{DbError, after, app, before, fail, get, hello, teardown};
+use carafe::typing::{IntoReturnValue, ReturnValue};
+use carafe::view::View;
+use carafe::{
+    App, Blueprint, Dict, Error, Request, Response, Route, Scaffold, Value, ViewArgs, make_response,
+};
+use common::{DbError, after, app, before, fail, get, hello, record, teardown};
 
 /// What `f` panics with; `None` where it does not.
 fn refusal(f: impl FnOnce()) -> Option<String> {
@@ -197,11 +201,69 @@ fn two_views_for_one_endpoint_that_nobody_named_are_told_how_to_name_one() {
     assert_eq!(
         refusal(|| app.get("/other", other::hello)).unwrap(),
         "View function mapping is overwriting an existing endpoint function: hello\n\
-         An endpoint is named after its function, unless the route names it: \
-         Route::new(rule).endpoint(name)."
+         An endpoint is named after its view (View::name), unless the route names it: \
+         Route::new(rule).endpoint(name). One more rule for the same view: add_endpoint_rule(rule, endpoint)."
     );
     app.get(Route::new("/third").endpoint("other_hello"), other::hello);
     assert_eq!(get(&app, "/third"), (200, "another hello".to_owned()));
+}
+
+/// What is a decorator in Python: a view around another one, with values of its own.
+struct Greeting<V> {
+    greeting: &'static str,
+    view: V,
+}
+
+impl<A, V: View<A>> View<A> for Greeting<V> {
+    fn call(&self, args: ViewArgs) -> Result<ReturnValue, Error> {
+        let mut response = make_response(self.view.call(args)?)?;
+        response.set_header("X-Greeting", self.greeting)?;
+        response.into_return_value()
+    }
+
+    fn name(&self) -> &'static str {
+        self.view.name()
+    }
+}
+
+fn greeting<V>(view: V) -> Greeting<V> {
+    Greeting {
+        greeting: "good morning",
+        view,
+    }
+}
+
+#[test]
+fn a_view_around_another_one_has_its_name() {
+    fn user(id: u32) -> String {
+        format!("user {id}")
+    }
+    let mut app = app();
+    app.get("/hello", greeting(hello));
+    app.get("/user/<int:id>", greeting(greeting(user)));
+    app.get("/prices", greeting(|| "a pear is 3"));
+    app.get("/news", greeting(|| "no news"));
+    let urls = app.test_request_context("/").unwrap().with(|| {
+        let user = carafe::url_for("user").arg("id", 7);
+        [user, carafe::url_for("hello"), carafe::url_for("news")].map(|url| url.build().unwrap())
+    });
+    assert_eq!(urls.unwrap(), ["/user/7", "/hello", "/news"]);
+    let (response, trace) = record(|| app.test_client().get("/user/7").send().unwrap());
+    assert_eq!(response.text(), "user 7");
+    assert_eq!(response.header("X-Greeting").unwrap(), "good morning");
+    assert_eq!(trace.hooks(), ["view user"]);
+}
+
+#[test]
+fn a_view_that_holds_values_gets_a_second_rule_by_its_endpoint() {
+    let mut app = app();
+    app.get("/hello", greeting(hello));
+    let refused = refusal(|| app.get("/hi", greeting(hello))).unwrap();
+    assert!(
+        refused.contains("One more rule for the same view: add_endpoint_rule(rule, endpoint).")
+    );
+    app.add_endpoint_rule("/salut", "hello");
+    assert_eq!(get(&app, "/salut"), (200, "hello".to_owned()));
 }
 
 #[test]

@@ -6,6 +6,9 @@
 
 mod common;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use carafe::signals::{
     APPCONTEXT_POPPED, APPCONTEXT_PUSHED, APPCONTEXT_TEARING_DOWN, GOT_REQUEST_EXCEPTION,
     MESSAGE_FLASHED, REQUEST_FINISHED, REQUEST_STARTED, REQUEST_TEARING_DOWN, Signal,
@@ -493,4 +496,19 @@ fn a_signal_without_receivers_is_sent_all_the_same() {
     REQUEST_FINISHED
         .send(&app(), &Response::new("nobody listens"))
         .unwrap();
+}
+
+#[test]
+fn a_receiver_whose_guard_the_app_keeps_goes_with_the_app() {
+    let app = App::new("shop");
+    let count = Arc::new(AtomicU32::new(0));
+    let seen = Arc::clone(&count);
+    let connected = APPCONTEXT_PUSHED.connected_to(&app, move |_app, ()| {
+        seen.fetch_add(1, Ordering::Relaxed);
+    });
+    app.extensions().set("counter", connected);
+    app.app_context().with(|| ()).unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    drop(app);
+    assert_eq!(Arc::strong_count(&count), 1, "the receiver is gone");
 }

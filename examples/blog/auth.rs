@@ -1,4 +1,4 @@
-//! The blueprint `auth`: who somebody is. Registering, logging in and out, and `login_required`.
+//! The blueprint `auth`: who somebody is. Registering, logging in and out, and `LoginRequired`.
 //!
 //! Flask's tutorial: `flaskr/auth.py`, "Blueprints and Views".
 //!
@@ -71,22 +71,22 @@ pub(crate) fn user() -> Option<User> {
     g().get("user")
 }
 
-/// Who is logged in, in a view behind [`login_required`].
+/// Who is logged in, in a view behind [`LoginRequired`].
 ///
 /// # Errors
 /// In a view that is not behind it, where nobody is: the app's mistake, so a 500.
 pub(crate) fn logged_in_user() -> Result<User, Error> {
-    user().ok_or_else(|| Error::runtime("this view wants login_required"))
+    user().ok_or_else(|| Error::runtime("this view wants LoginRequired"))
 }
 
 /// What Flask's tutorial writes above a view as `@login_required`: a view that sends whoever is not
 /// logged in to the login page, and back here from there.
-pub(crate) fn login_required<A, V: View<A>>(
-    view: V,
-) -> impl Fn(ViewArgs) -> Result<ReturnValue, Error> + Send + Sync + 'static {
-    move |args| {
+pub(crate) struct LoginRequired<V>(pub(crate) V);
+
+impl<A, V: View<A>> View<A> for LoginRequired<V> {
+    fn call(&self, args: ViewArgs) -> Result<ReturnValue, Error> {
         if user().is_some() {
-            return view.call(args);
+            return self.0.call(args);
         }
         let request = request();
         let mut login = url_for("auth.login");
@@ -95,6 +95,10 @@ pub(crate) fn login_required<A, V: View<A>>(
             login = login.arg("next", request.path());
         }
         redirect(login.build()?).into_return_value()
+    }
+
+    fn name(&self) -> &'static str {
+        self.0.name()
     }
 }
 

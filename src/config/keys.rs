@@ -11,6 +11,13 @@ use crate::json;
 use crate::value::Value;
 use crate::wrappers::SameSite;
 
+/// Whether `key` is one of Flask's that have a type here.
+pub(super) fn is_flasks(key: &str) -> bool {
+    let mut settings = Settings::default();
+    let assigned = assign(&mut settings, key, Value::Null);
+    assigned.is_err() || !settings.extra.contains_key(key)
+}
+
 /// The one place that knows the type of each of Flask's keys.
 pub(super) fn assign(settings: &mut Settings, key: &str, value: Value) -> Result<(), ConfigError> {
     match key {

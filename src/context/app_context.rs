@@ -155,7 +155,7 @@ impl fmt::Debug for AppContext {
 }
 
 /// `g`: a place for the app's own values, for as long as the app context lasts. Flask:
-/// `_AppCtxGlobals`.
+/// `_AppCtxGlobals`. And [`App::extensions`], which lasts as long as the app.
 ///
 /// ```
 /// use carafe::{App, g};
@@ -180,8 +180,9 @@ impl AppCtxGlobals {
         self.values.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// `g.name = value`. What is for one thread at a time, like most connections to a database, goes in as an
+    /// `Arc<Mutex<T>>`: a `g` may be shared.
     // ANCHOR: set
-    /// `g.name = value`.
     pub fn set<T: Any + Send + Sync>(&self, name: impl Into<String>, value: T) {
         let name = name.into();
         // What was there before is dropped without the lock, as its `Drop` may use `g`.

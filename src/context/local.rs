@@ -126,7 +126,31 @@ pub struct LocalProxy<T: 'static> {
 // ANCHOR_END: local_proxy
 
 impl<T> LocalProxy<T> {
-    pub(crate) const fn new(
+    /// A proxy of the app's own, to keep in a `static`: Werkzeug's `LocalProxy(lookup, unbound_message=...)`. `name` is
+    /// what `Debug` shows.
+    ///
+    /// ```
+    /// use carafe::context::{LocalProxy, try_g};
+    /// use carafe::{App, Scaffold, g};
+    ///
+    /// static USER: LocalProxy<String> = LocalProxy::new(
+    ///     "current_user",
+    ///     || try_g().ok()?.get("user"),
+    ///     "Nobody is logged in.",
+    /// );
+    ///
+    /// fn current_user() -> String {
+    ///     USER.get_current_object()
+    /// }
+    ///
+    /// let mut app = App::new("shop");
+    /// app.before_request(|| g().set("user", "jack".to_owned()));
+    /// app.get("/", || format!("Hello, {}!", current_user()));
+    /// assert_eq!(app.test_client().get("/").send()?.text(), "Hello, jack!");
+    /// assert!(!USER.is_bound());
+    /// # Ok::<(), carafe::Error>(())
+    /// ```
+    pub const fn new(
         name: &'static str,
         lookup: fn() -> Option<T>,
         unbound_message: &'static str,

@@ -1,4 +1,4 @@
-//! From any Rust type to a [`Value`]: [`to_value`], and `Serialize` for [`Value`] itself.
+//! From any Rust type to a [`Value`]: [`to_value`], and `Serialize` for [`Value`] and [`Dict`] themselves.
 //!
 //! Flask has `dataclasses.asdict` in this place; Rust has `serde`. A [`Value`] that goes through
 //! here comes out as it was: what `serde` has no word for travels as a newtype with a name that only

@@ -22,6 +22,15 @@ const BASE64_ALPHABET: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTU
 /// let one = SecretKeys::from("only");
 /// let rotated = SecretKeys::from(["old", "new"]);
 /// assert_eq!(format!("{one:?} {rotated:?}"), "SecretKeys(1 key) SecretKeys(2 keys)");
+///
+/// // Those of an app, to sign with as it signs its sessions.
+/// let app = carafe::App::new("shop");
+/// app.config().set_secret_key("new");
+/// app.config().set("SECRET_KEY_FALLBACKS", vec!["old"])?;
+/// let settings = app.config().settings();
+/// let keys = settings.secret_key_fallbacks.iter().chain(&settings.secret_key);
+/// assert_eq!(keys.cloned().collect::<SecretKeys>(), rotated);
+/// # Ok::<(), carafe::Error>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretKeys(Vec<Vec<u8>>);

@@ -7,7 +7,6 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{Cookie, Kind, SessionState, State, Step, StoreAnswer, StoreCall, Stored, Trace};
-use crate::value::Dict;
 
 impl Serialize for Trace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -35,14 +34,6 @@ struct Entries<'a>(&'a [(String, String)]);
 impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
-    }
-}
-
-struct DictRef<'a>(&'a Dict);
-
-impl Serialize for DictRef<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0)
     }
 }
 
@@ -82,7 +73,7 @@ impl Serialize for State {
 impl Serialize for SessionState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(5))?;
-        map.serialize_entry("data", &DictRef(&self.data))?;
+        map.serialize_entry("data", &&self.data)?;
         map.serialize_entry("new", &self.new)?;
         map.serialize_entry("modified", &self.modified)?;
         map.serialize_entry("accessed", &self.accessed)?;

@@ -127,13 +127,29 @@ impl Recorder {
     /// Takes what has been recorded. Spans that are still open end here, as far as this trace goes.
     #[must_use]
     pub fn take(&self) -> Trace {
+        let after = self.now();
         let mut recording = self.lock();
         let mut trace = std::mem::take(&mut recording.trace);
         let end = trace.steps.len();
         for open in recording.open.drain(..) {
-            trace.steps[open.step].end = end;
+            let step = &mut trace.steps[open.step];
+            step.end = end;
+            step.after = after.clone();
         }
         trace
+    }
+
+    /// What the recorded thread has on its stacks now. Another thread, which cannot see them, is told what was there at
+    /// the last step.
+    fn now(&self) -> State {
+        let (thread, last) = {
+            let recording = self.lock();
+            (recording.thread, recording.last.clone())
+        };
+        if thread == Some(thread::current().id()) {
+            return State::now(&last);
+        }
+        last
     }
 
     fn lock(&self) -> MutexGuard<'_, Recording> {

@@ -44,7 +44,8 @@ pub struct HttpException {
     pub response: Option<Arc<Mutex<Response>>>,
     /// The methods for the `Allow` header of a 405.
     pub valid_methods: Vec<String>,
-    /// The error that became this 500.
+    /// The error that became this 500; or one of the app's own, that says more than a code can:
+    /// [`Scaffold::errorhandler`](crate::Scaffold::errorhandler) has an example.
     pub original_exception: Option<Error>,
     /// More headers for the response: `Retry-After`, `WWW-Authenticate` and the like.
     pub headers: HeaderMap,

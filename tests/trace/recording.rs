@@ -252,6 +252,44 @@ fn a_recording_that_is_taken_in_the_middle_is_whole() {
 }
 
 #[test]
+fn a_recording_that_is_taken_in_the_middle_tells_nothing_that_is_still_to_come() {
+    let recorder = Recorder::new();
+    let mut app = app();
+    let (inner, shown) = (recorder.clone(), Arc::new(Mutex::new(None)));
+    let taken = Arc::clone(&shown);
+    app.after_request(move |_response| {
+        let here = inner.take();
+        *taken.lock().unwrap() = Some(here);
+    });
+    let subscriber = tracing_subscriber::registry().with(recorder.layer());
+    tracing::subscriber::with_default(subscriber, || app.test_client().get("/login").send())
+        .unwrap();
+    let trace = shown.lock().unwrap().take().unwrap();
+    let whole = trace.find("Flask.wsgi_app").unwrap();
+    assert_eq!(whole.after.depths(), (1, 1));
+    assert!(whole.after.session().unwrap().contains_key("username"));
+    assert!(!trace.to_string().contains("pops"), "{trace}");
+}
+
+#[test]
+fn a_recording_that_another_thread_takes_in_the_middle_ends_where_it_was_last_seen() {
+    let recorder = Recorder::new();
+    let (mut app, inner) = (app(), recorder.clone());
+    let shown = Arc::new(Mutex::new(None));
+    let taken = Arc::clone(&shown);
+    app.after_request(move |_response| {
+        let elsewhere = inner.clone();
+        let trace = std::thread::spawn(move || elsewhere.take()).join().unwrap();
+        *taken.lock().unwrap() = Some(trace);
+    });
+    let subscriber = tracing_subscriber::registry().with(recorder.layer());
+    tracing::subscriber::with_default(subscriber, || app.test_client().get("/login").send())
+        .unwrap();
+    let trace = shown.lock().unwrap().take().unwrap();
+    assert_eq!(trace.find("Flask.wsgi_app").unwrap().after.depths(), (1, 1));
+}
+
+#[test]
 fn contexts_inside_of_contexts_are_seen_on_both_stacks() {
     let mut app = App::new("outer");
     app.config().set_secret_key("adavafa");

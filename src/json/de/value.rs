@@ -24,10 +24,10 @@ impl<'de> Deserialize<'de> for Dict {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::Dict(dict) => Ok(dict),
-            other => Err(de::Error::custom(format!(
-                "a dict is wanted, not {}",
-                other.type_name()
-            ))),
+            other => {
+                let found = de::Unexpected::Other(other.type_name());
+                Err(de::Error::invalid_type(found, &"a dict"))
+            }
         }
     }
 }
