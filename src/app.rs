@@ -4,7 +4,9 @@
 //! clones share one app, so that a context, a test client or a thread can hold it. The request's way
 //! through it is the other half, in `lifecycle.rs`.
 //!
-//! Read next: `setup.rs`, what it holds, then `lifecycle.rs`.
+//! Read next: `app/scaffold.rs`, the rest of the registering; `setup.rs`, what it holds; then `lifecycle.rs`.
+
+mod scaffold;
 
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
@@ -16,11 +18,10 @@ use crate::blueprint::{Blueprint, RegisterOptions};
 use crate::config::{Config, Settings};
 use crate::context::{AppContext, AppCtxGlobals, RequestContext};
 use crate::error::Error;
-use crate::hook::{Hook, ViewFunction, before_first_hook, teardown_hook};
+use crate::hook::{before_first_hook, teardown_hook};
 use crate::pace::Pace;
 use crate::request::Request;
 use crate::routing::{BuildError, Converter, ConverterArgs, factory};
-use crate::scaffold::{Functions, Route, Scaffold};
 use crate::session::SessionInterface;
 use crate::setup::Setup;
 use crate::testing::{TestClient, environ_builder};
@@ -375,58 +376,6 @@ impl App {
             self.create_url_adapter_outside_request(settings)
         );
         UrlAdapter::outside_request(settings)
-    }
-
-    // ANCHOR: set_view
-    #[track_caller]
-    fn set_view(&mut self, endpoint: &str, view: &Hook<ViewFunction>) {
-        let hint = view.endpoint_hint(endpoint);
-        let refused = self.change_setup("add_url_rule", |setup| {
-            if let Some(there) = setup.view_functions.get(endpoint) {
-                return !there.is_same(view);
-            }
-            let endpoint = endpoint.to_owned();
-            setup.view_functions.insert(endpoint, view.clone());
-            false
-        });
-        assert!(
-            !refused,
-            "View function mapping is overwriting an existing endpoint function: {endpoint}{hint}"
-        );
-    }
-    // ANCHOR_END: set_view
-}
-
-impl Scaffold for App {
-    #[track_caller]
-    fn setup_method<R>(&mut self, f_name: &str, change: impl FnOnce(&mut Functions) -> R) -> R {
-        self.change_setup(f_name, |setup| change(&mut setup.functions))
-    }
-
-    #[track_caller]
-    fn add_rule(&mut self, route: Route, endpoint: &str, view: Option<Hook<ViewFunction>>) {
-        let automatic = self.config().settings().provide_automatic_options;
-        let rule = route.rule.clone();
-        self.check_setup_finished("add_url_rule");
-        let bound = self.setup().bind_rule(route, endpoint, automatic);
-        let added = bound
-            .and_then(|bound| self.change_setup("add_url_rule", |setup| setup.insert_rule(&bound)));
-        if let Err(error) = added {
-            let message = error.to_string();
-            // A blueprint's rules are added when it is registered: the panic's place does not say which one it was.
-            assert!(!message.contains(&rule), "{message}");
-            panic!("{message} (in the URL rule '{rule}')");
-        }
-        if let Some(view) = view {
-            self.set_view(endpoint, &view);
-        }
-    }
-
-    #[track_caller]
-    fn set_endpoint(&mut self, endpoint: &str, view: Hook<ViewFunction>) {
-        self.change_setup("endpoint", |setup| {
-            setup.view_functions.insert(endpoint.to_owned(), view)
-        });
     }
 }
 
