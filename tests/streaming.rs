@@ -8,8 +8,8 @@ mod common;
 
 use carafe::wsgi::Body;
 use carafe::{
-    App, Error, Response, Scaffold, g, has_app_context, has_request_context, request, session,
-    signals, stream_with_context,
+    App, Error, Response, Scaffold, flash, g, get_flashed_messages, has_app_context,
+    has_request_context, request, session, signals, stream_with_context,
 };
 use common::{DbError, Log, app, call, calls, get, record};
 
@@ -505,4 +505,16 @@ fn a_stream_that_panics_while_it_is_dropped_leaves_no_context_to_who_comes_next(
     // Each time the request has ended before its stream did.
     let panic = "Some(Panic: while it is dropped)";
     assert_eq!(log.take(), ["None", panic, "None", panic]);
+}
+
+#[test]
+fn messages_that_one_chunk_showed_are_there_for_the_next_one() {
+    let mut app = app();
+    app.route("/", || {
+        flash("saved")?;
+        let shown = |_| Ok::<_, Error>(format!("{} ", get_flashed_messages()?.len()));
+        Ok::<_, Error>(Response::stream(stream_with_context((0..2).map(shown))))
+    });
+
+    assert_eq!(get(&app, "/").1, "1 1 ");
 }

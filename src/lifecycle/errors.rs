@@ -126,13 +126,9 @@ impl App {
 
 /// What an error is to the client: a 500, or what a session store says of itself, like 503.
 fn server_error(e: &Error) -> HttpException {
-    let mut http = HttpException::internal_server_error(Some(e.clone()));
-    if let Some(error) = e.downcast_ref::<StoreError>()
-        && error.kind().status() != 500
-    {
-        http = HttpException::new(error.kind().status());
-        http.original_exception = Some(e.clone());
-    }
+    let of_a_store = e.downcast_ref::<StoreError>();
+    let mut http = HttpException::new(of_a_store.map_or(500, |error| error.kind().status()));
+    http.original_exception = Some(e.clone());
     http
 }
 
