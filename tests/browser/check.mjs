@@ -346,7 +346,7 @@ async function tryServed(browser) {
   await page.goto(code, { waitUntil: 'load' });
   // Not any line: those that only mark what the chapters show have no number.
   const wanted = await page.locator('.numbers a').nth(50).textContent();
-  await page.goto('about:blank');
+  await page.goto(root, { waitUntil: 'load' });
   await page.goto(`${code}#L${wanted}`, { waitUntil: 'load' });
   const line = page.locator('.numbers .now');
   check(await line.count() === 1 && await line.textContent() === wanted, 'a link leads to a line of a file');
