@@ -72,14 +72,17 @@ fn permanent_is_no_content() {
     assert_eq!(store.memory.len(), 0);
 }
 
+/// Empties the session for another user, and says whether it is permanent then.
+fn switch() -> Result<String, Error> {
+    session().clear()?;
+    session().insert("username", "jill")?;
+    Ok(session().permanent().to_string())
+}
+
 #[test]
 fn a_cleared_session_stays_as_permanent_as_it_was() {
     let (mut app, _, _) = app();
-    app.route("/switch", || {
-        session().clear()?;
-        session().insert("username", "jill")?;
-        Ok::<_, Error>(session().permanent().to_string())
-    });
+    app.route("/switch", switch);
     let mut client = app.test_client();
     get(&mut client, "/login");
     let answer = get(&mut client, "/switch");
@@ -91,11 +94,7 @@ fn a_cleared_session_stays_as_permanent_as_it_was() {
 fn one_that_was_not_permanent_is_not_made_so_by_clearing_it() {
     let interface = ServerSideSessionInterface::new(MemoryStore::new()).permanent(false);
     let (mut app, _) = app_of(interface);
-    app.route("/switch", || {
-        session().clear()?;
-        session().insert("username", "jill")?;
-        Ok::<_, Error>(session().permanent().to_string())
-    });
+    app.route("/switch", switch);
     let mut client = app.test_client();
     get(&mut client, "/login");
     let answer = get(&mut client, "/switch");
