@@ -1,8 +1,8 @@
 //! From text to a [`Value`]: `json.loads`.
 //!
 //! Mirrors Python's `json/decoder.py` and `json/scanner.py` (as their C form, which is what runs,
-//! has it), with Flask's tags resolved in the same pass. It keeps its own stack of open lists and
-//! dicts, so no text can exhaust the thread's.
+//! has it), with Flask's tags resolved in the same pass. A list or a dict in another one is a function that
+//! calls itself, up to [`MAX_DEPTH`], so that no text can exhaust the thread's stack.
 //!
 //! Read next: `tag.rs`.
 
@@ -45,29 +45,13 @@ pub(super) fn decode(text: &str, untag: bool) -> Result<Value, JsonError> {
     if text.starts_with('\u{feff}') {
         return Err(decoder.error("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0));
     }
-    match decoder.document() {
-        // Flask reads all of the text before it looks at a tag. One that is no good may stand under a
-        // key that comes again, and then nobody looks at it.
-        Err(JsonError::Tag(..) | JsonError::DateOutOfRange) => {
-            tag::untag_scan(decode(text, false)?)
-        }
-        result => result,
+    let result = decoder.document();
+    // Flask reads all of the text before it looks at a tag. One that is no good may stand under a
+    // key that comes again, and then nobody looks at it.
+    if let Err(JsonError::Tag(..) | JsonError::DateOutOfRange) = result {
+        return tag::untag_scan(decode(text, false)?);
     }
-}
-
-/// A list or a dict that has not been read to its end.
-enum Open {
-    List(Vec<Value>),
-    /// And the key whose value comes next.
-    Dict(Dict, String),
-}
-
-/// What has been read where a value begins.
-enum Begun {
-    /// All of it.
-    Value(Value),
-    /// A list or a dict, as far as to its first value.
-    Open(Open),
+    result
 }
 
 struct Decoder<'a> {
@@ -75,6 +59,8 @@ struct Decoder<'a> {
     bytes: &'a [u8],
     /// Where the next byte is.
     at: usize,
+    /// How many lists and dicts are open.
+    depth: usize,
     untag: bool,
 }
 
@@ -84,72 +70,45 @@ impl<'a> Decoder<'a> {
             text,
             bytes: text.as_bytes(),
             at: 0,
+            depth: 0,
             untag,
         }
     }
 
     /// One value, and nothing behind it.
     fn document(&mut self) -> Result<Value, JsonError> {
-        // The innermost list or dict that is open, and those around it. Few have any around.
-        let mut inner = None;
-        let mut outer = Vec::new();
+        let mut value = Value::Null;
         self.skip_space();
-        loop {
-            let mut value = match self.begin()? {
-                Begun::Value(value) => value,
-                Begun::Open(container) => {
-                    if let Some(around) = inner.replace(container) {
-                        outer.push(around);
-                        if outer.len() >= MAX_DEPTH {
-                            return Err(JsonError::TooDeep);
-                        }
-                    }
-                    continue;
-                }
-            };
-            // A value is complete: it goes where it belongs, which may complete that in turn.
-            loop {
-                let Some(container) = &mut inner else {
-                    self.skip_space();
-                    if self.at < self.bytes.len() {
-                        return Err(self.error("Extra data", self.at));
-                    }
-                    return Ok(value);
-                };
-                if !self.put(container, value)? {
-                    break;
-                }
-                let complete = std::mem::replace(&mut inner, outer.pop());
-                value = complete.map_or(Ok(Value::Null), |container| self.close(container))?;
-            }
+        self.value(&mut value)?;
+        self.skip_space();
+        if self.at < self.bytes.len() {
+            return Err(self.error("Extra data", self.at));
         }
+        Ok(value)
     }
 
-    /// Reads a value, or as far as to the first value inside of it.
-    fn begin(&mut self) -> Result<Begun, JsonError> {
+    /// `json.scanner.scan_once`: whatever begins here. It is written where it belongs, as are keys: to move
+    /// what was just written takes longer than to read it.
+    fn value(&mut self, value: &mut Value) -> Result<(), JsonError> {
         let start = self.at;
-        let value = match self.peek() {
+        *value = match self.peek() {
             Some(b'"') => {
                 self.at += 1;
-                Value::Str(self.string()?)
+                let mut text = String::new();
+                self.string(&mut text)?;
+                Value::Str(text)
             }
             Some(b'{') => {
                 self.at += 1;
-                self.skip_space();
-                if self.eat(b'}') {
-                    return Ok(Begun::Value(Value::Dict(Dict::new())));
+                match self.dict()? {
+                    // A tag is a dict of one item.
+                    dict if self.untag && dict.len() == 1 => tag::untag(dict)?,
+                    dict => Value::Dict(dict),
                 }
-                let key = self.key()?;
-                // Room for as many items as many have: it takes no longer than room for one.
-                return Ok(Begun::Open(Open::Dict(Dict::with_capacity(3), key)));
             }
             Some(b'[') => {
                 self.at += 1;
-                self.skip_space();
-                if self.eat(b']') {
-                    return Ok(Begun::Value(Value::List(Vec::new())));
-                }
-                return Ok(Begun::Open(Open::List(Vec::new())));
+                Value::List(self.list()?)
             }
             Some(b'n') if self.word("null") => Value::Null,
             Some(b't') if self.word("true") => Value::Bool(true),
@@ -163,41 +122,68 @@ impl<'a> Decoder<'a> {
             },
             _ => return Err(self.error("Expecting value", start)),
         };
-        Ok(Begun::Value(value))
+        Ok(())
     }
 
-    /// Puts a value into its list or dict, and tells whether that ends here.
-    fn put(&mut self, container: &mut Open, value: Value) -> Result<bool, JsonError> {
+    /// `json.decoder.JSONObject`: the rest of a dict whose `{` has been read.
+    fn dict(&mut self) -> Result<Dict, JsonError> {
         self.skip_space();
-        match container {
-            Open::List(items) => {
-                items.push(value);
-                if self.eat(b']') {
-                    return Ok(true);
-                }
-                self.comma()?;
+        if self.eat(b'}') {
+            return Ok(Dict::new());
+        }
+        self.open()?;
+        let mut dict = Dict::new();
+        // Room for as many items as many have: it takes no longer than room for one.
+        let mut items = Vec::with_capacity(3);
+        loop {
+            items.push((String::new(), Value::Null));
+            if let Some((key, value)) = items.last_mut() {
+                self.key(key)?;
+                self.value(value)?;
             }
-            Open::Dict(dict, key) => {
-                // The last one wins, in the place of the first, as in Python's dict.
-                dict.insert(std::mem::take(key), value);
-                if self.eat(b'}') {
-                    return Ok(true);
-                }
-                self.comma()?;
-                *key = self.key()?;
+            self.skip_space();
+            if self.eat(b'}') {
+                break;
+            }
+            self.comma()?;
+            if items.len() == Dict::FEW {
+                dict.append(std::mem::take(&mut items));
             }
         }
-        Ok(false)
+        self.depth -= 1;
+        dict.append(items);
+        Ok(dict)
     }
 
-    /// The value that a list or a dict is, once it has been read to its end.
-    fn close(&self, container: Open) -> Result<Value, JsonError> {
-        match container {
-            Open::List(items) => Ok(Value::List(items)),
-            // A tag is a dict of one item.
-            Open::Dict(dict, _) if self.untag && dict.len() == 1 => tag::untag(dict),
-            Open::Dict(dict, _) => Ok(Value::Dict(dict)),
+    /// `json.decoder.JSONArray`: the rest of a list whose `[` has been read.
+    fn list(&mut self) -> Result<Vec<Value>, JsonError> {
+        let mut items = Vec::new();
+        self.skip_space();
+        if self.eat(b']') {
+            return Ok(items);
         }
+        self.open()?;
+        loop {
+            items.push(Value::Null);
+            if let Some(value) = items.last_mut() {
+                self.value(value)?;
+            }
+            self.skip_space();
+            if self.eat(b']') {
+                self.depth -= 1;
+                return Ok(items);
+            }
+            self.comma()?;
+        }
+    }
+
+    /// One more list or dict that has something in it.
+    fn open(&mut self) -> Result<(), JsonError> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(JsonError::TooDeep);
+        }
+        Ok(())
     }
 
     fn comma(&mut self) -> Result<(), JsonError> {
@@ -209,24 +195,23 @@ impl<'a> Decoder<'a> {
     }
 
     /// A key and its colon.
-    fn key(&mut self) -> Result<String, JsonError> {
+    fn key(&mut self, key: &mut String) -> Result<(), JsonError> {
         if !self.eat(b'"') {
             let message = "Expecting property name enclosed in double quotes";
             return Err(self.error(message, self.at));
         }
-        let key = self.string()?;
+        self.string(key)?;
         self.skip_space();
         if !self.eat(b':') {
             return Err(self.error("Expecting ':' delimiter", self.at));
         }
         self.skip_space();
-        Ok(key)
+        Ok(())
     }
 
     /// `json.decoder.scanstring`: the rest of a string whose `"` has been read.
-    fn string(&mut self) -> Result<String, JsonError> {
+    fn string(&mut self, text: &mut String) -> Result<(), JsonError> {
         let begin = self.at - 1;
-        let mut chunks = String::new();
         loop {
             let start = self.at;
             let rest = &self.bytes[start..];
@@ -239,14 +224,17 @@ impl<'a> Decoder<'a> {
             let chunk = &self.text[start..start + length];
             self.at += length + 1;
             match rest[length] {
-                b'"' if chunks.is_empty() => return Ok(chunk.to_owned()),
+                b'"' if text.is_empty() => {
+                    *text = chunk.to_owned();
+                    return Ok(());
+                }
                 b'"' => {
-                    chunks.push_str(chunk);
-                    return Ok(chunks);
+                    text.push_str(chunk);
+                    return Ok(());
                 }
                 b'\\' => {
-                    chunks.push_str(chunk);
-                    chunks.push(self.escape(begin)?);
+                    text.push_str(chunk);
+                    text.push(self.escape(begin)?);
                 }
                 _ => return Err(self.error("Invalid control character at", self.at - 1)),
             }

@@ -32,16 +32,16 @@ pub struct Dict(Items);
 
 #[derive(Clone)]
 enum Items {
-    /// Up to [`FEW`], looked through one by one.
+    /// Up to [`Dict::FEW`], looked through one by one.
     Few(Vec<(String, Value)>),
     /// Found by their hash. In a box, as a value is moved often.
     Many(Box<IndexMap<String, Value>>),
 }
 
-/// So many are looked through.
-const FEW: usize = 16;
-
 impl Dict {
+    /// So many items are looked through.
+    pub(crate) const FEW: usize = 16;
+
     /// An empty dict. It allocates nothing.
     #[must_use]
     pub const fn new() -> Self {
@@ -52,7 +52,7 @@ impl Dict {
     #[must_use]
     pub fn with_capacity(items: usize) -> Self {
         Dict(match items {
-            ..=FEW => Items::Few(Vec::with_capacity(items)),
+            ..=Self::FEW => Items::Few(Vec::with_capacity(items)),
             _ => Items::Many(Box::new(IndexMap::with_capacity(items))),
         })
     }
@@ -129,7 +129,7 @@ impl Dict {
             return Some(mem::replace(there, value));
         }
         match &mut self.0 {
-            Items::Few(items) if items.len() < FEW => items.push((key, value)),
+            Items::Few(items) if items.len() < Self::FEW => items.push((key, value)),
             Items::Few(items) => {
                 let mut many: IndexMap<_, _> = mem::take(items).into_iter().collect();
                 many.insert(key, value);
@@ -138,6 +138,16 @@ impl Dict {
             Items::Many(items) => _ = items.insert(key, value),
         }
         None
+    }
+
+    /// As `extend`, without moving the items where that can be.
+    pub(crate) fn append(&mut self, items: Vec<(String, Value)>) {
+        let is_new = |at: usize| items[..at].iter().all(|(key, _)| *key != items[at].0);
+        if self.is_empty() && items.len() <= Self::FEW && (1..items.len()).all(is_new) {
+            self.0 = Items::Few(items);
+        } else {
+            self.extend(items);
+        }
     }
 
     /// The value of a key, which is set to `default` where it is not there: Python's `dict.setdefault`.
@@ -313,7 +323,7 @@ mod tests {
         let mut rng = fastrand::Rng::with_seed(1);
         for _ in 0..200 {
             let (mut dict, mut plain) = (Dict::new(), Vec::<(String, Value)>::new());
-            let keys = rng.u32(1..3 * FEW as u32);
+            let keys = rng.u32(1..3 * Dict::FEW as u32);
             for step in 0..200 {
                 let key = rng.u32(..keys).to_string();
                 let place = plain.iter().position(|(there, _)| *there == key);

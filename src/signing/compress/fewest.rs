@@ -18,10 +18,11 @@ pub(super) fn fewest_bytes(data: &[u8]) -> usize {
     }
     // For each byte, whether it has been there.
     let mut seen = [0_u8; 128];
-    // A bit for each place where the byte had been there before.
+    // A bit for each place where the byte had been there before, the last place first.
     let mut again = 0_u64;
-    for (at, byte) in data.iter().enumerate() {
-        again |= u64::from(std::mem::replace(&mut seen[usize::from(byte & 0x7f)], 1)) << at;
+    for byte in data {
+        let there = std::mem::replace(&mut seen[usize::from(byte & 0x7f)], 1);
+        again = again << 1 | u64::from(there);
     }
     let triples = again & again >> 1 & again >> 2;
     let matched = triples | triples << 1 | triples << 2;
@@ -40,7 +41,8 @@ pub(super) fn fewest_bytes(data: &[u8]) -> usize {
     // Each of several symbols in a row takes half a bit or more (six may be told in 3). Three or more
     // bytes in a row that are no symbol take 4; as many as there are from the last of ASCII to the end, 8.
     let starts = |byte: usize| seen[byte] & !(seen[byte - 1] | seen[byte - 2] | seen[byte - 3]);
-    let starts: u8 = (3..128).map(starts).sum();
+    // (JSON has nothing below the space.)
+    let starts: u8 = (0x20..0x80).map(starts).sum();
     let runs = symbols.div_ceil(2) + 4 * usize::from(starts) + 8;
     // As short as codes for so many symbols can be; one for each, and a bit for each literal more.
     let least = symbols.ilog2() as usize;
