@@ -65,17 +65,22 @@ impl App {
         let ctx = self.request_context(environ);
         let mut error = None;
         let result = catch(|| {
-            let response = catch(|| {
+            let mut response = catch(|| {
                 ctx.push()?;
                 self.full_dispatch_request(&ctx)
             });
-            let response = match response {
-                Ok(response) => response,
-                Err(e) => self.handle_exception(&ctx, error.insert(e))?,
-            };
-            let (status, headers, body) = response.into_wsgi(ctx.request().http_method());
-            start_response.start_response(status, headers);
-            Ok(body)
+            if let Err(e) = response {
+                response = self.handle_exception(&ctx, error.insert(e));
+            }
+            match &mut response {
+                Ok(response) => {
+                    let (status, headers, body) =
+                        response.get_wsgi_response(ctx.request().http_method());
+                    start_response.start_response(status, headers);
+                    Ok(body)
+                }
+                Err(e) => Err(e.clone()),
+            }
         });
         // Here goes what the app keeps in `g` and in its errors: a `Drop` of theirs may panic, too.
         catch(move || {
@@ -232,22 +237,24 @@ impl App {
             "Flask.finalize_request",
             self.finalize_request(ctx, rv, from_error_handler)
         );
-        let mut response = self.make_response_for(rv, Some(ctx.request()))?;
+        let mut made = self.make_response_for(rv, Some(ctx.request()));
+        let Ok(response) = &mut made else {
+            return made;
+        };
         let processed = catch(|| {
-            self.process_response(ctx, &mut response)?;
-            signals::REQUEST_FINISHED.send(self, &response)
+            self.process_response(ctx, response)?;
+            signals::REQUEST_FINISHED.send(self, response)
         });
-        match processed {
-            Err(e) if from_error_handler => {
-                logging::error(
-                    "Request finalizing failed with an error while handling an error",
-                    &e,
-                );
-                Ok(response)
+        if let Err(e) = processed {
+            if !from_error_handler {
+                return Err(e);
             }
-            Err(e) => Err(e),
-            Ok(()) => Ok(response),
+            logging::error(
+                "Request finalizing failed with an error while handling an error",
+                &e,
+            );
         }
+        made
     }
     // ANCHOR_END: finalize_request
 

@@ -216,13 +216,17 @@ impl Response {
         self.on_close.push(Box::new(callback));
     }
 
-    /// What the server gets: Werkzeug's `Response.__call__`, that is `get_wsgi_headers` and
-    /// `get_app_iter`. `method` is the request's.
+    /// What the server gets: Werkzeug's `Response.__call__`. `method` is the request's.
     ///
     /// A `Location` is quoted, and stays relative where it is. A `Location` that can't be split into a
     /// URL's parts, for which Werkzeug raises, is quoted as one.
-    #[inline]
     pub fn into_wsgi(mut self, method: &Method) -> (StatusCode, HeaderMap, Body) {
+        self.get_wsgi_response(method)
+    }
+
+    /// Werkzeug's `get_wsgi_response`: `get_wsgi_headers` and `get_app_iter`. They leave an empty response behind.
+    #[inline]
+    pub(crate) fn get_wsgi_response(&mut self, method: &Method) -> (StatusCode, HeaderMap, Body) {
         let (mut has_location, mut has_length) = (false, false);
         for name in self.headers.keys() {
             has_location |= name == LOCATION || name == CONTENT_LOCATION;
@@ -251,16 +255,16 @@ impl Response {
             }
         }
 
-        let mut body = match self.body {
+        let mut body = match std::mem::take(&mut self.body) {
             _ if no_length || not_modified || method == Method::HEAD => Body::empty(),
             ResponseBody::Empty => Body::empty(),
             ResponseBody::Bytes(bytes) => Body::from(bytes),
             ResponseBody::Stream(stream) => Body::stream(stream),
         };
-        for callback in self.on_close {
+        for callback in self.on_close.drain(..) {
             body.call_on_close(callback);
         }
-        (status, self.headers, body)
+        (status, std::mem::take(&mut self.headers), body)
     }
 
     fn quote_location(&mut self, name: HeaderName) {
