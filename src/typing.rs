@@ -109,7 +109,7 @@ impl IntoReturnValue for &'static str {
 
 impl IntoReturnValue for String {
     fn into_return_value(self) -> Result<ReturnValue, Error> {
-        Ok(ReturnValue::Body(Bytes::from(self)))
+        self.into_bytes().into_return_value()
     }
 }
 
@@ -124,7 +124,8 @@ impl IntoReturnValue for Cow<'static, str> {
 
 impl IntoReturnValue for Vec<u8> {
     fn into_return_value(self) -> Result<ReturnValue, Error> {
-        Ok(ReturnValue::Body(Bytes::from(self)))
+        // Cut to its length: with room behind it, it would need a count of its own.
+        Ok(ReturnValue::Body(self.into_boxed_slice().into()))
     }
 }
 
