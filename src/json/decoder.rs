@@ -92,24 +92,9 @@ impl<'a> Decoder<'a> {
     fn value(&mut self, value: &mut Value) -> Result<(), JsonError> {
         let start = self.at;
         *value = match self.peek() {
-            Some(b'"') => {
-                self.at += 1;
-                let mut text = String::new();
-                self.string(&mut text)?;
-                Value::Str(text)
-            }
-            Some(b'{') => {
-                self.at += 1;
-                match self.dict()? {
-                    // A tag is a dict of one item.
-                    dict if self.untag && dict.len() == 1 => tag::untag(dict)?,
-                    dict => Value::Dict(dict),
-                }
-            }
-            Some(b'[') => {
-                self.at += 1;
-                Value::List(self.list()?)
-            }
+            Some(b'"') => Value::Str(String::new()),
+            Some(b'{') => Value::Dict(Dict::new()),
+            Some(b'[') => Value::List(Vec::new()),
             Some(b'n') if self.word("null") => Value::Null,
             Some(b't') if self.word("true") => Value::Bool(true),
             Some(b'f') if self.word("false") => Value::Bool(false),
@@ -122,21 +107,39 @@ impl<'a> Decoder<'a> {
             },
             _ => return Err(self.error("Expecting value", start)),
         };
-        Ok(())
+        match value {
+            Value::Str(text) => {
+                self.at += 1;
+                self.string(text)
+            }
+            Value::Dict(dict) => {
+                self.at += 1;
+                self.dict(dict)?;
+                // A tag is a dict of one item.
+                if self.untag && dict.len() == 1 {
+                    *value = tag::untag(std::mem::take(dict))?;
+                }
+                Ok(())
+            }
+            Value::List(items) => {
+                self.at += 1;
+                self.list(items)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// `json.decoder.JSONObject`: the rest of a dict whose `{` has been read.
-    fn dict(&mut self) -> Result<Dict, JsonError> {
+    fn dict(&mut self, dict: &mut Dict) -> Result<(), JsonError> {
         self.skip_space();
         if self.eat(b'}') {
-            return Ok(Dict::new());
+            return Ok(());
         }
         self.open()?;
-        let mut dict = Dict::new();
         // Room for as many items as many have: it takes no longer than room for one.
         let mut items = Vec::with_capacity(3);
         loop {
-            items.push((String::new(), Value::Null));
+            items.resize_with(items.len() + 1, || (String::new(), Value::Null));
             if let Some((key, value)) = items.last_mut() {
                 self.key(key)?;
                 self.value(value)?;
@@ -152,15 +155,14 @@ impl<'a> Decoder<'a> {
         }
         self.depth -= 1;
         dict.append(items);
-        Ok(dict)
+        Ok(())
     }
 
     /// `json.decoder.JSONArray`: the rest of a list whose `[` has been read.
-    fn list(&mut self) -> Result<Vec<Value>, JsonError> {
-        let mut items = Vec::new();
+    fn list(&mut self, items: &mut Vec<Value>) -> Result<(), JsonError> {
         self.skip_space();
         if self.eat(b']') {
-            return Ok(items);
+            return Ok(());
         }
         self.open()?;
         loop {
@@ -171,7 +173,7 @@ impl<'a> Decoder<'a> {
             self.skip_space();
             if self.eat(b']') {
                 self.depth -= 1;
-                return Ok(items);
+                return Ok(());
             }
             self.comma()?;
         }
