@@ -41,8 +41,10 @@ impl<'a> From<&'a Dict> for ValueRef<'a> {
 /// The keyword arguments of `json.dumps`.
 #[derive(Debug)]
 pub(crate) struct Style {
-    item_separator: &'static str,
-    key_separator: &'static str,
+    /// Whether there is a space in `item_separator`, behind the comma.
+    item_space: bool,
+    /// Whether there is one in `key_separator`, behind the colon.
+    key_space: bool,
     /// `indent=2`.
     indent: bool,
     ensure_ascii: bool,
@@ -64,8 +66,8 @@ enum Types {
 impl Style {
     /// Python's own defaults: `json.dumps(value)`.
     pub(crate) const PYTHON: Self = Self {
-        item_separator: ", ",
-        key_separator: ": ",
+        item_space: true,
+        key_space: true,
         indent: false,
         ensure_ascii: true,
         sort_keys: false,
@@ -73,24 +75,24 @@ impl Style {
     };
     /// itsdangerous's `_CompactJSON`.
     pub(crate) const COMPACT: Self = Self {
-        item_separator: ",",
-        key_separator: ":",
+        item_space: false,
+        key_space: false,
         ensure_ascii: false,
         ..Self::PYTHON
     };
     /// What `jsonify` sends.
     const FLASK: Self = Self {
-        item_separator: ",",
-        key_separator: ":",
+        item_space: false,
+        key_space: false,
         sort_keys: true,
         types: Types::Default,
         ..Self::PYTHON
     };
     /// What `jsonify` sends in debug mode.
     const PRETTY: Self = Self {
-        item_separator: ",",
+        item_space: false,
         indent: true,
-        key_separator: ": ",
+        key_space: true,
         ..Self::FLASK
     };
     /// What a session cookie holds.
@@ -261,7 +263,10 @@ impl Encoder<'_> {
         for (index, (key, value)) in items.enumerate() {
             self.separate(index);
             self.string(key);
-            self.out.push_str(self.style.key_separator);
+            self.out.push(':');
+            if self.style.key_space {
+                self.out.push(' ');
+            }
             self.value(value)?;
         }
         Ok(())
@@ -307,7 +312,10 @@ impl Encoder<'_> {
 
     fn separate(&mut self, index: usize) {
         if index > 0 {
-            self.out.push_str(self.style.item_separator);
+            self.out.push(',');
+            if self.style.item_space {
+                self.out.push(' ');
+            }
         }
         self.newline();
     }
