@@ -15,7 +15,7 @@ use crate::request::Request;
 use crate::routing::{BindArgs, BuildError, Map, MapAdapter, RoutingException, RuleMatch};
 use crate::value::Dict;
 use crate::wrappers::HttpException;
-use crate::wrappers::host::{is_plain_host, without_implied_port};
+use crate::wrappers::host::without_implied_port;
 use crate::wrappers::idna::encode_domain;
 
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ impl UrlAdapter {
                 let name = on_the_wire(without_implied_port(request.scheme(), &name))?;
                 Some(name.into_owned())
             }
-            None if request.host_header().is_some_and(is_plain_host) => None,
+            None if request.has_plain_host() => None,
             None => {
                 let host = request.trusted_host(&[])?;
                 on_the_wire(&host)?;

@@ -76,8 +76,7 @@ fn valid_hostname(host: &str) -> Option<&str> {
 /// Whether a `Host` is as plain as nearly all are: a name that DNS takes, and maybe a port. Such a one
 /// needs no further look.
 #[inline]
-pub(crate) fn is_plain_host(host: &str) -> bool {
-    let host = host.as_bytes();
+pub(crate) fn is_plain_host(host: &[u8]) -> bool {
     let mut label = 0;
     for (index, byte) in host.iter().enumerate() {
         match byte {

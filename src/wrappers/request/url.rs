@@ -9,7 +9,7 @@ use http::header::HOST;
 use super::Request;
 use crate::error::Error;
 use crate::wrappers::datastructures::latin1_decode;
-use crate::wrappers::host::{get_current_url, get_host, without_implied_port};
+use crate::wrappers::host::{get_current_url, get_host, is_plain_host, without_implied_port};
 
 impl Request {
     /// The whole URL, as an IRI.
@@ -68,8 +68,15 @@ impl Request {
             .get_or_init(|| trusted_hosts.to_vec());
     }
 
-    /// The `Host` header, without the port that the scheme implies: [`Request::host`], where it is a
-    /// [plain one](super::host::is_plain_host). Nothing is copied.
+    /// Whether the `Host` header is a [plain one](is_plain_host).
+    #[inline]
+    pub(crate) fn has_plain_host(&self) -> bool {
+        let host = self.headers.get(HOST);
+        host.is_some_and(|host| is_plain_host(host.as_bytes()))
+    }
+
+    /// The `Host` header, without the port that the scheme implies: [`Request::host`], where that is
+    /// plain. Nothing is copied.
     pub(crate) fn host_header(&self) -> Option<&str> {
         let host = self.headers.get(HOST)?.to_str().ok()?;
         Some(without_implied_port(self.scheme(), host))
