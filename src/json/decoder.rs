@@ -40,6 +40,7 @@ pub fn loads_bytes(bytes: &[u8]) -> Result<Value, JsonError> {
 }
 
 /// `json.loads` of a `str`, and with `untag` Flask's `TaggedJSONSerializer.loads`.
+#[inline]
 pub(super) fn decode(text: &str, untag: bool) -> Result<Value, JsonError> {
     let mut decoder = Decoder::new(text, untag);
     if text.starts_with('\u{feff}') {
@@ -49,7 +50,7 @@ pub(super) fn decode(text: &str, untag: bool) -> Result<Value, JsonError> {
     // Flask reads all of the text before it looks at a tag. One that is no good may stand under a
     // key that comes again, and then nobody looks at it.
     if let Err(JsonError::Tag(..) | JsonError::DateOutOfRange) = result {
-        return tag::untag_scan(decode(text, false)?);
+        return tag::untag_scan(Decoder::new(text, false).document()?);
     }
     result
 }
@@ -76,6 +77,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// One value, and nothing behind it.
+    #[inline]
     fn document(&mut self) -> Result<Value, JsonError> {
         let mut value = Value::Null;
         self.skip_space();

@@ -58,12 +58,14 @@ impl PayloadSerializer for TaggedJsonSerializer {
     fn dump_payload(&self, value: ValueRef<'_>) -> Result<Vec<u8>, JsonError> {
         self.dumps(value).map(String::into_bytes)
     }
+    #[inline]
     fn load_payload(&self, payload: &[u8]) -> Result<Value, SigningError> {
         load_payload(payload, |text| self.loads(text))
     }
 }
 
 /// `Serializer.load_payload`.
+#[inline]
 fn load_payload(
     payload: &[u8],
     loads: impl FnOnce(&str) -> Result<Value, JsonError>,
