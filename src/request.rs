@@ -35,18 +35,18 @@ struct Match {
 }
 
 impl Request {
-    #[inline]
-    pub(crate) fn new(environ: Environ, settings: &Settings) -> Self {
-        let base = wrappers::Request::from_environ(environ);
-        if !settings.trusted_hosts.is_empty() {
-            base.set_trusted_hosts(&settings.trusted_hosts);
-        }
-        base.set_max_content_length(settings.max_content_length);
-        base.set_debug(settings.debug);
-        Request {
-            base,
+    #[inline(always)]
+    pub(crate) fn new(environ: Environ, settings: &Settings) -> Arc<Self> {
+        let (limit, debug) = (settings.max_content_length, settings.debug);
+        // Made where it stays: it is large, and to move it takes as long as to match its path.
+        let request = Arc::new(Request {
+            base: wrappers::Request::with_settings(environ, limit, debug),
             routing: OnceLock::new(),
+        });
+        if !settings.trusted_hosts.is_empty() {
+            request.set_trusted_hosts(&settings.trusted_hosts);
         }
+        request
     }
 
     #[inline]

@@ -76,7 +76,7 @@ impl RequestContext {
         stage!("RequestContext.__init__", Self::new(app, environ));
         let own_settings = app.config().own_settings();
         let settings = app.config().settings_of(&own_settings);
-        let request = Arc::new(Request::new(environ, settings));
+        let request = Request::new(environ, settings);
         let url_adapter = match app.create_url_adapter(&request, settings) {
             Ok(adapter) => Some(adapter),
             Err(error) => {

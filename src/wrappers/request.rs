@@ -83,8 +83,17 @@ pub(super) struct Parsed {
 
 impl Request {
     /// The request that a server hands over.
-    #[inline]
     pub fn from_environ(environ: Environ) -> Self {
+        Self::with_settings(environ, None, false)
+    }
+
+    /// The same, with the settings of an app.
+    #[inline(always)]
+    pub(crate) fn with_settings(
+        environ: Environ,
+        max_content_length: Option<u64>,
+        debug: bool,
+    ) -> Self {
         let mut root_path = environ.script_name;
         root_path.truncate(root_path.trim_end_matches('/').len());
         Self {
@@ -100,8 +109,8 @@ impl Request {
             remote_addr: environ.remote_addr.map(|address| address.ip()),
             protocol: environ.protocol,
             extensions: environ.extensions,
-            debug: AtomicBool::new(false),
-            max_content_length: AtomicU64::new(NO_LIMIT),
+            debug: AtomicBool::new(debug),
+            max_content_length: AtomicU64::new(max_content_length.unwrap_or(NO_LIMIT)),
             input: Mutex::new(Input::new(environ.input, environ.input_terminated)),
             parsed: OnceLock::new(),
         }
