@@ -128,6 +128,7 @@ impl Error {
 
     /// An error with the name of one of Python's exception classes.
     #[track_caller]
+    #[cold]
     pub fn python(kind: &'static str, message: impl Into<String>) -> Self {
         Self::app(PyError {
             kind,
@@ -137,35 +138,41 @@ impl Error {
 
     /// Python's `RuntimeError`.
     #[track_caller]
+    #[cold]
     pub fn runtime(message: impl Into<String>) -> Self {
         Self::python("RuntimeError", message)
     }
 
     /// Python's `TypeError`.
     #[track_caller]
+    #[cold]
     pub fn type_error(message: impl Into<String>) -> Self {
         Self::python("TypeError", message)
     }
 
     /// Python's `ValueError`.
     #[track_caller]
+    #[cold]
     pub fn value_error(message: impl Into<String>) -> Self {
         Self::python("ValueError", message)
     }
 
     /// Python's `AssertionError`.
     #[track_caller]
+    #[cold]
     pub fn assertion(message: impl Into<String>) -> Self {
         Self::python("AssertionError", message)
     }
 
     /// Python's `LookupError`.
     #[track_caller]
+    #[cold]
     pub fn lookup(message: impl Into<String>) -> Self {
         Self::python("LookupError", message)
     }
 
     /// The error for a panic with this message.
+    #[cold]
     pub fn panic(message: impl Into<String>) -> Self {
         Self(Arc::new(Kind::Panic(Panic {
             message: message.into(),

@@ -187,6 +187,7 @@ impl<A: 'static> Signal<A> {
     ///
     /// # Errors
     /// The first receiver's that fails; those after it are not called.
+    #[inline]
     // ANCHOR: send
     pub fn send(&self, sender: &App, data: &A) -> Result<(), Error> {
         if somebody_listens() {
@@ -195,6 +196,11 @@ impl<A: 'static> Signal<A> {
         if self.count.load(Ordering::Acquire) == 0 {
             return Ok(());
         }
+        self.send_to_all(sender, data)
+    }
+
+    #[inline(never)]
+    fn send_to_all(&self, sender: &App, data: &A) -> Result<(), Error> {
         for function in self.receivers_for(sender) {
             function(sender, data)?;
         }

@@ -370,6 +370,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// An error at a byte of the text, told in characters as Python does.
+    #[cold]
     fn error(&self, message: &'static str, at: usize) -> JsonError {
         let before = String::from_utf8_lossy(&self.bytes[..at.min(self.bytes.len())]);
         let last_line = before.rsplit('\n').next().unwrap_or_default();

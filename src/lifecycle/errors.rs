@@ -20,7 +20,7 @@ use crate::wrappers::{HttpException, Response};
 impl App {
     /// The first of the three places where an error is caught: what the view or a before function
     /// raised goes to its handler.
-    #[inline(always)]
+    #[cold]
     // ANCHOR: handle_user_exception
     pub(super) fn handle_user_exception(
         &self,
@@ -54,7 +54,7 @@ impl App {
     }
 
     /// The second: an HTTP error is an answer already, unless it has a handler.
-    #[inline(always)]
+    #[cold]
     // ANCHOR: handle_http_exception
     fn handle_http_exception(&self, ctx: &RequestContext, e: Error) -> Result<ReturnValue, Error> {
         stage!(
@@ -80,7 +80,7 @@ impl App {
 
     /// The third, for all that got past the others: it is announced, and then it leaves the app or is
     /// logged and answered with a 500.
-    #[inline(always)]
+    #[cold]
     // ANCHOR: handle_exception
     pub(super) fn handle_exception(
         &self,
