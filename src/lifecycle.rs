@@ -72,15 +72,11 @@ impl App {
             if let Err(e) = response {
                 response = self.handle_exception(&ctx, error.insert(e));
             }
-            match &mut response {
-                Ok(response) => {
-                    let (status, headers, body) =
-                        response.get_wsgi_response(ctx.request().http_method());
-                    start_response.start_response(status, headers);
-                    Ok(body)
-                }
-                Err(e) => Err(e.clone()),
-            }
+            // Asked where it is: a response is large, and to move it would take its time.
+            let response = response.as_mut().map_err(|e| e.clone())?;
+            let (status, headers, body) = response.get_wsgi_response(ctx.request().http_method());
+            start_response.start_response(status, headers);
+            Ok(body)
         });
         // Here goes what the app keeps in `g` and in its errors: a `Drop` of theirs may panic, too.
         catch(move || {
