@@ -203,6 +203,27 @@ fn nesting_is_limited_in_both_directions_and_needs_no_deep_stack() {
         json::dumps(&Value::List(vec![deepest])),
         Err(JsonError::TooDeep)
     );
+    // A quarter of what a thread gets that nobody gave a size.
+    let small = std::thread::Builder::new().stack_size(512 * 1024);
+    let text = format!(
+        "{}1{}",
+        r#"{"a":"#.repeat(json::MAX_DEPTH),
+        "}".repeat(json::MAX_DEPTH)
+    );
+    let read = small.spawn(move || assert_eq!(json::dumps(&json::loads(&text).unwrap()), Ok(text)));
+    read.unwrap().join().unwrap();
+}
+
+#[test]
+fn of_a_key_that_comes_again_the_last_value_counts_in_the_place_of_the_first() {
+    for count in [1, 2, 15, 16, 17, 40] {
+        let items = |value: usize| (0..count).map(move |key| format!(r#""k{key}":{value}"#));
+        let twice: Vec<_> = items(1).chain(items(2).rev()).collect();
+        let read = json::loads(&format!("{{{}}}", twice.join(",")));
+        let once = (0..count).map(|key| (format!("k{key}"), Value::Int(2)));
+        let read = read.unwrap().as_dict().unwrap().clone();
+        assert!(read.into_iter().eq(once), "{count}");
+    }
 }
 
 #[test]
