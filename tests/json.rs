@@ -215,18 +215,6 @@ fn nesting_is_limited_in_both_directions_and_needs_no_deep_stack() {
 }
 
 #[test]
-fn of_a_key_that_comes_again_the_last_value_counts_in_the_place_of_the_first() {
-    for count in [1, 2, 15, 16, 17, 40] {
-        let items = |value: usize| (0..count).map(move |key| format!(r#""k{key}":{value}"#));
-        let twice: Vec<_> = items(1).chain(items(2).rev()).collect();
-        let read = json::loads(&format!("{{{}}}", twice.join(",")));
-        let once = (0..count).map(|key| (format!("k{key}"), Value::Int(2)));
-        let read = read.unwrap().as_dict().unwrap().clone();
-        assert!(read.into_iter().eq(once), "{count}");
-    }
-}
-
-#[test]
 fn an_integer_may_have_4300_digits_and_no_more() {
     let digits = |count| format!("-{}", "9".repeat(count));
     let longest = json::loads(&digits(4300)).unwrap();
@@ -240,15 +228,15 @@ fn an_integer_may_have_4300_digits_and_no_more() {
 
 #[test]
 fn the_last_of_equal_keys_wins_in_the_place_of_the_first() {
-    let value = json::loads(r#"{"a":1,"b":2,"a":3}"#).unwrap();
-    let keys: Vec<_> = value.as_dict().unwrap().iter().collect();
-    assert_eq!(
-        keys,
-        [
-            (&"a".to_owned(), &Value::Int(3)),
-            (&"b".to_owned(), &Value::Int(2))
-        ]
-    );
+    // A few are kept another way than many.
+    for count in [1, 2, 15, 16, 17, 40] {
+        let items = |value: usize| (0..count).map(move |key| format!(r#""k{key}":{value}"#));
+        let twice: Vec<_> = items(1).chain(items(2).rev()).collect();
+        let read = json::loads(&format!("{{{}}}", twice.join(",")));
+        let once = (0..count).map(|key| (format!("k{key}"), Value::Int(2)));
+        let read = read.unwrap().as_dict().unwrap().clone();
+        assert!(read.into_iter().eq(once), "{count}");
+    }
 }
 
 #[test]
