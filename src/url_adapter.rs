@@ -24,7 +24,12 @@ pub(crate) struct UrlAdapter {
     server_name: Option<String>,
     /// No rule is one for websockets, so that nothing answers such a request.
     wants_websocket: bool,
-    /// Only outside a request; a request knows its own.
+    /// What a request knows by itself, where there is none. In a box, as it is seldom there.
+    outside: Option<Box<Outside>>,
+}
+
+#[derive(Clone, Debug)]
+struct Outside {
     script_name: String,
     url_scheme: String,
 }
@@ -51,8 +56,7 @@ impl UrlAdapter {
         Ok(UrlAdapter {
             server_name,
             wants_websocket: wants_websocket(request),
-            script_name: String::new(),
-            url_scheme: String::new(),
+            outside: None,
         })
     }
 
@@ -61,8 +65,10 @@ impl UrlAdapter {
         Some(UrlAdapter {
             server_name: Some(outside_name(settings.server_name.as_deref()?)),
             wants_websocket: false,
-            script_name: settings.application_root.clone(),
-            url_scheme: settings.preferred_url_scheme.clone(),
+            outside: Some(Box::new(Outside {
+                script_name: settings.application_root.clone(),
+                url_scheme: settings.preferred_url_scheme.clone(),
+            })),
         })
     }
 
@@ -73,12 +79,15 @@ impl UrlAdapter {
                 let server_name = server_name.or_else(|| request.host_header());
                 self.bind_to(map, request, server_name.unwrap_or_default())
             }
-            None => map.bind(BindArgs {
-                server_name: server_name.unwrap_or_default(),
-                script_name: &self.script_name,
-                url_scheme: &self.url_scheme,
-                ..BindArgs::default()
-            }),
+            None => {
+                let outside = self.outside.as_deref();
+                map.bind(BindArgs {
+                    server_name: server_name.unwrap_or_default(),
+                    script_name: outside.map_or("", |outside| &outside.script_name),
+                    url_scheme: outside.map_or("", |outside| &outside.url_scheme),
+                    ..BindArgs::default()
+                })
+            }
         }
     }
 
