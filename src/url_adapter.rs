@@ -20,16 +20,16 @@ use crate::wrappers::idna::encode_domain;
 
 #[derive(Clone, Debug)]
 pub(crate) struct UrlAdapter {
-    /// Where it is not just what the `Host` header says.
-    server_name: Option<String>,
     /// No rule is one for websockets, so that nothing answers such a request.
     wants_websocket: bool,
-    /// What a request knows by itself, where there is none. In a box, as it is seldom there.
-    outside: Option<Box<Outside>>,
+    /// Where it is not just what the request says. In a box, so that an adapter fits two registers.
+    bound: Option<Box<Bound>>,
 }
 
-#[derive(Clone, Debug)]
-struct Outside {
+#[derive(Clone, Debug, Default)]
+struct Bound {
+    server_name: String,
+    /// Only outside a request; a request knows its own.
     script_name: String,
     url_scheme: String,
 }
@@ -53,19 +53,22 @@ impl UrlAdapter {
                 Some(host)
             }
         };
-        Ok(UrlAdapter {
+        let bound = server_name.map(|server_name| Bound {
             server_name,
+            ..Bound::default()
+        });
+        Ok(UrlAdapter {
             wants_websocket: wants_websocket(request),
-            outside: None,
+            bound: bound.map(Box::new),
         })
     }
 
     #[inline]
     pub(crate) fn outside_request(settings: &Settings) -> Option<Self> {
         Some(UrlAdapter {
-            server_name: Some(outside_name(settings.server_name.as_deref()?)),
             wants_websocket: false,
-            outside: Some(Box::new(Outside {
+            bound: Some(Box::new(Bound {
+                server_name: outside_name(settings.server_name.as_deref()?),
                 script_name: settings.application_root.clone(),
                 url_scheme: settings.preferred_url_scheme.clone(),
             })),
@@ -73,21 +76,19 @@ impl UrlAdapter {
     }
 
     fn bind<'a>(&'a self, map: &'a Map, request: Option<&'a Request>) -> MapAdapter<'a> {
-        let server_name = self.server_name.as_deref();
-        match request {
-            Some(request) => {
+        match (request, self.bound.as_deref()) {
+            (Some(request), bound) => {
+                let server_name = bound.map(|bound| bound.server_name.as_str());
                 let server_name = server_name.or_else(|| request.host_header());
                 self.bind_to(map, request, server_name.unwrap_or_default())
             }
-            None => {
-                let outside = self.outside.as_deref();
-                map.bind(BindArgs {
-                    server_name: server_name.unwrap_or_default(),
-                    script_name: outside.map_or("", |outside| &outside.script_name),
-                    url_scheme: outside.map_or("", |outside| &outside.url_scheme),
-                    ..BindArgs::default()
-                })
-            }
+            (None, Some(bound)) => map.bind(BindArgs {
+                server_name: &bound.server_name,
+                script_name: &bound.script_name,
+                url_scheme: &bound.url_scheme,
+                ..BindArgs::default()
+            }),
+            (None, None) => map.bind(BindArgs::default()),
         }
     }
 
@@ -138,10 +139,9 @@ impl UrlAdapter {
     /// The URL of a redirect. Where the client's `Host` was none (`a_b.example`), Werkzeug sends `http:///path`, and to a
     /// browser the path is the host then: whoever made the link would choose where it leads. A path alone stays here.
     fn to_a_host(&self, new_url: String) -> String {
+        let has_no_host = matches!(&self.bound, Some(bound) if bound.server_name.is_empty());
         match new_url.split_once("://") {
-            Some((_, path)) if self.server_name.as_deref() == Some("") && path.starts_with('/') => {
-                path.to_owned()
-            }
+            Some((_, path)) if has_no_host && path.starts_with('/') => path.to_owned(),
             _ => new_url,
         }
     }
