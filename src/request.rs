@@ -35,7 +35,8 @@ struct Match {
 }
 
 impl Request {
-    #[inline(always)]
+    // There are several of each stage in a program; what is as long as this, and may be done once, is not one of them.
+    #[inline(never)]
     pub(crate) fn new(environ: Environ, settings: &Settings) -> Arc<Self> {
         let (limit, debug) = (settings.max_content_length, settings.debug);
         // Made where it stays: it is large, and to move it takes as long as to match its path.
