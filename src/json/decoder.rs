@@ -141,6 +141,7 @@ impl<'a> Decoder<'a> {
         // Room for as many items as many have: it takes no longer than room for one.
         let mut items = Vec::with_capacity(3);
         loop {
+            // A `push` would make the item elsewhere, and move it.
             items.resize_with(items.len() + 1, || (String::new(), Value::Null));
             if let Some((key, value)) = items.last_mut() {
                 self.key(key)?;
@@ -152,7 +153,8 @@ impl<'a> Decoder<'a> {
             }
             self.comma()?;
             if items.len() == Dict::FEW {
-                dict.append(std::mem::take(&mut items));
+                let next = Vec::with_capacity(Dict::FEW);
+                dict.append(std::mem::replace(&mut items, next));
             }
         }
         self.depth -= 1;
