@@ -35,7 +35,7 @@ struct Match {
 }
 
 impl Request {
-    // There are several of each stage in a program; what is as long as this, and may be done once, is not one of them.
+    // One of it is enough: see `trace/stage.rs`.
     #[inline(never)]
     pub(crate) fn new(environ: Environ, settings: &Settings) -> Arc<Self> {
         let (limit, debug) = (settings.max_content_length, settings.debug);

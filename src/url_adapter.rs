@@ -35,7 +35,8 @@ struct Bound {
 }
 
 impl UrlAdapter {
-    #[inline]
+    // One of it is enough: see `trace/stage.rs`.
+    #[inline(never)]
     pub(crate) fn for_request(request: &Request, settings: &Settings) -> Result<Self, Error> {
         if !settings.trusted_hosts.is_empty() {
             request.trusted_host(&settings.trusted_hosts)?;

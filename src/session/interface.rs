@@ -177,6 +177,8 @@ pub(crate) fn save_session(
     setup
         .session_interface
         .save_session(settings, session, response)?;
-    trace::show_response(response);
+    if trace::somebody_listens() {
+        trace::show_response(response);
+    }
     Ok(())
 }

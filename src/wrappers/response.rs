@@ -225,7 +225,8 @@ impl Response {
     }
 
     /// Werkzeug's `get_wsgi_response`: `get_wsgi_headers` and `get_app_iter`. They leave an empty response behind.
-    #[inline]
+    // One of it is enough: see `trace/stage.rs`.
+    #[inline(never)]
     pub(crate) fn get_wsgi_response(&mut self, method: &Method) -> (StatusCode, HeaderMap, Body) {
         let (mut has_location, mut has_length) = (false, false);
         for name in self.headers.keys() {
