@@ -5,7 +5,8 @@
 //!
 //! Two callers would keep the compiler from inlining it, which would cost more than all comparisons. So a stage is
 //! `#[inline(always)]`, and what a stage alone calls is `#[inline]`: there are then two of each, one in `wsgi_app` and
-//! one that is watched. What is long, like `Request::new`, is a function of its own, so that there is one of it.
+//! one that is watched. What is long, like `Request::new`, is a function of its own, so that there is one of it; and so are
+//! the stages that handle an error, which are `#[cold]`.
 //!
 //! Read next: `recorder.rs`, which listens.
 
