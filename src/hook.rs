@@ -229,7 +229,7 @@ impl<F: ?Sized> Hook<F> {
         call: impl FnOnce(&F) -> Result<R, Error>,
     ) -> Result<R, Error> {
         if somebody_listens() {
-            return in_span(|| self.span(kind), || call(&self.func));
+            return in_span(move || self.span(kind), move || call(&self.func));
         }
         call(&self.func)
     }

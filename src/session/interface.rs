@@ -167,6 +167,7 @@ pub(crate) fn save_session(
     stage!(
         "save_session",
         save_session(setup, settings, session, response)
+            .inspect(|()| trace::show_response(response))
     );
     // `open_session` failed, and this is the 500 for it. Flask calls the interface all the same, which
     // fails on the `None` that it gets.
@@ -176,9 +177,5 @@ pub(crate) fn save_session(
     };
     setup
         .session_interface
-        .save_session(settings, session, response)?;
-    if trace::somebody_listens() {
-        trace::show_response(response);
-    }
-    Ok(())
+        .save_session(settings, session, response)
 }

@@ -1,7 +1,8 @@
 //! `stage!`: the span that a function of Flask's runs in.
 //!
 //! Where nobody listens, a stage costs one comparison. Where somebody does, the function opens its span
-//! and calls itself again inside of it; so that its way without a span carries nothing of the other.
+//! and calls itself again inside of it; so that its way without a span carries nothing of the other. That is also why
+//! the call takes its arguments with it: were they lent, they would have to be in memory all the time.
 //!
 //! Two callers would keep the compiler from inlining it, which would cost more than all comparisons. So a stage is
 //! `#[inline(always)]`, and what a stage alone calls is `#[inline]`: there are then two of each, one in `wsgi_app` and
@@ -25,7 +26,7 @@ macro_rules! stage {
     ($name:literal, $call:expr) => {
         if $crate::trace::somebody_listens() && $crate::trace::is_outside() {
             let span = || tracing::debug_span!(target: "carafe::lifecycle", $name);
-            return $crate::trace::in_stage(span, || $call);
+            return $crate::trace::in_stage(span, move || $call);
         }
     };
 }

@@ -88,7 +88,7 @@ thread_local! {
 pub(crate) fn show_response(response: &Response) {
     SET_COOKIES.with_borrow_mut(|wanted| {
         if let Some(cookies) = wanted {
-            let headers = response.headers().get_all(http::header::SET_COOKIE);
+            let headers = response.headers().get_all(&http::header::SET_COOKIE);
             let texts = headers.iter().filter_map(|header| header.to_str().ok());
             cookies.extend(texts.map(str::to_owned));
         }
