@@ -160,6 +160,9 @@ pub(crate) fn postgres() -> Option<Server> {
 pub(crate) fn mariadb() -> Option<Server> {
     let candidates = ["/usr/sbin/mariadbd", "/usr/libexec/mariadbd"].map(PathBuf::from);
     let program = find("mariadb-server-core", candidates)?;
+    // What `mariadb-install-db` calls, and its package does not ask for.
+    let called = PathBuf::from("/usr/bin/my_print_defaults");
+    find("mariadb-client-core", [called])?;
     let dir = new_dir();
     let nobody = as_nobody(dir.path());
     let args = "--no-defaults --datadir={dir}/data --auth-root-authentication-method=normal \
