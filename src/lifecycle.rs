@@ -27,7 +27,7 @@ use crate::scaffold::Functions;
 use crate::session::save_session;
 use crate::setup::Setup;
 use crate::signals;
-use crate::trace::stage;
+use crate::trace::{self, stage};
 use crate::typing::{IntoReturnValue, ReturnValue};
 use crate::value::Dict;
 use crate::wrappers::{HttpException, Response};
@@ -61,6 +61,7 @@ impl App {
         environ: Environ,
         start_response: &mut dyn StartResponse,
     ) -> Result<Body, Error> {
+        let _asked = trace::ask_once();
         stage!("Flask.wsgi_app", self.wsgi_app(environ, start_response));
         let ctx = self.request_context(environ);
         let mut error = None;

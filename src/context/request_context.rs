@@ -194,10 +194,10 @@ impl RequestContext {
         if self.parts.session.get().is_none() {
             let (setup, settings) = (self.setup(), self.settings());
             let session = match session::open_session(setup, settings, self.request())? {
-                Some(session) => session,
-                None => session::make_null_session(setup, settings),
+                Some(session) => Arc::new(session),
+                None => Arc::new(session::make_null_session(setup, settings)),
             };
-            self.parts.session.get_or_init(|| Arc::new(session));
+            self.parts.session.get_or_init(|| session);
         }
         // ANCHOR_END: push_session
         // ANCHOR: push_match

@@ -25,7 +25,7 @@ mod tree;
 pub use cookie::Cookie;
 pub(crate) use html::{DEEPEST, escaped, place, visible};
 pub use recorder::{Moment, Recorder};
-pub(crate) use stage::{in_span, in_stage, is_outside, somebody_listens, stage};
+pub(crate) use stage::{ask_once, in_span, in_stage, is_outside, somebody_listens, stage};
 pub(crate) use state::show_response;
 pub use state::{SessionState, State};
 pub(crate) use store_call::show_call;
@@ -55,6 +55,8 @@ pub fn record<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     let recorder = Recorder::new();
     let subscriber = tracing_subscriber::registry().with(recorder.clone());
     let result = tracing::subscriber::with_default(subscriber, f);
+    // Whether anybody still listens is worked out when one comes, but not when one goes.
+    tracing::callsite::rebuild_interest_cache();
     (result, recorder.take())
 }
 // ANCHOR_END: record

@@ -11,12 +11,13 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
-use tracing_subscriber::layer::Context;
+use tracing_subscriber::layer::{Context, SubscriberExt};
 
+use super::stage::ask_again;
 use super::state::{matched, request_cookie, set_cookies, want_response};
 use super::store_call::shown_call;
 use super::{Kind, State, Step, Trace};
@@ -101,9 +102,9 @@ impl Recorder {
     pub fn new() -> Self {
         // `tracing` remembers for each span and event whether anybody wants it. While it knows of one
         // subscriber only, it asks the thread that gets there first, and a thread without a subscriber says
-        // no for all threads. With a second one to know of it asks them all.
+        // no for all threads. With a second one to know of it asks them all. This one wants nothing, and says so.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
-        SECOND.get_or_init(|| Dispatch::new(NoSubscriber::default()));
+        SECOND.get_or_init(|| Dispatch::new(tracing_subscriber::registry().with(LevelFilter::OFF)));
         Recorder {
             recording: Arc::default(),
             observer: None,
@@ -196,6 +197,11 @@ impl Recording {
 }
 
 impl<S: Subscriber> Layer<S> for Recorder {
+    fn on_register_dispatch(&self, _: &Dispatch) {
+        // A recording may begin in a view, where nobody had listened so far.
+        ask_again();
+    }
+
     fn on_new_span(&self, attrs: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
         let mut fields = Fields::default();
         attrs.record(&mut fields);

@@ -1,8 +1,9 @@
 //! `stage!`: the span that a function of Flask's runs in.
 //!
-//! Where nobody listens, a stage costs one comparison. Where somebody does, the function opens its span
-//! and calls itself again inside of it; so that its way without a span carries nothing of the other. That is also why
-//! the call takes its arguments with it: were they lent, they would have to be in memory all the time.
+//! Whether anybody listens is asked once, where a request begins; a stage costs one comparison more. Where somebody
+//! does, the function opens its span and calls itself again inside of it; so that its way without a span carries
+//! nothing of the other. That is also why the call takes its arguments with it: were they lent, they would have to be
+//! in memory all the time.
 //!
 //! Two callers would keep the compiler from inlining it, which would cost more than all comparisons. So a stage is
 //! `#[inline(always)]`, and what a stage alone calls is `#[inline]`: there are then two of each, one in `wsgi_app` and
@@ -35,10 +36,45 @@ pub(crate) use stage;
 /// Whether there is a subscriber that may want spans.
 #[inline(always)]
 pub(crate) fn somebody_listens() -> bool {
-    Level::DEBUG <= STATIC_MAX_LEVEL && Level::DEBUG <= LevelFilter::current()
+    Level::DEBUG <= STATIC_MAX_LEVEL && !UNHEARD.get() && has_subscriber()
+}
+
+#[cold]
+#[inline(never)]
+fn has_subscriber() -> bool {
+    Level::DEBUG <= LevelFilter::current()
+}
+
+/// Asks for all of a request, which ends where the returned value is dropped: its stages need not ask again. Who begins to
+/// listen in the middle of one hears the next; a Recorder, which wants the rest of this one, says so.
+#[inline(always)]
+pub(crate) fn ask_once() -> Asked {
+    let nobody = Level::DEBUG > STATIC_MAX_LEVEL || Level::DEBUG > LevelFilter::current();
+    Asked {
+        outer: UNHEARD.replace(nobody),
+    }
+}
+
+/// Has the stages of this request ask again after all.
+pub(super) fn ask_again() {
+    UNHEARD.set(false);
+}
+
+/// What was known of the request that this one is a part of.
+pub(crate) struct Asked {
+    outer: bool,
+}
+
+impl Drop for Asked {
+    #[inline(always)]
+    fn drop(&mut self) {
+        UNHEARD.set(self.outer);
+    }
 }
 
 thread_local! {
+    /// Whether this thread is at a request that began while nobody listened.
+    static UNHEARD: Cell<bool> = const { Cell::new(false) };
     /// Whether the function that is called next has its span already.
     static INSIDE: Cell<bool> = const { Cell::new(false) };
 }

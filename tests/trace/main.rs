@@ -5,6 +5,7 @@
 
 mod common;
 mod cookies;
+mod listening;
 mod recording;
 mod secrets;
 mod stores;

@@ -1,7 +1,6 @@
 //! What is recorded, in what order, and that nothing is different for it.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use carafe::trace::{Kind, Recorder, record};
@@ -358,62 +357,6 @@ fn a_recorded_visit_is_answered_like_any_other() {
     assert!(!recorded[0].contains("vary"), "{}", recorded[0]);
     assert!(recorded[1].contains("vary"), "{}", recorded[1]);
     assert!(!trace.steps().is_empty());
-}
-
-#[test]
-fn each_thread_is_recorded_for_itself() {
-    let threads: Vec<_> = (0..4)
-        .map(|n| {
-            std::thread::spawn(move || {
-                let mut app = App::new(format!("app {n}"));
-                app.route("/", || "hello");
-                let (_, trace) = record(|| {
-                    for _ in 0..20 {
-                        app.test_client().get("/").send().unwrap();
-                    }
-                });
-                (n, trace)
-            })
-        })
-        .collect();
-    for thread in threads {
-        let (n, trace) = thread.join().unwrap();
-        assert_well_formed(&trace);
-        let views: Vec<_> = trace.iter().filter(|s| s.kind == Kind::Hook).collect();
-        assert_eq!(views.len(), 20);
-        for view in views {
-            assert_eq!(view.before.app_contexts, [format!("app {n}")]);
-        }
-    }
-}
-
-/// What `tracing` remembers, it does for the whole process, so this has one of its own.
-#[test]
-fn a_thread_that_nobody_records_does_not_silence_another() {
-    const NAME: &str = "recording::a_thread_that_nobody_records_does_not_silence_another";
-    const INSIDE: &str = "CARAFE_TEST_INSIDE";
-    if std::env::var_os(INSIDE).is_none() {
-        let mut process = Command::new(std::env::current_exe().unwrap());
-        let status = process.args(["--exact", NAME]).env(INSIDE, "1").status();
-        return assert!(status.unwrap().success(), "see above");
-    }
-    let app = app();
-    let recorder = Recorder::new();
-    let subscriber = tracing_subscriber::registry().with(recorder.layer());
-    let guard = tracing::subscriber::set_default(subscriber);
-    // It gets to each span first.
-    let other = app.clone();
-    std::thread::spawn(move || other.test_client().get("/login").send().unwrap())
-        .join()
-        .unwrap();
-    app.test_client().get("/login").send().unwrap();
-    drop(guard);
-    let trace = recorder.take();
-    assert_well_formed(&trace);
-    assert!(
-        trace.hooks().iter().any(|hook| hook == "view login"),
-        "{trace}"
-    );
 }
 
 #[test]
