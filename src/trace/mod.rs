@@ -9,6 +9,9 @@
 //! the Recorder reads by itself, from the contexts of the thread, at each enter and exit; and it only
 //! looks: a recorded request goes the way that any other does.
 //!
+//! A request asks once, where it begins, whether anybody listens. A subscriber that comes in the middle of one hears the
+//! next; a [`Recorder`] hears the rest of this one, too.
+//!
 //! Read next: `recorder.rs`, then `tree.rs`, which prints a trace.
 
 mod changes;
