@@ -9,8 +9,14 @@
 //! the Recorder reads by itself, from the contexts of the thread, at each enter and exit; and it only
 //! looks: a recorded request goes the way that any other does.
 //!
+//! All of them have the level DEBUG. The target is `carafe::lifecycle` for a stage and for an error that it returns,
+//! `carafe::hook` for a user function, `carafe::signal` for a signal, and `carafe::store` for the calls of a session store
+//! and its commands. A filter for the whole subscriber, like `EnvFilter::new("info")`, is the Recorder's too, which then
+//! has nothing; `with_filter` is for one layer.
+//!
 //! A request asks once, where it begins, whether anybody listens. A subscriber that comes in the middle of one hears the
-//! next; a [`Recorder`] hears the rest of this one, too.
+//! next from its beginning. A [`Recorder`] that the request's own thread adds to a subscriber by `with` hears the rest of
+//! this one, too.
 //!
 //! Read next: `recorder.rs`, then `tree.rs`, which prints a trace.
 
@@ -22,13 +28,14 @@ mod mermaid;
 mod recorder;
 mod stage;
 mod state;
+mod step;
 mod store_call;
 mod tree;
 
 pub use cookie::Cookie;
 pub(crate) use html::{DEEPEST, escaped, place, visible};
 pub use recorder::{Moment, Recorder};
-pub(crate) use stage::{ask_once, in_span, in_stage, is_outside, somebody_listens, stage};
+pub(crate) use stage::{Outcome, ask_once, in_span, in_stage, opens_span, somebody_listens, stage};
 pub(crate) use state::show_response;
 pub use state::{SessionState, State};
 pub(crate) use store_call::show_call;
@@ -57,12 +64,20 @@ use tracing_subscriber::layer::SubscriberExt;
 pub fn record<R>(f: impl FnOnce() -> R) -> (R, Trace) {
     let recorder = Recorder::new();
     let subscriber = tracing_subscriber::registry().with(recorder.clone());
+    let _ended = Ended;
     let result = tracing::subscriber::with_default(subscriber, f);
-    // Whether anybody still listens is worked out when one comes, but not when one goes.
-    tracing::callsite::rebuild_interest_cache();
     (result, recorder.take())
 }
 // ANCHOR_END: record
+
+/// Dropped when a listener has gone: `tracing` works out whether anybody listens when one comes, but not when one goes.
+struct Ended;
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        tracing::callsite::rebuild_interest_cache();
+    }
+}
 
 /// What was recorded: the steps, in the order in which they were entered.
 ///
@@ -86,7 +101,7 @@ pub enum Kind {
     Store,
     /// A command that a store gives to its server or its system, like `GET`.
     Command,
-    /// A line that was logged.
+    /// A line that was logged: any of Carafe's, and of others those that are not DEBUG or TRACE.
     Log,
     /// Any other span, such as one of the app's own.
     Span,

@@ -3,14 +3,13 @@
 //! It keeps the spans that are open on its thread, and adds a step for each enter and each event. Its
 //! lock is never held while code of others runs.
 //!
-//! Read next: `state.rs`, what is looked at on each enter and exit.
+//! Read next: `step.rs`, what a span or an event becomes, and `state.rs`, what is looked at on each enter and exit.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, ThreadId};
 
-use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Level, Metadata, Subscriber};
@@ -19,17 +18,9 @@ use tracing_subscriber::layer::{Context, SubscriberExt};
 
 use super::stage::ask_again;
 use super::state::{matched, request_cookie, set_cookies, want_response};
+use super::step::{Fields, LIFECYCLE, step, take};
 use super::store_call::shown_call;
 use super::{Kind, State, Step, Trace};
-
-/// The target of the lifecycle's spans.
-const LIFECYCLE: &str = "carafe::lifecycle";
-/// The target of the spans around the app's functions.
-const HOOK: &str = "carafe::hook";
-/// The target of the signals' events.
-const SIGNAL: &str = "carafe::signal";
-/// The target of the spans around a store's calls, and of the events that tell its commands.
-const STORE: &str = "carafe::store";
 
 /// When an observer is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,7 +103,9 @@ impl Recorder {
     }
 
     /// Calls `observer` at each step as it happens, on the thread that it happens on: it can print, or
-    /// wait for a key. At an enter the step's `after` is still its `before`.
+    /// wait for a key. At an enter the step's `after` is still its `before`. What it panics with goes through the request, and
+    /// what is recorded after that is not whole. Where the step is an event, a signal or a log line or a command, it must
+    /// not set a subscriber, as [`record`](super::record) does: `tracing` panics.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(Moment, &Step) + Send + Sync + 'static) -> Self {
         self.observer = Some(Arc::new(observer));
@@ -292,18 +285,22 @@ impl<S: Subscriber> Layer<S> for Recorder {
                 .open
                 .iter()
                 .rposition(|open| open.step == index && open.id == id)?;
-            let open = recording.open.remove(at);
+            // A span of the app's that is still open inside of it ends with it here: steps make a tree.
+            let inner = recording.open.split_off(at);
             recording.last = after.clone();
             let end = recording.trace.steps.len();
+            for open in &inner {
+                let step = &mut recording.trace.steps[open.step];
+                step.end = end;
+                step.after = after.clone();
+            }
             let step = &mut recording.trace.steps[index];
-            step.end = end;
-            step.after = after;
             step.cookies.append(&mut cookies);
             step.fields.append(&mut fields);
             if let Some(call) = &mut step.store_call {
                 call.answer = answer;
             }
-            if thread::panicking() && !open.panicking {
+            if thread::panicking() && !inner[0].panicking {
                 step.error.get_or_insert_with(|| "panicked".to_owned());
             }
             self.copy(step)
@@ -347,71 +344,6 @@ impl<S: Subscriber> Layer<S> for Recorder {
             told
         });
         self.tell(Moment::Enter, told.as_ref());
-    }
-}
-
-/// The step of a span or an event, for its metadata and fields.
-fn step(metadata: &Metadata<'_>, mut fields: Vec<(String, String)>, now: State) -> Step {
-    let kind = match metadata.target() {
-        LIFECYCLE if metadata.is_span() => Kind::Stage,
-        HOOK if metadata.is_span() => Kind::Hook,
-        SIGNAL => Kind::Signal,
-        STORE if metadata.is_span() => Kind::Store,
-        STORE => Kind::Command,
-        _ if metadata.is_span() => Kind::Span,
-        _ => Kind::Log,
-    };
-    let mut file = metadata.file().map(str::to_owned);
-    let mut line = metadata.line();
-    let name = match kind {
-        Kind::Hook => {
-            // A hook's own place; the span's is always `Hook::run`.
-            file = take(&mut fields, "file").or(file);
-            line = take(&mut fields, "line")
-                .and_then(|line| line.parse().ok())
-                .or(line);
-            take(&mut fields, "name")
-        }
-        Kind::Signal => take(&mut fields, "name"),
-        Kind::Command => take(&mut fields, "message"),
-        Kind::Log => {
-            fields.insert(0, ("level".to_owned(), metadata.level().to_string()));
-            take(&mut fields, "message")
-        }
-        Kind::Stage | Kind::Store | Kind::Span => None,
-    };
-    Step {
-        depth: 0,
-        end: 0,
-        kind,
-        name: name.unwrap_or_else(|| metadata.name().to_owned()),
-        file,
-        line,
-        after: now.clone(),
-        before: now,
-        error: None,
-        fields,
-        cookies: Vec::new(),
-        store_call: None,
-    }
-}
-
-fn take(fields: &mut Vec<(String, String)>, name: &str) -> Option<String> {
-    let at = fields.iter().position(|(key, _)| key == name)?;
-    Some(fields.remove(at).1)
-}
-
-/// Collects fields as text.
-#[derive(Default)]
-struct Fields(Vec<(String, String)>);
-
-impl Visit for Fields {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.push((field.name().to_owned(), value.to_owned()));
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.push((field.name().to_owned(), format!("{value:?}")));
     }
 }
 

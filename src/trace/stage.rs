@@ -25,7 +25,7 @@ use crate::session::Session;
 /// `carafe::lifecycle`, and its place the line that this stands in.
 macro_rules! stage {
     ($name:literal, $call:expr) => {
-        if $crate::trace::somebody_listens() && $crate::trace::is_outside() {
+        if $crate::trace::opens_span() {
             let span = || tracing::debug_span!(target: "carafe::lifecycle", $name);
             return $crate::trace::in_stage(span, move || $call);
         }
@@ -45,13 +45,32 @@ fn has_subscriber() -> bool {
     Level::DEBUG <= LevelFilter::current()
 }
 
-/// Asks for all of a request, which ends where the returned value is dropped: its stages need not ask again. Who begins to
-/// listen in the middle of one hears the next; a Recorder, which wants the rest of this one, says so.
+/// Whether the stage that asks is to open its span: somebody listens, and it is not inside of it already.
+#[inline(always)]
+pub(crate) fn opens_span() -> bool {
+    Level::DEBUG <= STATIC_MAX_LEVEL && !UNHEARD.get() && is_outside()
+}
+
+#[cold]
+#[inline(never)]
+fn is_outside() -> bool {
+    !INSIDE.take() && has_subscriber()
+}
+
+thread_local! {
+    /// Whether this thread is at a request that began while nobody listened.
+    static UNHEARD: Cell<bool> = const { Cell::new(false) };
+    /// Whether the function that is called next has its span already.
+    static INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Asks for all of a request, which ends where the returned value is dropped: while nobody listens, its stages need not
+/// ask again.
 #[inline(always)]
 pub(crate) fn ask_once() -> Asked {
     let nobody = Level::DEBUG > STATIC_MAX_LEVEL || Level::DEBUG > LevelFilter::current();
     Asked {
-        outer: UNHEARD.replace(nobody),
+        outer: UNHEARD.replace(nobody && !INSIDE.get()),
     }
 }
 
@@ -66,24 +85,11 @@ pub(crate) struct Asked {
 }
 
 impl Drop for Asked {
+    /// Who has heard something of this request may want to hear what is left of the one around it.
     #[inline(always)]
     fn drop(&mut self) {
-        UNHEARD.set(self.outer);
+        UNHEARD.set(self.outer && UNHEARD.get());
     }
-}
-
-thread_local! {
-    /// Whether this thread is at a request that began while nobody listened.
-    static UNHEARD: Cell<bool> = const { Cell::new(false) };
-    /// Whether the function that is called next has its span already.
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Whether the function that asks is still outside of its span.
-#[cold]
-#[inline(never)]
-pub(crate) fn is_outside() -> bool {
-    !INSIDE.take()
 }
 
 /// Calls a stage again, this time inside of its span. All of that is kept apart, so that nothing of it
@@ -93,10 +99,7 @@ pub(crate) fn is_outside() -> bool {
 pub(crate) fn in_stage<R: Outcome>(span: impl FnOnce() -> Span, call: impl FnOnce() -> R) -> R {
     in_span(span, || {
         INSIDE.set(true);
-        let result = call();
-        // It took note of that, unless the last listener has left just then.
-        INSIDE.set(false);
-        result
+        call()
     })
 }
 

@@ -79,30 +79,26 @@ impl State {
 }
 
 thread_local! {
-    /// The cookies that the running `save_session` set, while a Recorder wants to know.
-    static SET_COOKIES: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    /// The cookies that the last `save_session` set, for the Recorders that wait for it to end.
+    static SET_COOKIES: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Shows a response to the Recorder, if one is waiting for it: a response is in no context, where the
-/// Recorder could find it, and its cookies must not be in a span.
+/// Shows a response to the Recorders that may be waiting for it: a response is in no context, where they could find it,
+/// and its cookies must not be in a span.
 pub(crate) fn show_response(response: &Response) {
-    SET_COOKIES.with_borrow_mut(|wanted| {
-        if let Some(cookies) = wanted {
-            let headers = response.headers().get_all(&http::header::SET_COOKIE);
-            let texts = headers.iter().filter_map(|header| header.to_str().ok());
-            cookies.extend(texts.map(str::to_owned));
-        }
-    });
+    let headers = response.headers().get_all(&http::header::SET_COOKIE);
+    let texts = headers.iter().filter_map(|header| header.to_str().ok());
+    SET_COOKIES.set(texts.map(str::to_owned).collect());
 }
 
-/// Asks for the next response.
+/// Forgets the last response.
 pub(super) fn want_response() {
-    SET_COOKIES.set(Some(Vec::new()));
+    SET_COOKIES.take();
 }
 
-/// The session cookies among those that were set since it was asked for.
+/// The session cookies among those of the response that was shown last.
 pub(super) fn set_cookies() -> Vec<Cookie> {
-    let cookies = SET_COOKIES.take().unwrap_or_default();
+    let cookies = SET_COOKIES.with_borrow(Vec::clone);
     let values = cookies.iter().filter_map(|cookie| {
         let (name, rest) = cookie.split_once('=')?;
         let value = rest.split(';').next().unwrap_or(rest);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use carafe::clock::FixedClock;
 use carafe::session::SecureCookieSessionInterface;
 use carafe::signing::DigestMethod;
-use carafe::trace::{Cookie, Trace, record};
+use carafe::trace::{Cookie, Recorder, Trace, record};
 use carafe::{App, Scaffold, session};
+use tracing_subscriber::layer::SubscriberExt;
 
 fn app() -> App {
     let mut app = App::new("shop");
@@ -47,6 +48,18 @@ fn save_session_shows_the_cookie_that_it_sets() {
         &cookie.signature,
     ];
     assert_eq!(parts.map(String::as_str).join("."), cookie.value);
+}
+
+#[test]
+fn each_of_two_recorders_is_shown_the_cookie() {
+    let recorders = [Recorder::new(), Recorder::new()];
+    let [one, two] = recorders.each_ref().map(Recorder::layer);
+    let subscriber = tracing_subscriber::registry().with(one).with(two);
+    let visit = || app().test_client().get("/login").send().unwrap();
+    tracing::subscriber::with_default(subscriber, visit);
+    let [one, two] = recorders.map(|recorder| recorder.take());
+    let value = |trace| cookie_of(trace, "save_session").value.clone();
+    assert_eq!(value(&one), value(&two));
 }
 
 #[test]

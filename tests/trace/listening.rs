@@ -1,18 +1,19 @@
 //! Who hears a request: which thread, and who begins to listen in the middle of one.
 
 use std::cell::Cell;
+use std::panic::catch_unwind;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use carafe::trace::{Kind, Recorder, record};
-use carafe::{App, Scaffold};
+use carafe::{App, Response, Scaffold, stream_with_context};
 use tracing::Subscriber;
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
-use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::subscriber::{DefaultGuard, set_default, with_default};
 use tracing_subscriber::layer::{Context, SubscriberExt};
-use tracing_subscriber::{Layer, registry};
+use tracing_subscriber::{Layer, Registry, registry, reload};
 
 use super::common::{app, assert_well_formed};
 
@@ -117,6 +118,9 @@ fn a_recording_that_has_ended_is_no_listener() {
             let (heard, _) = record(LevelFilter::current);
             assert_eq!(heard, LevelFilter::TRACE);
             assert_eq!(LevelFilter::current(), LevelFilter::OFF);
+            let panicked = catch_unwind(|| record(|| panic!("in the middle")));
+            assert!(panicked.is_err());
+            assert_eq!(LevelFilter::current(), LevelFilter::OFF);
         },
     );
 }
@@ -142,21 +146,106 @@ fn any_other_listener_hears_requests_from_their_beginning() {
     alone(
         "listening::any_other_listener_hears_requests_from_their_beginning",
         || {
-            let inner = app();
-            let (mut outer, count) = (App::new("outer"), Count::default());
+            let (mut app, count) = (app(), Count::default());
             let heard = count.clone();
-            outer.route("/", move || {
+            app.route("/", move || {
                 LISTENING.set(Some(set_default(registry().with(heard.clone()))));
-                inner.test_client().get("/login").send().unwrap();
-                heard.spans().to_string()
+                "hello"
             });
-            let response = outer.test_client().get("/").send().unwrap();
-            let of_inner: usize = response.text().parse().unwrap();
-            assert!(of_inner > 20, "{of_inner}");
-            assert_eq!(count.spans(), of_inner, "nothing of the one around it");
-            outer.app_context().with(|| ()).unwrap();
-            assert!(count.spans() > of_inner, "what is in no request asks");
+            app.test_client().get("/").send().unwrap();
+            assert_eq!(count.spans(), 0);
+            app.app_context().with(|| ()).unwrap();
+            let outside = count.spans();
+            assert!(outside > 0, "what is in no request asks");
+            app.test_client().get("/login").send().unwrap();
+            assert!(count.spans() > outside + 20);
             drop(LISTENING.take());
+        },
+    );
+}
+
+#[test]
+fn a_request_inside_of_another_is_heard_until_its_stream_ends() {
+    alone(
+        "listening::a_request_inside_of_another_is_heard_until_its_stream_ends",
+        || {
+            let (mut inner, mut outer) = (App::new("inner"), App::new("outer"));
+            inner.route("/", || Response::stream(stream_with_context(["a", "b"])));
+            let asked = inner.clone();
+            let ask = move || {
+                let count = Count::default();
+                with_default(registry().with(count.clone()), || {
+                    asked.test_client().get("/").send().unwrap();
+                });
+                count.spans()
+            };
+            let alone = ask();
+            // It ends with nobody who listens.
+            record(|| ());
+            assert_eq!(LevelFilter::current(), LevelFilter::OFF);
+            outer.route("/", move || ask().to_string());
+            let response = outer.test_client().get("/").send().unwrap();
+            assert_eq!(response.text(), alone.to_string());
+        },
+    );
+}
+
+#[test]
+fn a_recording_that_begins_in_an_inner_request_hears_the_rest_of_the_outer_one() {
+    alone(
+        "listening::a_recording_that_begins_in_an_inner_request_hears_the_rest_of_the_outer_one",
+        || {
+            let recorder = Recorder::new();
+            let (mut inner, mut outer) = (App::new("inner"), App::new("outer"));
+            let layer = recorder.layer();
+            inner.route("/", move || {
+                LISTENING.set(Some(set_default(registry().with(layer.clone()))));
+                "hello"
+            });
+            outer.route("/", move || inner.clone());
+            outer.test_client().get("/").send().unwrap();
+            drop(LISTENING.take());
+            let trace = recorder.take();
+            assert_well_formed(&trace);
+            let signals = [
+                "request_finished",
+                "request_tearing_down",
+                "appcontext_tearing_down",
+                "appcontext_popped",
+            ];
+            assert_eq!(trace.signals(), [signals, signals].concat());
+        },
+    );
+}
+
+/// Has nobody listen any more when this stage has been told of, and is about to run.
+struct Leave(&'static str, reload::Handle<LevelFilter, Registry>);
+
+impl<S: Subscriber> Layer<S> for Leave {
+    fn on_new_span(&self, attrs: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+        if attrs.metadata().name() == self.0 {
+            self.1.reload(LevelFilter::OFF).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_listener_who_leaves_between_two_stages_takes_nothing_from_the_next_recording() {
+    alone(
+        "listening::a_listener_who_leaves_between_two_stages_takes_nothing_from_the_next_recording",
+        || {
+            let _ = Recorder::new();
+            let (inner, mut outer) = (app(), App::new("outer"));
+            outer.route("/", move || {
+                let (_, trace) = record(|| inner.test_client().get("/login").send());
+                trace.names()[0].clone()
+            });
+            for stage in ["Flask.wsgi_app", "Flask.dispatch_request"] {
+                let (filter, handle) = reload::Layer::new(LevelFilter::TRACE);
+                let subscriber = registry().with(filter).with(Leave(stage, handle));
+                let response = with_default(subscriber, || outer.test_client().get("/").send());
+                assert_eq!(response.unwrap().text(), "Flask.wsgi_app", "after {stage}");
+            }
         },
     );
 }

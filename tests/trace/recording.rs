@@ -387,6 +387,27 @@ fn an_observer_hears_each_step_as_it_happens() {
 }
 
 #[test]
+fn a_span_that_outlives_the_one_around_it_ends_with_it() {
+    let (_, trace) = record(|| {
+        let outer = tracing::info_span!("outer").entered();
+        let inner = tracing::info_span!("inner").entered();
+        drop(outer);
+        tracing::info!("after outer");
+        drop(inner);
+        tracing::info!("after inner");
+    });
+    assert_well_formed(&trace);
+    let depths: Vec<_> = trace.iter().map(|s| (s.depth, s.name.as_str())).collect();
+    let expected = [
+        (0, "outer"),
+        (1, "inner"),
+        (0, "after outer"),
+        (0, "after inner"),
+    ];
+    assert_eq!(depths, expected);
+}
+
+#[test]
 fn a_span_of_the_apps_own_is_a_step_too() {
     let mut app = App::new("shop");
     app.route("/", || {
