@@ -14,7 +14,7 @@ use carafe::{
     App, Error, Json, Response, Route, Scaffold, SetCookie, g, has_app_context,
     has_request_context, redirect_with_code, request, session, url_for,
 };
-use common::{DbError, Log, app, fail, hello};
+use common::{DbError, Log, app, fail, hello, record};
 
 const NOW: u64 = 1_700_000_000;
 
@@ -760,6 +760,26 @@ fn a_session_transaction_changes_what_the_next_request_finds() {
     assert_eq!(text(&mut client, "/"), "jack");
     client.session_transaction(carafe::Session::clear).unwrap();
     assert_eq!(client.get_cookie("session"), None);
+}
+
+#[test]
+fn a_session_transaction_opens_and_saves_as_a_request_does() {
+    let mut client = app().test_client();
+    let (result, trace) = record(|| client.session_transaction(|s| s.insert("username", "jack")));
+    result.unwrap();
+    let of_session = ["open_session", "save_session"];
+    let names = trace.names();
+    let stages: Vec<_> = names
+        .iter()
+        .filter(|name| of_session.contains(&name.as_str()))
+        .collect();
+    // The first one is the push's.
+    assert_eq!(stages, ["open_session", "open_session", "save_session"]);
+    let saved = trace.find("save_session").unwrap();
+    assert_eq!(
+        Some(saved.cookies[0].value.as_str()),
+        client.get_cookie("session")
+    );
 }
 
 #[test]

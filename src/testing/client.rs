@@ -15,7 +15,7 @@ use super::{Cookie, CookieJar};
 use crate::app::App;
 use crate::context::{PreserveContext, PreservedPair, take_preserved_contexts};
 use crate::error::Error;
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::wrappers::datastructures::{header_value, latin1_decode};
 use crate::wrappers::urlsplit::split_netloc;
 use crate::wrappers::{EnvironBuilder, Request, Response, SetCookie};
@@ -224,16 +224,16 @@ impl TestClient {
             builder = builder.header("Cookie", cookie);
         }
         let ctx = self.app.request_context(builder.build()?);
-        let (interface, settings) = (&ctx.setup().session_interface, ctx.settings());
-        let session = ctx.with(|| interface.open_session(settings, ctx.request()))??;
+        let (setup, settings) = (ctx.setup(), ctx.settings());
+        let session = ctx.with(|| session::open_session(setup, settings, ctx.request()))??;
         let session =
             session.ok_or_else(|| Error::runtime("Session backend did not open a session."))?;
         let result = change(&session)?;
-        if interface.is_null_session(&session) {
+        if setup.session_interface.is_null_session(&session) {
             return Ok(result);
         }
         let mut response = Response::new("");
-        ctx.with(|| interface.save_session(settings, &session, &mut response))??;
+        ctx.with(|| session::save_session(setup, settings, Some(&session), &mut response))??;
         self.update_cookies(response.headers(), &self.server_name(), "/");
         Ok(result)
     }
