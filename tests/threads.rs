@@ -17,7 +17,7 @@ use carafe::{
     App, Error, Scaffold, context, copy_current_request_context, current_app, g, has_app_context,
     has_request_context, request, session, trace,
 };
-use common::{DbError, Log, app, get, hello};
+use common::{DbError, Log, app, get, hello, subtree, visit};
 
 /// Notes which contexts a function has: of the request `/` if it has one.
 fn contexts() -> String {
@@ -87,6 +87,24 @@ fn a_copied_context_takes_the_request_and_the_session_to_another_thread() {
         .session_transaction(|session| Ok(session.get::<bool>("from the thread")))
         .unwrap();
     assert_eq!(saved, Some(true));
+}
+
+#[test]
+fn a_copy_of_a_context_is_made_as_a_context_is() {
+    let mut app = app();
+    app.route("/copy", || {
+        let work = copy_current_request_context(contexts);
+        thread::spawn(work).join().unwrap()
+    });
+    let (_, trace) = visit(&app, "/copy");
+    assert_eq!(
+        subtree(&trace, "view <lambda>"),
+        [
+            "view <lambda>",
+            "  RequestContext.__init__",
+            "    Flask.create_url_adapter",
+        ]
+    );
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::request::Request;
 use crate::session::{self, Session};
 use crate::setup::Setup;
 use crate::signals::Flash;
-use crate::trace::stage;
+use crate::trace::{Outcome, stage};
 use crate::url_adapter::UrlAdapter;
 use crate::wsgi::Environ;
 
@@ -69,6 +69,9 @@ impl Parts {
     }
 }
 
+// Making a copy cannot fail.
+impl Outcome for Parts {}
+
 impl RequestContext {
     #[inline(always)]
     // ANCHOR: new
@@ -101,7 +104,13 @@ impl RequestContext {
     /// What makes a context of its own for the same request and session, on whichever thread. Flask:
     /// `RequestContext.copy`.
     pub(super) fn copy(&self) -> Parts {
+        stage!("RequestContext.__init__", self.copy());
+        // Where that fails, it has failed before, and the request knows.
+        let url_adapter = self
+            .app()
+            .create_url_adapter(self.request(), self.settings());
         Parts {
+            url_adapter: url_adapter.ok(),
             flashes: OnceCell::new(),
             ..self.parts.clone()
         }
