@@ -281,7 +281,11 @@ pub(crate) fn location_value(url: &str) -> Result<HeaderValue, Error> {
         return Ok(value);
     }
     let mut quoted = String::with_capacity(url.len() + 2);
-    for c in url.chars() {
+    // `iri_to_uri` drops those in front, but does not see them in time.
+    for c in url
+        .trim_start_matches(|c: char| c <= ' ' && !"\t\r\n".contains(c))
+        .chars()
+    {
         match c {
             '\t' | '\r' | '\n' => quoted.push(c),
             _ if c.is_ascii_control() => drop(write!(quoted, "%{:02X}", u32::from(c))),
