@@ -42,6 +42,13 @@ fn floats_look_as_python_shows_them() {
         (0.00001234, "1.234e-05"),
         (5e-324, "5e-324"),
         (1.5e300, "1.5e+300"),
+        // Half-way between two that are equally short: the even one.
+        (5_040_893_447_117_077.0 / 4.0, "1260223361779269.2"),
+        (-316_150_053_297_461.0 / 16.0, "-19759378331091.312"),
+        (435_200_054_417.0 / 256.0, "1700000212.5664062"),
+        (2_f64.powi(-25), "2.9802322387695312e-08"),
+        // The even one would be another number.
+        (2_f64.powi(-24), "5.960464477539063e-08"),
         (f64::NAN, "NaN"),
         (f64::INFINITY, "Infinity"),
         (f64::NEG_INFINITY, "-Infinity"),

@@ -99,15 +99,33 @@ pub(crate) fn float_repr(number: f64) -> String {
     let magnitude = number.abs();
     if magnitude == 0.0 || (1e-4..1e16).contains(&magnitude) {
         // Rust's `{:?}` has the `.0`, and the same limits, but another form beyond them.
-        return format!("{number:?}");
+        let text = format!("{number:?}");
+        return half_to_even(text, number, |digits| format!("{number:.digits$}"));
     }
     let text = format!("{number:e}");
+    let text = half_to_even(text, number, |digits| format!("{number:.digits$e}"));
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (sign, exponent) = match exponent.strip_prefix('-') {
         Some(exponent) => ('-', exponent),
         None => ('+', exponent),
     };
     format!("{digits}e{sign}{exponent:0>2}")
+}
+
+/// Of two shortest texts that are equally near to the number Rust takes the larger, Python the even one. `round` rounds
+/// it as Python does to so many digits behind the point.
+fn half_to_even(text: String, number: f64, round: impl Fn(usize) -> String) -> String {
+    // Two texts of fewer than 16 digits are never the same number.
+    if text.len() <= 16 {
+        return text;
+    }
+    let behind = text.split_once('.').map_or("", |(_, behind)| behind);
+    let digits = behind.bytes().take_while(u8::is_ascii_digit).count();
+    let even = round(digits);
+    match even.parse::<f64>() {
+        Ok(read) if read.to_bits() == number.to_bits() => even,
+        _ => text,
+    }
 }
 
 /// `repr()` of a `str`.

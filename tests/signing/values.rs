@@ -157,8 +157,10 @@ fn float(rng: &mut Rng) -> f64 {
         1e23,
         9999999999999998.0,
     ];
-    match rng.u8(..4) {
+    match rng.u8(..5) {
         0 => edges[rng.usize(..edges.len())],
+        // Often half-way between two texts of as many digits.
+        4 => (rng.u64(..1 << 53) | 1) as f64 / 2_f64.powi(rng.i32(..40)),
         1 => f64::from_bits(rng.u64(..)),
         2 => rng.i32(..) as f64 / 1000.0,
         _ => (rng.f64() - 0.5) * 10_f64.powi(rng.i32(-30..30)),
