@@ -283,7 +283,7 @@ pub(crate) fn location_value(url: &str) -> Result<HeaderValue, Error> {
     let mut quoted = String::with_capacity(url.len() + 2);
     // `iri_to_uri` drops those in front, but does not see them in time.
     for c in url
-        .trim_start_matches(|c: char| c <= ' ' && !"\t\r\n".contains(c))
+        .trim_start_matches(|c: char| c <= ' ' && !"\r\n".contains(c))
         .chars()
     {
         match c {
