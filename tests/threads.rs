@@ -4,14 +4,16 @@
 //! request `try_trigger_before_first_request_functions` in `src/lifecycle.rs`. Next: `streaming.rs`.
 #![allow(clippy::unwrap_used)]
 
+#[path = "common/alone.rs"]
+mod alone;
 mod common;
 
-use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
+use alone::alone;
 use carafe::error::catch;
 use carafe::{
     App, Error, Scaffold, context, copy_current_request_context, current_app, g, has_app_context,
@@ -258,38 +260,21 @@ fn a_before_first_request_that_panics_does_not_lock_the_others_out() {
     assert_eq!(runs.load(Ordering::SeqCst), 2);
 }
 
-/// Runs one of the ignored tests of this file alone, in a process of its own.
-#[track_caller]
-fn run_alone(test: &str) {
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture"])
-        .output()
-        .unwrap();
-    let (stdout, stderr) = (output.stdout, output.stderr);
-    let text = [String::from_utf8(stdout), String::from_utf8(stderr)].map(Result::unwrap);
-    assert!(output.status.success(), "{}", text.concat());
-    assert!(text[0].contains("1 passed"), "{}", text.concat());
-}
-
 /// What no span or event has been asked for yet takes a process in which no other test has run.
 #[test]
 fn a_trace_is_whole_though_a_thread_without_a_recorder_comes_first() {
-    run_alone("inner_a_thread_without_a_recorder_comes_first");
-}
-
-#[test]
-#[ignore = "run by a_trace_is_whole_though_a_thread_without_a_recorder_comes_first"]
-fn inner_a_thread_without_a_recorder_comes_first() {
-    let mut app = app();
-    app.route("/", hello);
-    let (status, trace) = trace::record(|| {
-        let other = app.clone();
-        thread::spawn(move || get(&other, "/")).join().unwrap();
-        get(&app, "/").0
+    alone(|| {
+        let mut app = app();
+        app.route("/", hello);
+        let (status, trace) = trace::record(|| {
+            let other = app.clone();
+            thread::spawn(move || get(&other, "/")).join().unwrap();
+            get(&app, "/").0
+        });
+        assert_eq!(status, 200);
+        assert_eq!(trace.hooks(), ["view hello"]);
+        assert_eq!(trace.signals().len(), 6);
     });
-    assert_eq!(status, 200);
-    assert_eq!(trace.hooks(), ["view hello"]);
-    assert_eq!(trace.signals().len(), 6);
 }
 
 /// A value that asks for its context when it is dropped.
@@ -304,17 +289,13 @@ impl Drop for Curious {
 /// A panic at the end of a thread would end the process.
 #[test]
 fn what_is_left_on_a_stack_at_the_end_of_its_thread_has_no_context_any_more() {
-    run_alone("inner_a_thread_ends_within_its_contexts");
-}
-
-#[test]
-#[ignore = "run by what_is_left_on_a_stack_at_the_end_of_its_thread_has_no_context_any_more"]
-fn inner_a_thread_ends_within_its_contexts() {
-    let app = app();
-    let thread = thread::spawn(move || {
-        app.app_context().push().unwrap();
-        app.test_request_context("/").unwrap().push().unwrap();
-        g().set("value", Arc::new(Curious));
+    alone(|| {
+        let app = app();
+        let thread = thread::spawn(move || {
+            app.app_context().push().unwrap();
+            app.test_request_context("/").unwrap().push().unwrap();
+            g().set("value", Arc::new(Curious));
+        });
+        thread.join().unwrap();
     });
-    thread.join().unwrap();
 }
